@@ -1,0 +1,51 @@
+# Every target makes the environment by itself; all it takes is make and Python 3.11 or newer (PYTHON=... names another).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+READY := $(VENV)/ready-to-run
+READY_FOR_WORK := $(VENV)/ready-to-work
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check bench proto clean
+
+help: ## show what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+
+run: $(READY) ## run the main job, examples/flight_delays
+	$(BIN)/python examples/flight_delays/program.py
+
+test: $(READY_FOR_WORK) ## run all tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(READY_FOR_WORK) ## format, lint, types, architecture, examples in the docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+bench: $(READY_FOR_WORK) ## run the benchmarks, each beside its yardstick
+	@set -e; for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+proto: $(READY_FOR_WORK) ## generate the protobuf modules anew
+	$(BIN)/python -m grpc_tools.protoc -Isrc --python_out=src --pyi_out=src src/taskplan/plan/taskplan.proto src/taskplan/plan/program.proto
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(READY): pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[examples]'
+	@touch $@
+
+$(READY_FOR_WORK): pyproject.toml $(READY)
+	$(PIP) install --editable '.[examples,dev]'
+	@touch $@

@@ -1,0 +1,191 @@
+"""taskplan: concurrent programs that are checked before they run.
+
+A program is written once, as data: tasks on named nodes, their setup and teardown, queues, loops and branches. It is checked, shown,
+saved, and run on threads of this process.
+"""
+
+from taskplan.builder import control, schema
+from taskplan.builder.arguments import CreateOperator, MakeArgument
+from taskplan.builder.blobs import BlobReference, ScopedBlobReference, ScopedName
+from taskplan.builder.channel import Channel
+from taskplan.builder.cluster import Cluster, Node
+from taskplan.builder.context import DefaultManaged, Managed
+from taskplan.builder.naming import fresh_names
+from taskplan.builder.net import Net
+from taskplan.builder.net_builder import NetBuilder
+from taskplan.builder.ops import ops
+from taskplan.builder.outputs import TaskOutput, TaskOutputList
+from taskplan.builder.plan import Plan
+from taskplan.builder.scope import (
+    CurrentDeviceScope,
+    CurrentNameScope,
+    DeviceOption,
+    DeviceScope,
+    EmptyNameScope,
+    NameScope,
+)
+from taskplan.builder.setup import SetupNets, add_setup_steps, get_setup_nets
+from taskplan.builder.steps import (
+    ExecutionStep,
+    add_nets_in_order,
+    execution_step,
+    scoped_execution_step,
+    to_execution_step,
+)
+from taskplan.builder.task import Task, final_output
+from taskplan.builder.task_group import TaskGroup, WorkspaceType
+from taskplan.checker.check import check_program
+from taskplan.checker.problems import Problem
+from taskplan.errors import (
+    ArgumentError,
+    ArityError,
+    BuildError,
+    Cancelled,
+    ClosedError,
+    DtypeError,
+    InternalError,
+    NoContextError,
+    OperatorError,
+    PlanError,
+    QueueClosedError,
+    RunError,
+    ShapeError,
+    StepError,
+    TaskplanError,
+    TimedOutError,
+    UnknownOperatorError,
+    WorkspaceError,
+)
+from taskplan.events import Observer
+from taskplan.operators.registry import operator
+from taskplan.plan.types import DataType
+from taskplan.sessions.base import CompiledRunnable, Session
+from taskplan.sessions.local import LocalSession
+from taskplan.sessions.programs import compile_program, export_caffe2, load, save
+from taskplan.sessions.records import FeedRecord, FetchRecord
+from taskplan.sessions.workspaces import (
+    Blobs,
+    CreateBlob,
+    CreateNet,
+    CurrentWorkspace,
+    DeserializeBlob,
+    FeedBlob,
+    FetchBlob,
+    FetchBlobs,
+    HasBlob,
+    ResetBlob,
+    ResetWorkspace,
+    RootFolder,
+    RunNet,
+    RunNetOnce,
+    RunOperatorMultiple,
+    RunOperatorOnce,
+    RunOperatorsOnce,
+    RunPlan,
+    RunPlanInBackground,
+    SerializeBlob,
+    SwitchWorkspace,
+    Workspace,
+    WorkspaceGuard,
+    Workspaces,
+    blobs,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError",
+    "ArityError",
+    "BlobReference",
+    "Blobs",
+    "BuildError",
+    "Cancelled",
+    "Channel",
+    "ClosedError",
+    "Cluster",
+    "CompiledRunnable",
+    "CreateBlob",
+    "CreateNet",
+    "CreateOperator",
+    "CurrentDeviceScope",
+    "CurrentNameScope",
+    "CurrentWorkspace",
+    "DataType",
+    "DefaultManaged",
+    "DeserializeBlob",
+    "DeviceOption",
+    "DeviceScope",
+    "DtypeError",
+    "EmptyNameScope",
+    "ExecutionStep",
+    "FeedBlob",
+    "FeedRecord",
+    "FetchBlob",
+    "FetchBlobs",
+    "FetchRecord",
+    "HasBlob",
+    "InternalError",
+    "LocalSession",
+    "MakeArgument",
+    "Managed",
+    "NameScope",
+    "Net",
+    "NetBuilder",
+    "NoContextError",
+    "Node",
+    "Observer",
+    "OperatorError",
+    "Plan",
+    "PlanError",
+    "Problem",
+    "QueueClosedError",
+    "ResetBlob",
+    "ResetWorkspace",
+    "RootFolder",
+    "RunError",
+    "RunNet",
+    "RunNetOnce",
+    "RunOperatorMultiple",
+    "RunOperatorOnce",
+    "RunOperatorsOnce",
+    "RunPlan",
+    "RunPlanInBackground",
+    "ScopedBlobReference",
+    "ScopedName",
+    "SerializeBlob",
+    "Session",
+    "SetupNets",
+    "ShapeError",
+    "StepError",
+    "SwitchWorkspace",
+    "Task",
+    "TaskGroup",
+    "TaskOutput",
+    "TaskOutputList",
+    "TaskplanError",
+    "TimedOutError",
+    "UnknownOperatorError",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceGuard",
+    "WorkspaceType",
+    "Workspaces",
+    "add_nets_in_order",
+    "add_setup_steps",
+    "blobs",
+    "check_program",
+    "compile_program",
+    "control",
+    "execution_step",
+    "export_caffe2",
+    "final_output",
+    "fresh_names",
+    "get_setup_nets",
+    "load",
+    "operator",
+    "ops",
+    "save",
+    "schema",
+    "scoped_execution_step",
+    "to_execution_step",
+]

@@ -1,0 +1,1 @@
+"""Writing a plan: nets, steps, tasks and the `ops` language."""

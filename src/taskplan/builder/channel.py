@@ -1,0 +1,319 @@
+"""Channels: bounded queues that tasks on any nodes write to and read from, as parts of the program."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from taskplan.builder.blobs import BlobReference
+from taskplan.builder.cluster import Node, node_name
+from taskplan.builder.columns import from_blob_list, from_column_list
+from taskplan.builder.fields import Field
+from taskplan.builder.net import Net
+from taskplan.builder.net_builder import NetBuilder
+from taskplan.builder.setup import Part, attributes_of
+from taskplan.builder.sites import here
+from taskplan.builder.task import Task
+from taskplan.errors import BuildError, BuildTypeError, BuildValueError
+from taskplan.plan.names import Site
+
+logger = logging.getLogger(__name__)
+
+USES = "channel"
+"""The attribute of nets that holds their `ChannelUse`s."""
+
+Record = Field | Sequence[BlobReference]
+
+
+class Channel:
+    """A bounded queue of records that tasks exchange, wherever they run.
+
+    The session makes the queue, as blob `channel:<name>` in the workspace of each node that uses it. A channel ends when all tasks
+    that write to it have ended: then readers get what is left, and stop::
+
+        rows = Channel("rows", capacity=100, schema=["features", "label"])
+        with TaskGroup() as group:
+            with Node("reader"), Task():
+                writer = rows.writer()
+                with ops.loop(1000):
+                    writer.write(None, [features, label])
+            with Node("trainer"), Task():
+                reader = rows.reader()
+                with ops.loop():
+                    should_stop, record = reader.read()
+                    ops.stop_if(should_stop)
+                    train(record.features(), record.label())
+
+    Args:
+        name: unique in its group.
+        capacity: how many records it holds before writers wait, at least 1.
+        schema: what a record is: a schema, or the names of its fields. If not given, the first record that is written says it.
+        node: where the queue lives, if nodes are apart; left to the session if not given.
+
+    Attributes:
+        site: the line of the user's program that made it.
+
+    Raises:
+        BuildTypeError: the name is no string, or the schema neither a schema nor a list of names.
+        BuildValueError: the name is empty, or the capacity less than 1.
+    """
+
+    exits_last = True
+    """As a setup object of its writers it ends behind their other exits, which may still write."""
+
+    def __init__(
+        self, name: str, capacity: int, schema: Field | Sequence[str] | None = None, node: str | Node | None = None
+    ) -> None:
+        if not isinstance(name, str):
+            msg = f"a channel's name is a string, got {name!r}"
+            raise BuildTypeError(msg)
+        if not name:
+            msg = "a channel needs a name, got an empty string"
+            raise BuildValueError(msg)
+        if capacity < 1:
+            msg = f"channel {name!r} must hold at least 1 record, got capacity {capacity!r}"
+            raise BuildValueError(msg)
+        self.name = name
+        self.capacity = capacity
+        self.node = node_name(node) if node is not None else None
+        self.site = here()
+        self._schema = _schema(name, schema)
+        # How many blobs a record has, and the line that said so; None until then.
+        self._columns = len(self._schema.field_names()) if self._schema is not None else None
+        self._declared = self.site
+
+    def queue(self) -> BlobReference:
+        """The blob that holds the queue; the ordinary queue operators work on it."""
+        return BlobReference(f"channel:{self.name}")
+
+    def schema(self) -> Field | None:
+        """What a record is, as far as known."""
+        return self._schema
+
+    @property
+    def columns(self) -> int | None:
+        """How many blobs a record has; None until somebody said it."""
+        return self._columns
+
+    def writer(self) -> ChannelWriter:
+        """Register the task that is being written as a writer; the channel stays open until its exit.
+
+        Raises:
+            NoContextError: no task or builder is open here.
+        """
+        writer = ChannelWriter(self)
+        writer.register(NetBuilder.current().current_net())
+        return writer
+
+    def reader(self) -> ChannelReader:
+        """Register the task that is being written as a reader.
+
+        Raises:
+            NoContextError: no task or builder is open here.
+        """
+        reader = ChannelReader(self)
+        reader.register(NetBuilder.current().current_net())
+        return reader
+
+    def exit(self, exit_net: Net) -> Part:  # noqa: ARG002 - the setup protocol's
+        """What the exit of a writing task runs: one of the writers is done."""
+        net = Net(f"channel:{self.name}/end")
+        net.EndWrites([self.queue()], [])
+        return net
+
+    def matched(self, fields: object) -> list[BlobReference]:
+        """The blobs of a record that is to be written; the first one settles what a record is, if nothing did before.
+
+        Raises:
+            BuildTypeError: `fields` is no record of blobs.
+            BuildValueError: it is another record than the channel has; the message has both lines.
+        """
+        blobs = _blobs(self.name, fields)
+        if self._columns is None:
+            self._schema = fields.clone_schema() if isinstance(fields, Field) else None
+            self._columns, self._declared = len(blobs), here()
+        elif len(blobs) != self._columns or not self._agrees(fields):
+            got = _shown(fields) if isinstance(fields, Field) else f"{len(blobs)} blobs"
+            expected = _shown(self._schema) if self._schema is not None else f"{self._columns} blobs"
+            msg = f"channel {self.name!r} has records of {expected}, as said at {self._declared}; got {got} at {here()}"
+            raise BuildValueError(msg, channel=self.name, declared=self._declared)
+        return blobs
+
+    def _agrees(self, fields: object) -> bool:
+        schema = self._schema
+        if schema is None or not isinstance(fields, Field):
+            return True
+        pairs = zip(schema.field_types(), fields.field_types(), strict=True)
+        return schema.field_names() == fields.field_names() and all(
+            one == other or "V" in (one.kind, other.kind) for one, other in pairs
+        )
+
+    def __repr__(self) -> str:
+        return f"Channel(name={self.name!r}, capacity={self.capacity!r})"
+
+
+class ChannelWriter:
+    """Writes records to a channel from one task; see `Channel.writer`."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def register(self, net: Net) -> None:
+        """Make the task that `net` becomes part of one of the writers."""
+        if _mark(net, self.channel, writes=True):
+            net.add_attribute(Task.TASK_SETUP, self.channel)
+
+    def write(self, net: Net | None, fields: Record) -> BlobReference:
+        """Append a record; waits while the channel is full.
+
+        Args:
+            net: gets the operators; the open net of the current builder if None.
+            fields: a record, or a list of blobs. A blob that is given twice is copied, and a warning is logged.
+
+        Returns:
+            The status: a bool blob that is true if the record was not written, since the channel has been closed.
+
+        Raises:
+            BuildValueError: the channel has other records; the message has both lines.
+            NoContextError: no net is given, and no task or builder is open here.
+        """
+        net = net if net is not None else NetBuilder.current().current_net()
+        blobs = _distinct(net, self.channel.matched(fields))
+        self.register(net)
+        written = net.SafeEnqueueBlobs([self.channel.queue(), *blobs], [*blobs, net.NextName("status")])
+        status: BlobReference = written[-1]
+        return status
+
+
+class ChannelReader:
+    """Reads records from a channel in one task; see `Channel.reader`."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def register(self, net: Net) -> None:
+        """Make the task that `net` becomes part of one of the readers."""
+        _mark(net, self.channel, writes=False)
+
+    def read(self, net: Net | None = None) -> tuple[BlobReference, Field | list[BlobReference]]:
+        """Take the oldest record; waits while the channel is empty.
+
+        Args:
+            net: gets the operators; the open net of the current builder if None.
+
+        Returns:
+            A bool blob that is true if nothing was read, since the channel has ended; and the record, which is a list of blobs if the
+            channel has no schema.
+
+        Raises:
+            BuildError: it is not known yet how many fields a record has.
+            NoContextError: no net is given, and no task or builder is open here.
+        """
+        channel = self.channel
+        if channel.columns is None:
+            msg = (
+                f"it is not known what a record of channel {channel.name!r} ({channel.site}) is; "
+                "give it a schema or a list of field names, or write to it before it is read"
+            )
+            raise BuildError(msg)
+        net = net if net is not None else NetBuilder.current().current_net()
+        self.register(net)
+        schema = channel.schema()
+        names = schema.field_names() if schema is not None else [f"data_{index}" for index in range(channel.columns)]
+        outputs = [net.NextName(name or "data") for name in (*names, "should_stop")]
+        *blobs, should_stop = net.SafeDequeueBlobs([channel.queue()], outputs)
+        return should_stop, blobs if schema is None else from_blob_list(schema, blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelUse:
+    """Says that a net is part of a task that writes to a channel, or reads from it."""
+
+    channel: Channel
+    writes: bool
+    site: Site
+
+
+@dataclass(slots=True)
+class ChannelUsers:
+    """Who uses a channel: the tasks that write to it, and all nodes, by name in the order of first use."""
+
+    channel: Channel
+    writers: list[str] = field(default_factory=list)
+    nodes: list[str] = field(default_factory=list)
+
+
+def collect_uses(found: dict[str, ChannelUsers], part: Part, node: str, task: str | None = None) -> None:
+    """Enter the channels that `part` uses into `found`, which is by name.
+
+    Args:
+        found: what is known so far.
+        part: a step or net that runs on `node`.
+        node: its node.
+        task: the task that it belongs to; None if what it writes has been entered already.
+
+    Raises:
+        BuildValueError: two channels have one name; the message has both lines.
+    """
+    for use in attributes_of(part, USES):
+        name = use.channel.name
+        users = found.setdefault(name, ChannelUsers(use.channel))
+        if users.channel is not use.channel:
+            msg = (
+                f"two channels of one group are called {name!r}: "
+                f"one made at {users.channel.site}, one at {use.channel.site}; give one another name"
+            )
+            raise BuildValueError(msg, channel=name)
+        if node not in users.nodes:
+            users.nodes.append(node)
+        if use.writes and task is not None and task not in users.writers:
+            users.writers.append(task)
+
+
+def _mark(net: Net, channel: Channel, *, writes: bool) -> bool:
+    """Note the use on the net; false if that had been done."""
+    for use in net.get_attributes(USES):
+        if use.channel is channel and use.writes == writes:
+            return False
+    net.add_attribute(USES, ChannelUse(channel, writes, here()))
+    return True
+
+
+def _schema(name: str, schema: object) -> Field | None:
+    if schema is None or isinstance(schema, Field):
+        return schema.clone_schema() if schema is not None else None
+    if isinstance(schema, list | tuple) and all(isinstance(field_name, str) for field_name in schema):
+        return from_column_list(schema)
+    msg = f"the schema of channel {name!r} is a schema or a list of field names, got {schema!r}"
+    raise BuildTypeError(msg)
+
+
+def _blobs(name: str, fields: object) -> list[BlobReference]:
+    given = fields.field_blobs() if isinstance(fields, Field) else fields
+    if isinstance(given, list | tuple) and all(isinstance(blob, BlobReference) for blob in given):
+        return list(given)
+    msg = f"channel {name!r} takes a record or a list of BlobReferences, got {fields!r}"
+    raise BuildTypeError(msg)
+
+
+def _distinct(net: Net, blobs: list[BlobReference]) -> list[BlobReference]:
+    """The blobs, with copies for those that came before: each is written in place, and so can stand there once."""
+    seen: set[BlobReference] = set()
+    distinct: list[BlobReference] = []
+    for blob in blobs:
+        if blob in seen:
+            logger.warning(
+                "blob %r is written twice in one record, at %s; a copy is written the second time", str(blob), here()
+            )
+            blob = net.Copy([blob])
+        seen.add(blob)
+        distinct.append(blob)
+    return distinct
+
+
+def _shown(schema: Field) -> str:
+    names = (
+        f"{name or 'value'}: {dtype}" for name, dtype in zip(schema.field_names(), schema.field_types(), strict=True)
+    )
+    return f"fields ({', '.join(names)})"

@@ -1,0 +1,234 @@
+"""`ops`: operators and blocks, written into the task or builder that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from taskplan.builder.blobs import BlobReference, ScopedBlobReference
+from taskplan.builder.blocks import ReporterBuilder, SetupBuilder, When
+from taskplan.builder.net import Net
+from taskplan.builder.net_builder import IfBuilder, LoopBuilder, NetBuilder, StopGuardBuilder
+from taskplan.builder.net_builder_control import ConditionBuilder, ElseNetBuilder, IfNetBuilder, WhileNetBuilder
+from taskplan.builder.task import Task
+from taskplan.builder.task_group import TaskGroup
+from taskplan.errors import BuildAttributeError, BuildError
+from taskplan.operators.registry import declarations
+
+SHARED = "shared"
+"""The attribute of nets that holds the blobs which `ops.shared` names."""
+
+
+class Operations:
+    """Writes into the innermost task or builder whose block is open; there is one object of this class, `ops`.
+
+    Every operator is a method, with the arguments that it has as a method of a net::
+
+        with Task():
+            total = ops.Const(0)
+            with ops.loop(10) as loop:
+                ops.Add([total, loop.iter()], [total])
+            with ops.If(ops.GT([total, ops.Const(40)])):
+                ops.Print(total)
+
+    Where no task or builder is open, operators are not there (`AttributeError`), and the members below raise `NoContextError`.
+    """
+
+    def net(self, net: Net | None = None, name: str | None = None) -> Net:
+        """The open net; or the given net, put behind what is there; or a new net with a name.
+
+        Args:
+            net: is added, and becomes the open net. Blocks and steps may be given too.
+            name: of a new net.
+
+        Raises:
+            BuildError: both are given.
+        """
+        if net is not None and name is not None:
+            msg = f"give a net or the name of a new one, got {net!r} and {name!r}"
+            raise BuildError(msg)
+        builder = NetBuilder.current()
+        return builder.current_net(name) if net is None else builder.add(net)
+
+    def __getattr__(self, op_type: str) -> Any:
+        if op_type.startswith("__"):
+            msg = f"ops has no attribute {op_type!r}"
+            raise BuildAttributeError(msg)
+        if op_type == "task_group":
+            msg = "ops has no task_group: groups cannot be nested; open `with TaskGroup():` around the tasks"
+            raise BuildAttributeError(msg)
+        builder = NetBuilder.current(required=False)
+        if builder is None:
+            msg = f"ops.{op_type} needs a task or builder to write to; write it inside `with Task():` or `with NetBuilder():`"
+            raise BuildAttributeError(msg)
+        return getattr(builder.current_net(), op_type)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(declared.name for declared in declarations())})
+
+    def call(self, fn: Callable[..., Any], *blobs: BlobReference | str, outputs: int = 1) -> Any:
+        """Call a Python function with the values of blobs; what it returns becomes blobs.
+
+        Args:
+            fn: takes one array for each blob, and returns one array, or a tuple of as many as there are outputs.
+            *blobs: its inputs.
+            outputs: how many blobs it makes.
+
+        Returns:
+            None, a blob or a tuple of blobs, by the number of outputs.
+        """
+        return NetBuilder.current().current_net().call(fn, *blobs, outputs=outputs)
+
+    def shared(self, blob: BlobReference | str) -> BlobReference:
+        """Say that steps which run at once write this blob on purpose, so that nothing warns of it; returns the blob."""
+        reference = blob if isinstance(blob, BlobReference) else ScopedBlobReference(blob)
+        NetBuilder.current().current_net().add_attribute(SHARED, reference)
+        return reference
+
+    # --- leaving blocks, repeating them ---
+
+    def stop(self) -> None:
+        """Leave the innermost block here; what follows in it is skipped."""
+        NetBuilder.current().stop()
+
+    def stop_if(self, blob: BlobReference | str) -> None:
+        """Leave the innermost block here if `blob` is true.
+
+        Example::
+
+            with ops.loop():
+                value = ops.Add([value, one], [value])
+                ops.stop_if(ops.GT([value, limit]))
+        """
+        NetBuilder.current().stop_if(blob)
+
+    def loop(self, iters: int | BlobReference | None = None, name: str | None = None) -> LoopBuilder:
+        """Repeat a block::
+
+            with ops.loop(5) as loop:
+                ops.Print(loop.iter())          # 0 1 2 3 4
+
+        Args:
+            iters: how often, an int or a blob that is read before each iteration; until `ops.stop()` or `ops.stop_if()` if not given.
+            name: of the block.
+
+        Raises:
+            BuildError: at the end of the block, if it has neither a count nor a stop.
+        """
+        return NetBuilder.current().add(LoopBuilder(iters, name))
+
+    def stop_guard(
+        self, has_stopped_blob: BlobReference | str | None = None, name: str | None = None
+    ) -> StopGuardBuilder:
+        """Run a block once, and know afterwards whether it was left early::
+
+            with ops.stop_guard() as guard:
+                ops.stop_if(condition)
+                ops.Print(value)
+            ops.Print(guard.has_stopped())      # true if the condition was
+
+        Args:
+            has_stopped_blob: the blob that tells; made up if not given.
+            name: of the block.
+        """
+        return NetBuilder.current().add(StopGuardBuilder(has_stopped_blob, name))
+
+    # --- branches ---
+
+    def If(self, cond: BlobReference | str, name: str | None = None) -> IfBuilder:
+        """Run a block if `cond`, a bool that is read before it, is true::
+
+        with ops.If(small) as branch:
+            ...
+        with branch.Elif(large):
+            ...
+        with branch.Else():
+            ...
+        """
+        return NetBuilder.current().add(IfBuilder(cond, name))
+
+    def IfNet(self, cond: BlobReference | str, name: str | None = None) -> IfNetBuilder:
+        """Run a block as one operator if `cond` is true; it may hold operators, `IfNet` and `WhileNet`.
+
+        Blobs that were in use before are shared with what is around; others that the block writes are gone after it. `ops.Else()` may
+        follow directly::
+
+            with ops.IfNet(ops.LT([x, y])):
+                ops.Copy(x, smaller)
+            with ops.Else():
+                ops.Copy(y, smaller)
+        """
+        return NetBuilder.current().add(IfNetBuilder(cond, name))
+
+    def Else(self, name: str | None = None) -> ElseNetBuilder:
+        """The other branch of the `IfNet` directly before it."""
+        return NetBuilder.current().add(ElseNetBuilder(name))
+
+    def WhileNet(self, name: str | None = None) -> WhileNetBuilder:
+        """Repeat a block as one operator while a condition holds, which a `Condition` at its start computes::
+
+        with ops.WhileNet():
+            with ops.Condition():
+                ops.LT([count, limit])
+            ops.Add([count, one], [count])
+        """
+        return NetBuilder.current().add(WhileNetBuilder(name))
+
+    def Condition(self, name: str | None = None) -> ConditionBuilder:
+        """What decides whether a `WhileNet` goes on: the one output of the last operator in it."""
+        return NetBuilder.current().add(ConditionBuilder(name))
+
+    # --- blocks around tasks ---
+
+    def task_init(self) -> SetupBuilder:
+        """A block that runs once before the task that is being written, and all its instances."""
+        return SetupBuilder(Task.TASK_SETUP, When.INIT)
+
+    def task_exit(self) -> SetupBuilder:
+        """A block that runs once after the task that is being written, if nothing failed."""
+        return SetupBuilder(Task.TASK_SETUP, When.EXIT)
+
+    def task_finally(self) -> SetupBuilder:
+        """A block that runs at the end of the task that is being written, once it has begun, also after a failure."""
+        return SetupBuilder(Task.TASK_SETUP, When.FINALLY)
+
+    def task_instance_init(self) -> SetupBuilder:
+        """A block that runs before each instance of the task, in that instance's workspace."""
+        return SetupBuilder(Task.TASK_INSTANCE_SETUP, When.INIT)
+
+    def task_instance_exit(self) -> SetupBuilder:
+        """A block that runs after each instance of the task, if nothing failed, in that instance's workspace."""
+        return SetupBuilder(Task.TASK_INSTANCE_SETUP, When.EXIT)
+
+    def task_instance_finally(self) -> SetupBuilder:
+        """A block that runs at the end of each instance, once it has begun, also after a failure, in that instance's workspace."""
+        return SetupBuilder(Task.TASK_INSTANCE_SETUP, When.FINALLY)
+
+    def local_init(self) -> SetupBuilder:
+        """A block that runs once on the task's node, before all tasks of the group there."""
+        return SetupBuilder(TaskGroup.LOCAL_SETUP, When.INIT)
+
+    def local_exit(self, name: str | None = None) -> SetupBuilder:
+        """A block that runs once on the task's node, after all tasks of the group there, if nothing failed."""
+        return SetupBuilder(TaskGroup.LOCAL_SETUP, When.EXIT, name)
+
+    def local_finally(self) -> SetupBuilder:
+        """A block that runs on the task's node at the end of the group's work there, once it has begun, also after a failure."""
+        return SetupBuilder(TaskGroup.LOCAL_SETUP, When.FINALLY)
+
+    def task_reporter(self, interval_ms: int = 1000, name: str | None = None) -> ReporterBuilder:
+        """A block that runs at intervals while the body of the task runs, and once after it."""
+        return ReporterBuilder(interval_ms, name)
+
+    def local_reporter(self, interval_ms: int = 1000, name: str | None = None) -> ReporterBuilder:
+        """A block that runs at intervals while the group's tasks on this node run, and once after them.
+
+        Raises:
+            NoContextError: no group is open here.
+        """
+        task = Task.current(required=False)
+        return ReporterBuilder(interval_ms, name, TaskGroup.current(), task.node if task is not None else None)
+
+
+ops = Operations()
+"""The language of tasks; see `Operations`."""

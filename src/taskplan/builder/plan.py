@@ -1,0 +1,219 @@
+"""A plan: steps that run one after the other, and the nets that they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from taskplan.builder.net import Net
+from taskplan.builder.origins import Origin, nested_nets, realigned, with_nested_lines
+from taskplan.builder.sites import here
+from taskplan.builder.step import ExecutionStep, matching_steps
+from taskplan.builder.steps import nets_in_order
+from taskplan.errors import BuildError, BuildTypeError, BuildValueError
+from taskplan.plan import codec
+from taskplan.plan import taskplan_pb2 as pb
+from taskplan.plan.model import NetDef, PlanDef
+
+
+class Plan:
+    """Steps that run one after the other, and the nets that they run.
+
+    A plan holds copies of nets and steps as they are when they are added; what comes to a net afterwards is not in it::
+
+        plan = Plan("train")
+        plan.AddStep(execution_step("initialise", init_net))
+        plan.AddStep(execution_step("loop", update_net, num_iter=100))
+
+    Args:
+        name_or_step: a name, or a step whose name the plan takes and which is added.
+
+    Attributes:
+        site: the line of the user's program that made it.
+
+    Raises:
+        BuildValueError: it is neither.
+    """
+
+    def __init__(self, name_or_step: str | ExecutionStep) -> None:
+        self.site = here()
+        self._draft = pb.PlanDef()
+        # Values are of the moment when the net was added, as are the copies that the message has.
+        self._values: dict[str, NetDef] = {}
+        # Of nets that closing steps run. The message has no such steps, and no nets that none of its steps runs.
+        self._closing_values: dict[str, NetDef] = {}
+        self._nets: dict[str, Net] = {}
+        self._steps: list[ExecutionStep] = []
+        # Once the message was handed out: each net of it as bytes, as it was then.
+        self._as_handed_out: dict[str, bytes] | None = None
+        if isinstance(name_or_step, ExecutionStep):
+            self._draft.name = name_or_step.Name()
+            self.AddStep(name_or_step)
+        elif isinstance(name_or_step, str):
+            self._draft.name = name_or_step
+        else:
+            msg = f"a plan is made of a name or a step, got {name_or_step!r}"
+            raise BuildValueError(msg)
+
+    def Name(self) -> str:
+        """The plan's name."""
+        return self._draft.name
+
+    def __str__(self) -> str:
+        return self._draft.name
+
+    def __repr__(self) -> str:
+        return f"Plan({self._draft.name!r})"
+
+    def Proto(self) -> pb.PlanDef:
+        """The message that this plan writes to; changes made there count."""
+        if self._as_handed_out is None:
+            self._as_handed_out = {net.name: net.SerializeToString() for net in self._draft.network}
+        return self._draft
+
+    def Nets(self) -> list[Net]:
+        """The nets, in the order in which they are first used."""
+        return [self._nets[name] for name in self._values]
+
+    def Steps(self) -> list[ExecutionStep]:
+        """The top-level steps."""
+        return list(self._steps)
+
+    def get_all_attributes(self, name: str) -> list[Any]:
+        """The attributes of that name of all nets, in order of first use."""
+        return [attribute for net in self.Nets() for attribute in net.get_attributes(name)]
+
+    def AddNets(self, nets: Iterable[Net]) -> None:
+        """Add nets that are not there yet, as they are now.
+
+        Raises:
+            BuildError: another net of that name is there.
+            BuildTypeError: one is no net.
+        """
+        for net in nets:
+            if not isinstance(net, Net):
+                msg = f"plan {self.Name()!r} takes nets, got {net!r}"
+                raise BuildTypeError(msg)
+            self._take(net)
+            if net.Name() in self._values:
+                continue
+            self._values[net.Name()] = net.to_model()
+            self._draft.network.append(net.peek())
+            if self._as_handed_out is not None:
+                self._as_handed_out[net.Name()] = self._draft.network[-1].SerializeToString()
+
+    def _take(self, net: Net) -> None:
+        if self._nets.setdefault(net.Name(), net) is not net:
+            msg = f"plan {self.Name()!r} would have two different nets named {net.Name()!r}; give one another name"
+            raise BuildError(msg)
+
+    def AddStep(self, step: ExecutionStep) -> None:
+        """Run `step` after the steps that are there, and close it; a step that runs nothing is left out.
+
+        Raises:
+            BuildError: the step runs a net that is known by name only, or another net of that name is there.
+            BuildTypeError: it is no step.
+        """
+        if not isinstance(step, ExecutionStep):
+            msg = f"plan {self.Name()!r}: AddStep takes an ExecutionStep, got {step!r}"
+            raise BuildTypeError(msg)
+        step.freeze()
+        if not step.HasNets() and not step.HasSubsteps():
+            return
+        self.AddNets(self._nets_of(step))
+        self._draft.execution_step.append(step.Proto())
+        self._steps.append(step)
+        for closing in _closing_steps(step):
+            for net in closing.Nets():
+                self._take(net)
+                self._closing_values.setdefault(net.Name(), net.to_model())
+
+    def _nets_of(self, step: ExecutionStep) -> list[Net]:
+        """The step's nets, in the order in which they are first run."""
+        known = {net.Name(): net for net in step.Nets()}
+        names = dict.fromkeys(nets_in_order(step))
+        for name in names:
+            if name not in known and name not in self._values:
+                msg = (
+                    f"step {step.Name()!r} runs net {name!r}, which is known by its name only; "
+                    f"give the step the Net itself, or add it to plan {self.Name()!r} first"
+                )
+                raise BuildError(msg)
+        return [known[name] for name in names if name in known]
+
+    def to_model(self) -> PlanDef:
+        """The plan as a value: what the message says, with the lines and functions that it has no place for."""
+        nets = list(self._values.values() if self._as_handed_out is None else self._values_of_message())
+        present = {net.name for net in nets}
+        nets += [net for name, net in self._closing_values.items() if name not in present]
+        messages = self._draft.execution_step
+        steps = [
+            codec.step_from_proto(message) if step is None else step.model_of(message)
+            for message, step in zip(messages, matching_steps(messages, self._steps), strict=True)
+        ]
+        return PlanDef(self._draft.name, tuple(nets), tuple(steps))
+
+    def _values_of_message(self) -> Iterator[NetDef]:
+        as_handed_out = self._as_handed_out or {}
+        for net in self._draft.network:
+            value = self._values.get(net.name)
+            if value is None:
+                yield codec.net_from_proto(net)
+            elif as_handed_out.get(net.name) == net.SerializeToString():
+                yield value
+            else:
+                yield _edited(value, net)
+
+    @classmethod
+    def create_from_proto(cls, plan_def: pb.PlanDef) -> Plan:
+        """A plan like the message says, with objects for its steps and nets.
+
+        A net whose name is taken gets another one; nets that no step runs are left out.
+
+        Raises:
+            BuildTypeError: it is no `PlanDef`.
+            BuildError: a step has both nets and substeps, or neither; or it runs a net that is not there.
+        """
+        if not isinstance(plan_def, pb.PlanDef):
+            msg = f"create_from_proto takes a PlanDef message, got {plan_def!r}"
+            raise BuildTypeError(msg)
+        plan = cls(plan_def.name)
+        plan._draft.CopyFrom(plan_def)
+        plan._draft.ClearField("network")
+        plan._draft.ClearField("execution_step")
+        net_objs: dict[str, Net] = {}
+        net_protos = {net.name: net for net in plan_def.network}
+        for step in plan_def.execution_step:
+            plan.AddStep(ExecutionStep.create_from_proto(step, net_objs, net_protos))
+        return plan
+
+
+def _closing_steps(step: ExecutionStep) -> Iterator[ExecutionStep]:
+    """The closing steps of this step, of all below it, and of these closing steps."""
+    for substep in step.Substeps():
+        yield from _closing_steps(substep)
+    for closing in step.closing:
+        yield closing
+        yield from _closing_steps(closing)
+
+
+def _edited(value: NetDef, message: pb.NetDef) -> NetDef:
+    """The net that the message describes; `value` is what it was before, and knows lines and functions."""
+    origins = realigned(
+        [Origin(op.type, op.outputs, op.site, nested_nets(op.arguments)) for op in value.ops], message.op
+    )
+    net = codec.net_from_proto(message, [origin.site for origin in origins], _functions_of(value), value.site)
+    return with_nested_lines(net, origins)
+
+
+def _functions_of(net: NetDef) -> dict[str, object]:
+    """The functions that the net's operators call, and those of the nets among their arguments, by token."""
+    functions: dict[str, object] = {}
+    for op in net.ops:
+        token = op.arguments.get("token")
+        if op.function is not None and isinstance(token, bytes):
+            functions[token.decode()] = op.function
+        for nested in nested_nets(op.arguments).values():
+            for each in nested if isinstance(nested, tuple) else (nested,):
+                functions |= _functions_of(each)
+    return functions

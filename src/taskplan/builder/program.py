@@ -1,0 +1,107 @@
+"""From a group of tasks to the program that a session runs: a plan for each node, outputs, channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from taskplan.builder.channel import ChannelUsers, collect_uses
+from taskplan.builder.cluster import Cluster
+from taskplan.builder.context import cleared_contexts
+from taskplan.builder.outputs import TaskOutputList
+from taskplan.builder.plan import Plan
+from taskplan.builder.scope import EmptyDeviceScope, EmptyNameScope
+from taskplan.builder.task import Task
+from taskplan.builder.task_group import NodeRemap, TaskGroup
+from taskplan.builder.workspace_type import WorkspaceType
+from taskplan.errors import BuildValueError
+from taskplan.plan.model import ChannelDef, OutputDef, PlanDef, ProgramDef
+
+SHARED_NODE = "local"
+"""The node that all tasks come to when nodes share a workspace."""
+
+_PLAN_NAME = "task_group_plan"
+
+
+def compile_group(
+    group: TaskGroup, *, shared_nodes: bool, node_remap: NodeRemap | None = None, workspace_type: str | None = None
+) -> tuple[ProgramDef, TaskOutputList]:
+    """The program that does what the tasks of a group say.
+
+    The group takes no more tasks, and neither it nor its tasks, steps and nets are changed otherwise. It may be compiled any number of
+    times: operators that were added to its nets in between are in the next program.
+
+    Args:
+        group: the tasks.
+        shared_nodes: put all nodes into one, `local`, as Caffe2 did.
+        node_remap: says which node each node is to be, if they are not shared.
+        workspace_type: that of the tasks, if neither they nor the group say it.
+
+    Returns:
+        The program, and the outputs of the tasks. The blobs of the latter are, one by one, `outputs` of the program.
+
+    Raises:
+        BuildError: tasks want different types of workspaces.
+        BuildKeyError: a reporter is on a node without tasks.
+        BuildValueError: two channels have one name; or there is a mapping for shared nodes.
+    """
+    if shared_nodes and node_remap is not None:
+        msg = "nodes that share a workspace are all one node; leave out node_remap or shared_nodes"
+        raise BuildValueError(msg)
+    with cleared_contexts(), EmptyNameScope(), EmptyDeviceScope(), Cluster():
+        placement = {node: _place(node, shared_nodes, node_remap) for node in group.used_nodes()}
+        placed = group.placed(placement, workspace_type)
+        plans = {task.node: _plan_of(task) for task in placed.tasks()}
+        channels = _channels(group, placed, placement)
+    definitions = [
+        OutputDef(placement[task.node], str(name), task.name, output.site)
+        for task in group.members()
+        for output in task.outputs()
+        for name in output.names
+    ]
+    program = ProgramDef(
+        plans=plans,
+        outputs=tuple(definitions),
+        channels=channels,
+        private_nodes=tuple([task.node for task in placed.tasks() if task.workspace_type() == WorkspaceType.PRIVATE]),
+        hidden_blobs=tuple(
+            [str(name) for task in group.members() for output in task.hidden_outputs() for name in output.names]
+        ),
+    )
+    return program, TaskOutputList([output for task in group.members() for output in task.outputs()])
+
+
+def _place(node: str, shared_nodes: bool, node_remap: NodeRemap | None) -> str:
+    if shared_nodes:
+        return SHARED_NODE
+    return str(node_remap(node)) if node_remap is not None else node
+
+
+def _plan_of(node_task: Task) -> PlanDef:
+    plan = Plan(_PLAN_NAME)
+    plan.AddStep(node_task.get_step())
+    return plan.to_model()
+
+
+def _channels(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) -> tuple[ChannelDef, ...]:
+    users: dict[str, ChannelUsers] = {}
+    for task in group.members():
+        collect_uses(users, task.get_step(), placement[task.node], task.name)
+    # Reporters and local setup, which belong to no task, use channels too.
+    for node_task in placed.tasks():
+        collect_uses(users, node_task.get_step(), node_task.node)
+    return tuple([_channel(each, placement) for each in users.values()])
+
+
+def _channel(users: ChannelUsers, placement: Mapping[str, str]) -> ChannelDef:
+    channel = users.channel
+    schema = channel.schema()
+    return ChannelDef(
+        name=channel.name,
+        capacity=channel.capacity,
+        columns=channel.columns or 0,
+        fields=tuple(schema.field_names()) if schema is not None else (),
+        writers=len(users.writers),
+        node=placement.get(channel.node, channel.node) if channel.node is not None else None,
+        nodes=tuple(users.nodes),
+        site=channel.site,
+    )

@@ -1,0 +1,36 @@
+"""Who wrote this: the line of the user's program that is being executed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+
+from taskplan.plan.names import UNKNOWN_SITE, Site
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+# Whether code of a file stands between the user and us: this package, and what runs our context managers.
+_PASSED_OVER: dict[str, bool] = {contextlib.__file__: True, functools.__file__: True}
+
+
+def here() -> Site:
+    """The innermost line outside this package, or `UNKNOWN_SITE` if there is none.
+
+    Example:
+        >>> str(here()).endswith("in <module>")
+        True
+    """
+    frame = sys._getframe(1)
+    while True:
+        code = frame.f_code
+        file = code.co_filename
+        passed_over = _PASSED_OVER.get(file)
+        if passed_over is None:
+            passed_over = _PASSED_OVER[file] = os.path.abspath(file).startswith(_PACKAGE)
+        if not passed_over:
+            return Site(file, frame.f_lineno, code.co_name)
+        if frame.f_back is None:
+            return UNKNOWN_SITE
+        frame = frame.f_back

@@ -1,0 +1,1 @@
+"""Proving things about a plan before it runs."""

@@ -1,0 +1,21 @@
+"""Checking a program: every rule, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from taskplan.checker.problems import Problem
+from taskplan.checker.rules import RULES
+from taskplan.plan.model import ProgramDef
+
+
+def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = None) -> list[Problem]:
+    """All problems of a program, errors and warnings, rule by rule in the order of the plan.
+
+    Args:
+        program: what a session would run.
+        known: for each node, the blobs that exist before the run.
+    """
+    channels = {node: {f"channel:{channel.name}" for channel in program.channels} for node in program.plans}
+    existing = {node: (known or {}).get(node, set()) | channels[node] for node in program.plans}
+    return [problem for rule in RULES for problem in rule.find(program, existing)]

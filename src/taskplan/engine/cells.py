@@ -1,0 +1,208 @@
+"""Workspaces: names mapped to cells, and the handles through which users see them.
+
+A blob is a cell; a cell holds one value, and values are immutable. An operator's instance is bound to cells, not to names. A child
+workspace sees its parent's cells and makes new ones of its own; it keeps its parent alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from taskplan.engine.values import deserialize, from_value, is_tensor, serialize, to_value
+from taskplan.errors import WorkspaceError
+from taskplan.operators.run import UNSET, ByteString
+from taskplan.plan.names import did_you_mean
+
+
+class Cell:
+    """One blob. `owned` is the array that the engine itself made for this cell and nobody else has seen, so that it may be
+    written into again; it is dropped as soon as another reader may have kept the value."""
+
+    __slots__ = ("name", "owned", "value")
+
+    def __init__(self, name: str, value: Any = UNSET) -> None:
+        self.name = name
+        self.value = value
+        self.owned: Any = None
+
+
+class Blob:
+    """A user's handle on one blob of a workspace."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+
+    def feed(self, value: object, device_option: object = None) -> bool:  # noqa: ARG002 - Caffe2's signature
+        """Replace the content; see `Workspace.feed_blob`."""
+        self._cell.value = to_value(value, blob=self._cell.name)
+        self._cell.owned = None
+        return True
+
+    def fetch(self) -> Any:
+        """The content: an array, or bytes for a string blob.
+
+        Raises:
+            WorkspaceError: the blob holds nothing, or a handle such as a queue or a counter.
+        """
+        value = from_value(self._cell.value, blob=self._cell.name)
+        if not isinstance(value, np.ndarray | bytes):
+            msg = f"blob {self._cell.name!r} holds a {type(value).__name__}, which cannot be fetched"
+            raise WorkspaceError(msg, blob=self._cell.name)
+        return value
+
+    def is_tensor(self) -> bool:
+        """Whether the blob holds a tensor."""
+        return is_tensor(self._cell.value)
+
+    def tensor(self) -> Any:
+        """The content as an array; an empty float32 one if the blob holds no tensor, which it then is."""
+        if not self.is_tensor():
+            self._cell.value = np.zeros((0,), np.float32)
+        return from_value(self._cell.value, blob=self._cell.name)
+
+    def as_tensor(self) -> Any:
+        """The content as an array.
+
+        Raises:
+            WorkspaceError: the blob holds no tensor.
+        """
+        if not self.is_tensor():
+            msg = f"blob {self._cell.name!r} holds no tensor"
+            raise WorkspaceError(msg, blob=self._cell.name)
+        return self.fetch()
+
+    def serialize(self, name: str) -> bytes:
+        """The content as the bytes of a BlobProto with that name."""
+        return serialize(name, self._cell.value)
+
+    def deserialize(self, content: bytes) -> None:
+        """Replace the content by what the bytes of a BlobProto hold."""
+        self._cell.value = deserialize(content)
+
+
+class CellSpace:
+    """The cells of one workspace and their look-up; what operators and the engine see."""
+
+    def __init__(self, parent: CellSpace | None = None, *, name: str = "") -> None:
+        self.parent = parent
+        self.name = name or (parent.name if parent else "")
+        self.root_folder: str = parent.root_folder if parent else "."
+        self.elsewhere: Mapping[str, CellSpace] = parent.elsewhere if parent else {}
+        self._cells: dict[str, Cell] = {}
+        self.dropped = False
+
+    def find(self, name: str) -> Cell | None:
+        """The cell of a name here or in a parent."""
+        space: CellSpace | None = self
+        while space is not None:
+            cell = space._cells.get(name)
+            if cell is not None:
+                return cell
+            space = space.parent
+        return None
+
+    def cell(self, name: str) -> Cell:
+        """The cell that `find` finds, else a new one here."""
+        return self.find(name) or self._cells.setdefault(name, Cell(name))
+
+    def local_cell(self, name: str) -> Cell:
+        """A cell of this workspace itself, hiding the parent's."""
+        return self._cells.setdefault(name, Cell(name))
+
+    def bind(self, name: str, cell: Cell) -> None:
+        """Let a name here stand for a cell of another workspace."""
+        self._cells[name] = cell
+
+    def names(self) -> list[str]:
+        """All names visible here, the parents' first."""
+        inherited = self.parent.names() if self.parent else []
+        seen = set(inherited)
+        return inherited + [name for name in list(self._cells) if name not in seen]
+
+    def local_names(self) -> list[str]:
+        """The names of this workspace alone."""
+        return list(self._cells)
+
+    def forget(self, name: str) -> bool:
+        """Remove a blob of this workspace itself; says whether there was one."""
+        return self._cells.pop(name, None) is not None
+
+    def drop(self) -> None:
+        """Give up all blobs; whoever uses the workspace later is told so."""
+        self._cells.clear()
+        self.dropped = True
+
+    def missing(self, name: str) -> WorkspaceError:
+        """The error for a name that is not here, with the node that has it or near names."""
+        for node, space in self.elsewhere.items():
+            if space is not self and space.find(name) is not None:
+                msg = (
+                    f"blob {name!r} is on node {node!r}, not in this workspace: use session.workspace({node!r}), a Channel "
+                    "between nodes, or LocalSession(ws, shared_nodes=True)"
+                )
+                return WorkspaceError(msg, blob=name, node=node)
+        msg = f"there is no blob {name!r} in the workspace{did_you_mean(name, self.names())}"
+        return WorkspaceError(msg, blob=name)
+
+
+class BlobSpace(CellSpace):
+    """Feeding and fetching by name."""
+
+    def _check_alive(self) -> None:
+        if self.dropped:
+            msg = f"workspace {self.name!r} was reset or closed, and this handle is of the old one; take the new one"
+            raise WorkspaceError(msg)
+
+    def create_blob(self, name: str) -> Blob:
+        """The blob of that name, made here if neither this workspace nor a parent has it."""
+        self._check_alive()
+        return Blob(self.cell(str(name)))
+
+    def has_blob(self, name: object) -> bool:
+        """Whether the name is visible here."""
+        self._check_alive()
+        return self.find(str(name)) is not None
+
+    def feed_blob(self, name: object, value: object, device_option: object = None) -> bool:
+        """Copy `value` into the blob; see `taskplan.FeedBlob`."""
+        return self.create_blob(str(name)).feed(value, device_option)
+
+    def fetch_blob(self, name: object) -> Any:
+        """The content of a blob: an array of the caller's own, bytes for a string blob, bytes that describe any other handle.
+
+        Raises:
+            WorkspaceError: there is no such blob; the message says on which node it is, if on another.
+        """
+        self._check_alive()
+        cell = self.find(str(name))
+        if cell is None:
+            raise self.missing(str(name))
+        value = cell.value
+        if is_tensor(value) or isinstance(value, ByteString):
+            return from_value(value, blob=cell.name)
+        shown = "is uninitialised" if value is UNSET else f"holds a {type(value).__module__}.{type(value).__qualname__}"
+        return f"{cell.name}, a blob that {shown}".encode()
+
+    def remove_blob(self, name: object) -> bool:
+        """Remove a blob of this workspace itself, never of a parent; says whether there was one."""
+        self._check_alive()
+        return self.forget(str(name))
+
+    @property
+    def blobs(self) -> Mapping[str, Blob]:
+        """All blobs visible here, by name."""
+        return {name: self.create_blob(name) for name in self.names()}
+
+    # Caffe2's short names for the same.
+    feed = feed_blob
+    fetch = fetch_blob
+
+    def fetch_blobs(self, names: Iterable[object]) -> list[Any]:
+        """The content of several blobs."""
+        return [self.fetch_blob(name) for name in names]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())

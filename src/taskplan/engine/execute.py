@@ -1,0 +1,125 @@
+"""Running prepared plans from beginning to end: one run, one outcome."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import _thread
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import FrameType
+
+import numpy as np
+
+from taskplan.engine.failures import Failed
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.run import Attempted, Run
+from taskplan.engine.script import Group, bind, perform, with_time_limit
+from taskplan.engine.cells import CellSpace
+from taskplan.errors import Cancelled
+from taskplan.operators.waiting import Changes, Joins
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A plan and the workspace in which it runs."""
+
+    node: str
+    plan: PreparedPlan
+    space: CellSpace
+
+
+def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = math.inf) -> None:
+    """Run plans, each on its node, at once; return when all have ended and nothing of them runs any more.
+
+    A single plan runs on the caller's thread.
+
+    Raises:
+        the first failure itself, with notes that say where it happened and what else failed.
+    """
+    with np.errstate(all="ignore"), interruptible(shared):
+        try:
+            with_time_limit(partial(_run_all, placed, shared), Run(shared, placed[0].plan), timeout_s, "the run")
+        except Cancelled:
+            pass
+        except Failed as failure:
+            shared.fail(failure)
+        _last_reports(shared, placed[0].plan)
+    shared.outcome.raise_first()
+
+
+def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
+    if len(placed) == 1:
+        _run_one(placed[0], shared)
+        return
+    group = Group("nodes", len(placed))
+    for each in placed:
+        shared.driver.spawn(partial(_member, group, each, shared), brief=False)
+    shared.driver.wait(Joins(group), group.all_ended, shared.token, shielded=True)
+
+
+def _member(group: Group, placed: Placed, shared: Attempted) -> None:
+    try:
+        _run_one(placed, shared)
+    except Cancelled:
+        pass
+    except Failed as failure:
+        shared.fail(failure)
+    except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
+        shared.fail(Failed(error))
+    finally:
+        shared.driver.wait(Changes(group), group.one_ended, shared.token)
+
+
+def _run_one(placed: Placed, shared: Attempted) -> None:
+    run = Run(shared, placed.plan)
+    try:
+        for step in placed.plan.plan.steps:
+            perform(bind(step, placed.space, run), run)
+            if run.token.cancelled:
+                raise Cancelled
+    except Failed as failure:
+        if failure.place.node is None and failure.place.task is None:
+            failure.place.node = placed.node
+        raise
+
+
+def _last_reports(shared: Attempted, plan: PreparedPlan) -> None:
+    """After a failure, reporters run once more when everything else is over."""
+    for report in shared.last_reports:
+        try:
+            report()
+        except Failed as failure:
+            shared.fail(failure)
+        except Cancelled:
+            pass
+
+
+@contextmanager
+def interruptible(shared: Attempted) -> Iterator[None]:
+    """Let Ctrl-C end the run instead of whatever bytecode it meets; the old handler comes back afterwards.
+
+    Only on the main thread, and only if the program has not set a handler of its own.
+    """
+    on_main = threading.current_thread() is threading.main_thread()
+    if not on_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    interrupted = False
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        again, interrupted = interrupted, True
+        if shared.main_in_user_code and not again:
+            raise KeyboardInterrupt
+        # The main thread may hold any of the run's locks right now, so another thread does the work.
+        _thread.start_new_thread(partial(shared.interrupt, again=again), ())
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

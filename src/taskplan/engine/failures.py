@@ -1,0 +1,97 @@
+"""Where a failure happened: gathered while it travels up, shown as notes on the failure itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from taskplan.plan.model import StepDef
+from taskplan.plan.names import Site
+
+
+@dataclass(slots=True)
+class Place:
+    """Where in the plan an operator stood: filled from the inside out."""
+
+    operator: str = ""
+    site: Site | None = None
+    inputs: str = ""
+    nets: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    task: str | None = None
+    node: str | None = None
+
+    def path(self) -> str:
+        """One line: task, node, steps with their iterations, nets, operator, from the outside in."""
+        head = []
+        if self.task is not None:
+            head = [f"task {self.task!r} on node {self.node!r}"]
+        elif self.node is not None:
+            head = [f"node {self.node!r}"]
+        return " > ".join(
+            [*head, *reversed(self.steps), *reversed(self.nets), *([self.operator] if self.operator else [])]
+        )
+
+    def notes(self) -> list[str]:
+        """The lines to attach to the failure."""
+        lines = []
+        if self.path():
+            lines.append(f"  in     {self.path()}")
+        if self.inputs:
+            lines.append(f"  inputs {self.inputs}")
+        if self.site is not None:
+            lines.append(f"  added  {self.site}")
+        return lines
+
+
+class Failed(BaseException):
+    """A failure on its way to whoever asked for the run: the error and its place. Never leaves the engine."""
+
+    def __init__(self, error: BaseException, place: Place | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.place = place or Place()
+
+    def passed_step(self, step: StepDef, iteration: int) -> None:
+        """Note that the failure went through an iteration (counted from 0) of a step."""
+        if self.place.task is None:
+            loops = step.until is not None or (step.times or 1) > 1
+            counted = f", iteration {iteration + 1}" if loops else ""
+            self.place.steps.append(f"step {step.name!r}{counted}")
+            if step.task is not None:
+                self.place.task, self.place.node = step.task, step.node
+
+    def passed_label(self, label: str) -> None:
+        """Note which of several copies it was, such as `instance 2 of 3`."""
+        if label and self.place.task is None:
+            self.place.steps.append(label)
+
+    def annotated(self) -> BaseException:
+        """The error itself, with notes that say where."""
+        for line in self.place.notes():
+            self.error.add_note(line)
+        return self.error
+
+
+class Outcome:
+    """How a run ended, decided once: the first failure counts, later ones become its notes."""
+
+    def __init__(self) -> None:
+        self.first: Failed | None = None
+        self.others: list[Failed] = []
+
+    def record(self, failure: Failed) -> None:
+        """Keep a failure. (A list append and one comparison under the interpreter's lock; the caller serialises.)"""
+        if self.first is None:
+            self.first = failure
+        elif failure.error is not self.first.error:
+            self.others.append(failure)
+
+    def raise_first(self) -> None:
+        """Raise the first failure itself, annotated; nothing if there was none."""
+        if self.first is None:
+            return
+        error = self.first.annotated()
+        for other in self.others:
+            where = other.place.path()
+            error.add_note(f"  also   {type(other.error).__name__}: {other.error}{f' (in {where})' if where else ''}")
+        raise error

@@ -1,0 +1,96 @@
+"""One instance of an operator, as its body sees it: the engine's `OpRun`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from taskplan.engine.prepare import PreparedOp, prepare_net
+from taskplan.engine.cells import Cell, CellSpace
+from taskplan.operators.run import Scope
+from taskplan.operators.waiting import Attempt, Reason
+from taskplan.plan.model import NetDef
+
+if TYPE_CHECKING:
+    from taskplan.engine.interpret import BoundNet
+
+T = TypeVar("T")
+
+
+class Instance:
+    """See `taskplan.operators.run.OpRun`."""
+
+    def __init__(
+        self, net: BoundNet, prepared: PreparedOp, index: int, sources: list[Cell], targets: list[Cell]
+    ) -> None:
+        self.op = prepared.op
+        self.state: dict[str, Any] = {}
+        self.workspace = net.space
+        self._net = net
+        self._index = index
+        self._sources = sources
+        self._targets = targets
+        self._rng: np.random.Generator | None = None
+        # Subnets are made together with the operator, in its workspace; those of Do are made when it runs.
+        self._subnets = {
+            name: type(net)(prepare_net(value), net.space, net.run)
+            for name, value in prepared.arguments.items()
+            if isinstance(value, NetDef) and prepared.op.type != "Do"
+        }
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """This instance's own generator."""
+        if self._rng is None:
+            seed = self.op.random_seed
+            self._rng = np.random.default_rng(self._net.run.next_seed() if seed is None else seed)
+        return self._rng
+
+    def wait(self, reason: Reason, attempt: Attempt, timeout_s: float = math.inf) -> Any:
+        """Make the attempt until it answers, through the driver."""
+        run = self._net.run
+        return run.driver.wait(reason, attempt, run.token, timeout_s)
+
+    def input(self, index: int) -> Any:
+        """The present value of an input."""
+        return self._sources[index].value
+
+    def previous(self, index: int) -> Any:
+        """The value that an output holds before this call."""
+        return self._targets[index].value
+
+    def run_net(self, argument: str) -> None:
+        """Run the net given as `argument`."""
+        self._subnets[argument].perform()
+
+    def run_in_scope(
+        self, net: NetDef, bound: Mapping[str, str], scope: Scope, *, reuse: bool, keep_copies: bool
+    ) -> None:
+        """Run `net` in a workspace of its own in which the names of `bound` are outer blobs."""
+        made = scope.workspaces
+        if reuse and made:
+            space: CellSpace = made[-1]
+        else:
+            space = type(self._net.space)(None)
+            made.append(space)
+        for inner, outer in bound.items():
+            space.bind(inner, self._net.space.cell(outer))
+        bound_net = self.state.get("bound") if reuse else None
+        if bound_net is None or bound_net.space is not space:
+            bound_net = type(self._net)(prepare_net(net), space, self._net.run)
+            self.state["bound"] = bound_net
+        bound_net.perform()
+        if keep_copies:
+            for inner, outer in bound.items():
+                space.bind(inner, Cell(inner, self._net.space.cell(outer).value))
+
+    def user_call(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function of the user."""
+        return self._net.run.user_call(function, *args)
+
+    def log(self, message: str) -> None:
+        """Write a line to the run's log."""
+        self._net.run.log(message)

@@ -1,0 +1,165 @@
+"""What can be settled about a plan before it has a workspace: declarations looked up, arguments decoded, threads counted.
+
+A prepared plan is made once and run any number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from taskplan.errors import PlanError, TaskplanError, WorkspaceError
+from taskplan.operators import registry
+from taskplan.operators.registry import Declaration, check_arity, declaration, decode_arguments
+from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
+
+NET_TYPES = frozenset(
+    "simple dag async_dag async_scheduling parallel async_polling async_simple prof_dag rnn simple_refcount".split()
+)
+"""All run their operators in order, which every one of these executors allows."""
+
+QUEUE_MAKERS = frozenset({"CreateBlobsQueue", "CreateRebatchingQueue"})
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOp:
+    """An operator call with its declaration and the arguments that it gives."""
+
+    op: OpDef
+    declared: Declaration
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedNet:
+    """A net ready to be bound to a workspace. `waits`: whether running it may wait or call user code."""
+
+    net: NetDef
+    ops: tuple[PreparedOp, ...]
+    waits: bool
+
+
+def prepare_op(op: OpDef) -> PreparedOp:
+    """Look up and decode one call; unknown arguments are ignored here, since plans come from other programs too.
+
+    Raises:
+        TaskplanError: there is no such operator, or its counts or arguments are wrong; with a note of the user's line.
+    """
+    try:
+        if op.node_name:
+            msg = f"{op.type} asks for node {op.node_name!r} in its device option, which an engine cannot serve; use `with Node`"
+            raise WorkspaceError(msg)
+        declared = declaration(op.type)
+        check_arity(declared, op.inputs, op.outputs)
+        decoded = decode_arguments(declared, op.arguments, ignore_unknown=True)
+    except TaskplanError as error:
+        error.add_note(f"  added  {op.site}")
+        raise
+    return PreparedOp(op, declared, {name: decoded[name] for name in op.arguments if name in decoded})
+
+
+def prepare_net(net: NetDef) -> PreparedNet:
+    """Prepare all operators of a net and check that its external blobs hang together.
+
+    Raises:
+        TaskplanError: an operator is wrong.
+        WorkspaceError: the type of net is unknown, an input is neither external nor written before, or an external output is
+            written by nobody.
+    """
+    if net.type and net.type not in NET_TYPES:
+        msg = f"net {net.name!r} has type {net.type!r}; known types are {', '.join(sorted(NET_TYPES))}"
+        raise WorkspaceError(msg)
+    defined = set(net.external_inputs)
+    for op in net.ops:
+        if net.external_inputs:
+            for blob in op.inputs:
+                if blob not in defined:
+                    msg = f"net {net.name!r}: {op.type} reads {blob!r}, which is no external input and not written before it"
+                    error = WorkspaceError(msg, blob=blob)
+                    error.add_note(f"  added  {op.site}")
+                    raise error
+        defined.update(op.outputs)
+    for blob in net.external_outputs:
+        if blob not in defined:
+            msg = (
+                f"net {net.name!r} declares the external output {blob!r}, which it neither writes nor takes as an input"
+            )
+            raise WorkspaceError(msg, blob=blob)
+    ops = tuple(map(prepare_op, net.ops))
+    return PreparedNet(net, ops, any(_waits(each) for each in ops))
+
+
+def _waits(prepared: PreparedOp) -> bool:
+    declared = prepared.declared
+    if declared.may_wait or registry.SUBNETS in declared.effects:
+        # A subnet may hold anything, an endless While among them.
+        return True
+    return False
+
+
+class PreparedPlan:
+    """A plan with its nets prepared on first need, and what is known about its steps."""
+
+    def __init__(self, plan: PlanDef) -> None:
+        names = [net.name for net in plan.nets]
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            msg = f"plan {plan.name!r} has several nets called {', '.join(map(repr, twice))}"
+            raise PlanError(msg)
+        self.plan = plan
+        self._defs = {net.name: net for net in plan.nets}
+        self._nets: dict[str, PreparedNet] = {}
+        self._brief: dict[int, bool] = {}
+
+    def net(self, name: str) -> PreparedNet:
+        """The prepared net of that name.
+
+        Raises:
+            WorkspaceError: the plan has no such net.
+        """
+        prepared = self._nets.get(name)
+        if prepared is None:
+            definition = self._defs.get(name)
+            if definition is None:
+                msg = f"a step of plan {self.plan.name!r} runs net {name!r}, which the plan does not have"
+                raise WorkspaceError(msg)
+            prepared = self._nets[name] = prepare_net(definition)
+        return prepared
+
+    def is_brief(self, step: StepDef) -> bool:
+        """Whether one execution of the step must end by itself: no waiting, no user code, no open loop, nothing concurrent."""
+        known = self._brief.get(id(step))
+        if known is None:
+            known = self._brief[id(step)] = (
+                (step.until is None or step.only_once is True)
+                and not step.report_net
+                and not (step.steps and (step.concurrent or (step.instances or 1) > 1))
+                and all(child.every_ms is None and self.is_brief(child) for child in step.steps)
+                and not any(self.net(name).waits for name in step.nets)
+            )
+        return known
+
+    def queue_blobs(self) -> list[str]:
+        """The blobs in which operators of this plan make queues."""
+        return [op.outputs[0] for net in self.plan.nets for op in net.ops if op.type in QUEUE_MAKERS]
+
+    def threads(self) -> int:
+        """How many threads of their own the plan's steps may need at once."""
+        return max((self._threads(step) for step in self.plan.steps), default=0)
+
+    def _threads(self, step: StepDef) -> int:
+        reporters = [child for child in step.steps if child.every_ms is not None]
+        ordinary = [child for child in step.steps if child.every_ms is None]
+        copies = max(1, step.instances or 1)
+        beside = len(reporters) + bool(step.report_net) + sum(map(self._threads, reporters))
+        if runs_together(step):
+            own = sum((not self.is_brief(child)) + self._threads(child) for child in ordinary)
+            return beside + own * copies
+        return beside + max(map(self._threads, ordinary), default=0)
+
+
+def runs_together(step: StepDef) -> bool:
+    """Whether the ordinary children of a step run at once; only steps that hold steps can."""
+    ordinary = sum(child.every_ms is None for child in step.steps)
+    return bool(step.steps) and ((step.concurrent and ordinary > 1) or (step.instances or 1) > 1) and ordinary > 0

@@ -1,0 +1,201 @@
+"""One run of one plan on one node: what its steps share."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from taskplan.cancel import CancelToken
+from taskplan.engine.failures import Failed, Outcome
+from taskplan.engine.interpret import BoundNet
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.cells import CellSpace
+from taskplan.errors import Cancelled, TimedOutError, WorkspaceError
+from taskplan.events import Event
+from taskplan.operators.waiting import Attempt, Reason
+
+logger = logging.getLogger("taskplan")
+
+T = TypeVar("T")
+
+NODE_ID = "NODE_ID"
+GLOBAL_WORKSPACE_ID = "GLOBAL_WORKSPACE_ID"
+MAX_CHILDREN = 1 << 16
+
+
+class Driver(Protocol):
+    """Carries out what the policy of steps asks for. See `taskplan.engine.threads.ThreadDriver`."""
+
+    grace_s: float
+
+    def now(self) -> float:
+        """Seconds since a fixed moment."""
+
+    def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
+        """Start `job`, which does not raise, beside the caller."""
+
+    def wait(
+        self, reason: Reason, attempt: Attempt, token: CancelToken, timeout_s: float = ..., *, shielded: bool = False
+    ) -> Any:
+        """Make the attempt until it answers, the token is cancelled, or the time is up."""
+
+    def cancel(self, token: CancelToken) -> None:
+        """End the waits of a cancelled token."""
+
+
+class Attempted:
+    """What all plans of one run share: the token, how it ended, who is in user code, who was abandoned.
+
+    A closing phase has another token and the same of everything else.
+    """
+
+    def __init__(
+        self, driver: Driver, *, seed: int | None = None, observe: Callable[[Event], None] | None = None
+    ) -> None:
+        self.driver = driver
+        self.observe = observe
+        self.outcome = Outcome()
+        self.token = self.new_token()
+        self.abandoned: list[str] = []
+        self.last_reports: list[Callable[[], None]] = []
+        self._closing_tokens: list[CancelToken] = []
+        self._skip_closing = False
+        self.main_thread = threading.get_ident()
+        self.main_in_user_code = False
+        self._seed = seed
+        self._seeds: np.random.SeedSequence | None = None
+        self._lock = threading.Lock()
+
+    def new_token(self) -> CancelToken:
+        """A token whose cancellation wakes this run's waiters."""
+        token = CancelToken()
+        token.on_cancel(lambda: self.driver.cancel(token))
+        return token
+
+    def fail(self, failure: Failed) -> None:
+        """Record a failure and end the run."""
+        with self._lock:
+            self.outcome.record(failure)
+        self.token.cancel()
+
+    def closing_token(self) -> CancelToken:
+        """A token for a closing block or a last report: the run's own is cancelled by then."""
+        token = self.new_token()
+        with self._lock:
+            self._closing_tokens.append(token)
+            skip = self._skip_closing
+        if skip:
+            token.cancel()
+        return token
+
+    def interrupt(self, *, again: bool) -> None:
+        """Ctrl-C came: end the run; the second time, without its closing blocks."""
+        self.fail(Failed(KeyboardInterrupt()))
+        if again:
+            with self._lock:
+                self._skip_closing = True
+                tokens = list(self._closing_tokens)
+            for token in tokens:
+                token.cancel()
+
+    def expire(self, token: CancelToken, what: str, limit_s: float) -> None:
+        """The time of something is up: that is a failure, and ends what runs under `token`."""
+        with self._lock:
+            self.outcome.record(Failed(TimedOutError(f"{what} took longer than {limit_s:g} s")))
+        token.cancel()
+
+    def next_seed(self) -> np.random.SeedSequence:
+        """A seed for one operator's instance."""
+        with self._lock:
+            if self._seeds is None:
+                self._seeds = np.random.SeedSequence(self._seed)
+            return self._seeds.spawn(1)[0]
+
+
+class Run:
+    """One plan, on one node, under one token."""
+
+    def __init__(self, shared: Attempted, plan: PreparedPlan, token: CancelToken | None = None) -> None:
+        self.shared = shared
+        self.plan = plan
+        self.driver = shared.driver
+        self.token = token or shared.token
+        self._children = count()
+        self._nets: dict[CellSpace, dict[str, BoundNet]] = {}
+
+    def under(self, token: CancelToken) -> Run:
+        """The same run under another token: a closing phase. Nets are made anew."""
+        run = Run(self.shared, self.plan, token)
+        run._children = self._children
+        return run
+
+    def rearm(self, shared: Attempted) -> None:
+        """Serve another run: for a net that is kept in its workspace and run again and again."""
+        self.shared, self.driver, self.token = shared, shared.driver, shared.token
+
+    def net(self, name: str, space: CellSpace) -> BoundNet:
+        """The one instance of a net in a workspace; made on first use.
+
+        Raises:
+            Failed: it cannot be made.
+        """
+        nets = self._nets.get(space)
+        if nets is None:
+            nets = self._nets.setdefault(space, {})
+        bound = nets.get(name)
+        if bound is None:
+            try:
+                prepared = self.plan.net(name)
+            except Exception as error:
+                raise Failed(error) from None
+            bound = nets[name] = BoundNet(prepared, space, self)
+        return bound
+
+    def forget(self, space: CellSpace) -> None:
+        """Drop the nets of a workspace that is going."""
+        self._nets.pop(space, None)
+
+    def child_space(self, parent: CellSpace) -> CellSpace:
+        """A fresh child workspace; with an id of its own if the node has one (`NODE_ID`)."""
+        child = type(parent)(parent)
+        node = parent.find(NODE_ID)
+        if node is None:
+            return child
+        number = np.asarray(node.value)
+        if number.dtype != np.int32 or number.size != 1:
+            msg = f"{NODE_ID!r} must be one int32, got {node.value!r}"
+            raise WorkspaceError(msg, blob=NODE_ID)
+        sequence = next(self._children)
+        if sequence >= MAX_CHILDREN:
+            msg = f"one plan run made more than {MAX_CHILDREN} child workspaces on a node, so {GLOBAL_WORKSPACE_ID} ran out"
+            raise WorkspaceError(msg)
+        child.local_cell(GLOBAL_WORKSPACE_ID).value = np.int32((int(number.reshape(-1)[0]) << 16) + sequence)
+        return child
+
+    def next_seed(self) -> np.random.SeedSequence:
+        """A seed for one operator's instance."""
+        return self.shared.next_seed()
+
+    def user_call(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a user's function; Ctrl-C is raised inside it if it runs on the thread that asked for the run."""
+        shared = self.shared
+        on_main = threading.get_ident() == shared.main_thread
+        if on_main:
+            shared.main_in_user_code = True
+        try:
+            result = function(*args)
+        finally:
+            if on_main:
+                shared.main_in_user_code = False
+        if self.token.cancelled:
+            raise Cancelled  # what it would write now is discarded
+        return result
+
+    def log(self, message: str) -> None:
+        """Write a line to the log of taskplan."""
+        logger.info(message)

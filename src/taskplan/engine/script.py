@@ -1,0 +1,362 @@
+"""The policy: what a step does next, written once, over a driver.
+
+No thread, lock or clock stands here. Children that run together are jobs that the driver spawns; joining them, a reporter's interval
+and a time limit are waits on the group, like any wait on a queue.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from taskplan.engine.failures import Failed
+from taskplan.engine.interpret import BoundNet
+from taskplan.engine.prepare import runs_together
+from taskplan.engine.run import Run
+from taskplan.engine.cells import Cell, CellSpace
+from taskplan.errors import Cancelled, RunError, StepError
+from taskplan.events import TaskEnded, TaskStarted
+from taskplan.operators.run import UNSET
+from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Changes, Interval, Joins, NotYet, Shared
+from taskplan.plan.model import StepDef
+
+TRUE, FALSE = np.True_, np.False_
+
+
+class Group(Shared):
+    """Steps that were started together."""
+
+    __slots__ = ("running",)
+
+    def __init__(self, name: str, running: int) -> None:
+        super().__init__(name)
+        self.running = running
+
+    def one_ended(self) -> None:
+        """An attempt that always succeeds: a member has ended."""
+        self.running -= 1
+
+    def all_ended(self) -> bool | NotYet:
+        """An attempt: true once no member runs."""
+        return NOT_YET if self.running else True
+
+    def describe(self) -> str:
+        """One phrase about the group's state."""
+        return f"the {self.running} unfinished steps of {self.name!r}"
+
+
+@dataclass(slots=True)
+class BoundStep:
+    """A step in a workspace. A step with a workspace of its own is bound again for each execution."""
+
+    definition: StepDef
+    space: CellSpace
+    steps: list[BoundStep] = field(default_factory=list)
+    nets: list[BoundNet] = field(default_factory=list)
+    reporters: list[BoundStep] = field(default_factory=list)
+    report_net: BoundNet | None = None
+    stop: Cell | None = None
+    parent: BoundStep | None = None
+    iteration: int = 0
+
+    def ancestors(self) -> Iterator[BoundStep]:
+        """The step itself and what it stands in, from the inside out."""
+        step: BoundStep | None = self
+        while step is not None:
+            yield step
+            step = step.parent
+
+
+def bind(
+    step: StepDef, space: CellSpace, run: Run, parent: BoundStep | None = None, *, entered: bool = False
+) -> BoundStep:
+    """Make all nets of a step tree in `space`, except below steps with a workspace of their own.
+
+    Reporters come after their siblings, so that they may read what those make.
+
+    Raises:
+        Failed: a net cannot be made, or the step contradicts itself.
+    """
+    bound = BoundStep(step, space, parent=parent)
+    if step.create_workspace and not entered:
+        return bound
+    try:
+        _check(step)
+        ordinary = [child for child in step.steps if child.every_ms is None]
+        bound.steps = [bind(child, space, run, bound) for child in ordinary]
+        bound.nets = [run.net(name, space) for name in step.nets]
+        bound.reporters = [bind(child, space, run, bound) for child in step.steps if child.every_ms is not None]
+        if step.until is not None:
+            bound.stop = space.find(step.until)
+            if bound.stop is None:
+                raise Failed(StepError(f"step {step.name!r} stops on blob {step.until!r}, which nothing makes"))
+        if step.report_net is not None:
+            bound.report_net = run.net(step.report_net, space)
+    except Failed as failure:
+        failure.passed_step(step, 0)
+        raise
+    return bound
+
+
+def _check(step: StepDef) -> None:
+    fault = ""
+    if step.steps and step.nets:
+        fault = "holds both nets and steps"
+    elif step.only_once is not None and step.until is None:
+        fault = "is marked only_once without a stop blob"
+    elif step.times is not None and step.until is not None:
+        fault = f"has both num_iter={step.times} and stop blob {step.until!r}"
+    elif step.report_net is not None and step.report_interval_s is None:
+        fault = f"has report net {step.report_net!r} without an interval"
+    elif step.until is not None and not step.nets and all(child.every_ms is not None for child in step.steps):
+        fault = f"waits for stop blob {step.until!r} and has nothing to run but reporters"
+    if fault:
+        raise Failed(StepError(f"step {step.name!r} {fault}"))
+
+
+def perform(step: BoundStep, run: Run) -> None:
+    """Do what `step` says, in its workspace; return when it is done or stopped.
+
+    Raises:
+        Cancelled: the run is ending for another reason.
+        Failed: something in the step failed.
+    """
+    definition = step.definition
+    if not definition.create_workspace and not definition.closing and definition.task is None:
+        _perform_entered(step, run)
+        return
+    _tell(run, definition, started=True)
+    failed = True
+    try:
+        if definition.create_workspace:
+            _perform_in_child(step, run)
+        else:
+            _perform_with_closing(step, run)
+        failed = False
+    finally:
+        _tell(run, definition, started=False, failed=failed)
+
+
+def _tell(run: Run, step: StepDef, *, started: bool, failed: bool = False) -> None:
+    observe = run.shared.observe
+    if observe is None or step.task is None:
+        return
+    now, node = run.driver.now(), step.node or ""
+    observe(TaskStarted(step.task, node, now) if started else TaskEnded(step.task, node, now, failed))
+
+
+def _perform_in_child(step: BoundStep, run: Run) -> None:
+    try:
+        child = run.child_space(step.space)
+        entered = bind(step.definition, child, run, step.parent, entered=True)
+    except Failed:
+        raise
+    except Exception as error:
+        raise Failed(error) from None
+    try:
+        _perform_with_closing(entered, run)
+    finally:
+        run.forget(child)
+
+
+def _perform_with_closing(step: BoundStep, run: Run) -> None:
+    if not step.definition.closing:
+        _perform_entered(step, run)
+        return
+    try:
+        _perform_entered(step, run)
+    except (Failed, Cancelled) as signal:
+        if isinstance(signal, Failed):
+            run.shared.fail(signal)  # siblings stop first: closing blocks come when the failure has been settled
+        close(step, run)
+        raise
+    close(step, run)
+
+
+def close(step: BoundStep, run: Run) -> None:
+    """Run the closing blocks of a step, last registered first, under a token of their own.
+
+    What fails here counts as a failure of the run, and the other blocks run all the same.
+    """
+    shared = run.shared
+    for definition in reversed(step.definition.closing):
+        closing = run.under(shared.closing_token())
+        try:
+            action = partial(_bind_and_perform, definition, step.space, closing)
+            with_time_limit(action, closing, run.driver.grace_s, f"closing block {definition.name!r}")
+        except Failed as failure:
+            for each in step.ancestors():
+                failure.passed_step(each.definition, each.iteration)
+            shared.fail(failure)
+        except Cancelled:
+            pass
+
+
+def _bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
+    perform(bind(definition, space, run), run)
+
+
+def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: str) -> None:
+    """Perform `action`; after `limit_s` its run fails with `TimedOutError`. Without a limit, just perform it."""
+    if limit_s == math.inf:
+        action()
+        return
+    from_outside = Group(what, 1)
+    watch = Group(f"{what} watch", 1)
+
+    def watching() -> None:
+        try:
+            if run.driver.wait(Interval(from_outside), from_outside.all_ended, run.token, limit_s) is TIMED_OUT:
+                run.shared.expire(run.token, what, limit_s)
+        except Cancelled:
+            pass
+        finally:
+            run.driver.wait(Changes(watch), watch.one_ended, run.token)
+
+    run.driver.spawn(watching, brief=False)
+    try:
+        action()
+    finally:
+        run.driver.wait(Changes(from_outside), from_outside.one_ended, run.token)
+        run.driver.wait(Joins(watch), watch.all_ended, run.token, shielded=True)
+
+
+def _perform_entered(step: BoundStep, run: Run) -> None:
+    if not step.reporters and step.report_net is None:
+        _iterate(step, run)
+        return
+    siblings = Group(step.definition.name, 1)
+    reporting = _start_reporters(step, run, siblings)
+    failed = True
+    try:
+        _iterate(step, run)
+        failed = False
+    finally:
+        if failed:
+            _report_at_the_end(step, run)
+        run.driver.wait(Changes(siblings), siblings.one_ended, run.token)
+        _join(reporting, run)
+    if run.token.cancelled:
+        raise Cancelled
+
+
+def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
+    reports: list[tuple[float, Callable[[], None]]] = [
+        ((reporter.definition.every_ms or 0) / 1000, partial(perform, reporter, run)) for reporter in step.reporters
+    ]
+    if step.report_net is not None:
+        reports.append((float(step.definition.report_interval_s or 0), step.report_net.perform))
+    group = Group(f"{step.definition.name} reporters", len(reports))
+    for every_s, report in reports:
+        action = partial(_report, every_s, report, siblings, run)
+        run.driver.spawn(partial(_member, group, run, action, step, "reporter"), brief=False)
+    return group
+
+
+def _report(every_s: float, report: Callable[[], None], siblings: Group, run: Run) -> None:
+    """Report after each interval, counted from the end of the previous report, and once more after the siblings ended."""
+    while run.driver.wait(Interval(siblings), siblings.all_ended, run.token, every_s) is TIMED_OUT:
+        report()
+    report()
+
+
+def _report_at_the_end(step: BoundStep, run: Run) -> None:
+    """After a failure, the last report is made when all closing blocks have run (`Attempted.last_reports`)."""
+    for reporter in step.reporters:
+        again = run.under(run.shared.closing_token())
+        run.shared.last_reports.append(partial(_bind_and_perform, reporter.definition, reporter.space, again))
+
+
+def _iterate(step: BoundStep, run: Run) -> None:
+    definition, stop, token = step.definition, step.stop, run.token
+    limit = _limit(definition)
+    together = runs_together(definition)
+    iteration = 0
+    try:
+        while iteration < limit:
+            if token.cancelled:
+                raise Cancelled
+            if together:
+                step.iteration = iteration
+                _together(step, run)
+                if stop is not None and is_true(stop):
+                    return
+            elif step.nets:
+                for net in step.nets:
+                    net.perform()
+                    if stop is not None and (stop.value is TRUE or (stop.value is not FALSE and is_true(stop))):
+                        return
+            else:
+                for child in step.steps:
+                    perform(child, run)
+                    if stop is not None and is_true(stop):
+                        return
+            iteration += 1
+    except Failed as failure:
+        failure.passed_step(definition, iteration)
+        raise
+
+
+def _limit(step: StepDef) -> float:
+    if step.until is None:
+        return 1 if step.times is None else step.times
+    return 1 if step.only_once else math.inf
+
+
+def is_true(stop: Cell) -> bool:
+    """Whether a stop blob says stop. A blob that nothing has written says no.
+
+    Raises:
+        Failed: it is no bool, or has several elements.
+    """
+    value = stop.value
+    if value is UNSET:
+        return False
+    if not isinstance(value, np.ndarray | np.generic) or value.dtype != np.bool_ or value.size != 1:
+        raise Failed(StepError(f"stop blob {stop.name!r} must be one bool, got {value!r}"))
+    return bool(value) if value.ndim == 0 else bool(value.reshape(-1)[0])
+
+
+def _together(step: BoundStep, run: Run) -> None:
+    """Start all children, as often as there are instances, and wait until all have ended; the first failure ends the run."""
+    children, instances = step.steps, max(1, step.definition.instances or 1)
+    group = Group(step.definition.name, len(children) * instances)
+    for number in range(group.running):
+        child = children[number % len(children)]
+        label = f"instance {number // len(children) + 1} of {instances}" if instances > 1 else ""
+        job = partial(_member, group, run, partial(perform, child, run), step, label)
+        run.driver.spawn(job, brief=run.plan.is_brief(child.definition))
+    _join(group, run)
+    if run.token.cancelled:
+        raise Cancelled
+
+
+def _member(group: Group, run: Run, action: Callable[[], None], parent: BoundStep, label: str) -> None:
+    """The job of one of several steps that run at once: its failure ends the run, its end is told to the group."""
+    try:
+        if not run.token.cancelled:
+            action()
+    except Cancelled:
+        pass
+    except Failed as failure:
+        failure.passed_label(label)
+        for each in parent.ancestors():
+            failure.passed_step(each.definition, each.iteration)
+        run.shared.fail(failure)
+    except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
+        run.shared.fail(Failed(error))
+    finally:
+        run.driver.wait(Changes(group), group.one_ended, run.token)
+
+
+def _join(group: Group, run: Run) -> None:
+    """Wait for all members, also when the run is ending; those that ignore that for `grace_s` are abandoned."""
+    answer: Any = run.driver.wait(Joins(group), group.all_ended, run.token, shielded=True)
+    if answer is TIMED_OUT:
+        run.shared.abandon(f"{group.running} of {group.name!r}")
+        raise Failed(RunError(f"{group.describe()} did not end within {run.driver.grace_s} s of being cancelled"))

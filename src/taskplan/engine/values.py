@@ -1,0 +1,140 @@
+"""The border between users and blobs: what may be fed, what is kept, what comes back.
+
+Inside, a tensor of rank 0 is a NumPy scalar of its dtype (ten times faster than a 0-d array), a string tensor an object array of
+bytes at any rank, a string blob a `ByteString`. Outside, a tensor is an array of its own, and a string blob is bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from taskplan.errors import WorkspaceError
+from taskplan.operators.run import UNSET, ByteString
+from taskplan.operators.objects import Counter
+from taskplan.plan.tensors import pack_blob, unpack_blob
+from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array
+
+_COUNTER = "std::unique_ptr<Counter<int64_t>>"
+
+
+def is_tensor(value: object) -> bool:
+    """Whether a blob's value is a tensor (of any rank)."""
+    return isinstance(value, np.ndarray | np.generic)
+
+
+def to_value(data: object, *, blob: str) -> Any:
+    """The value to keep for `data` fed into `blob`; a copy, so that nobody can write into a run from outside.
+
+    Args:
+        data: an array of a tensor dtype, of strings or of objects that are all str or bytes; a NumPy or Python scalar; a list of
+            these; str or bytes (a string blob); or any other Python object, which is kept as it is if it is no plain data.
+
+    Raises:
+        WorkspaceError: the element type has no tensor type.
+    """
+    if isinstance(data, str | bytes):
+        return ByteString(data.encode() if isinstance(data, str) else data)
+    if isinstance(data, np.ndarray | np.generic | bool | int | float | list | tuple):
+        try:
+            return normalised(np.array(data), blob=blob)
+        except ValueError as error:
+            msg = f"cannot feed {data!r} into blob {blob!r}: {error}"
+            raise WorkspaceError(msg, blob=blob) from error
+    if data is None or isinstance(data, complex | bytearray | memoryview):
+        msg = f"cannot feed {data!r} into blob {blob!r}: feed an array, a number, a list of them, str or bytes"
+        raise WorkspaceError(msg, blob=blob)
+    return data
+
+
+def normalised(array: Array, *, blob: str) -> Any:
+    """A fresh `array` as the engine keeps it: native byte order, contiguous, strings as objects, rank 0 as a scalar.
+
+    Raises:
+        WorkspaceError: the element type has no tensor type.
+    """
+    if array.dtype.kind in "SU":
+        array = _encoded(array, blob)
+    elif array.dtype == STRING_DTYPE:
+        array = _encoded(array, blob)
+    else:
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if array.dtype not in TYPE_NUMBERS:
+            known = ", ".join(sorted(str(dtype) for dtype in TYPE_NUMBERS if dtype != STRING_DTYPE))
+            msg = f"blob {blob!r} cannot hold {array.dtype}; convert it to one of {known}, or strings"
+            raise WorkspaceError(msg, blob=blob)
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    return array if array.ndim or array.dtype == STRING_DTYPE else array[()]
+
+
+def _encoded(array: Array, blob: str) -> Array:
+    encoded = np.empty(array.shape, dtype=object)
+    for index, item in np.ndenumerate(array):
+        if not isinstance(item, str | bytes):
+            msg = f"blob {blob!r}: a string tensor holds str or bytes, element {index} is {item!r}"
+            raise WorkspaceError(msg, blob=blob)
+        encoded[index] = item.encode() if isinstance(item, str) else bytes(item)
+    return encoded
+
+
+def from_value(value: Any, *, blob: str) -> Any:
+    """What the user gets for a blob's value: an array of its own for a tensor, bytes for a string blob, else the object itself."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, np.generic):
+        return np.array(value)
+    if isinstance(value, ByteString):
+        return bytes(value)
+    if value is UNSET:
+        msg = f"blob {blob!r} exists and holds nothing: no operator has written it"
+        raise WorkspaceError(msg, blob=blob)
+    return value
+
+
+def describe(value: Any) -> str:
+    """One phrase about a value, for messages.
+
+    Example:
+        >>> describe(np.zeros((2, 3), np.float32))
+        'float32 (2, 3)'
+    """
+    if value is UNSET:
+        return "nothing"
+    if is_tensor(value):
+        name = "string" if value.dtype == STRING_DTYPE else str(value.dtype)
+        return f"{name} {value.shape}" if value.ndim else f"{name} scalar {value!s:.40}"
+    return type(value).__name__
+
+
+def serialize(name: str, value: Any) -> bytes:
+    """The bytes of a BlobProto: tensors, string blobs and counters, as Caffe2 writes them.
+
+    Raises:
+        WorkspaceError: the value is another handle, or there is none.
+    """
+    if is_tensor(value):
+        return pack_blob(name, "Tensor", tensor=np.asarray(value))
+    if isinstance(value, ByteString):
+        return pack_blob(name, "std::string", content=value)
+    if isinstance(value, Counter):
+        return pack_blob(name, _COUNTER, tensor=np.array([value.count], np.int64))
+    msg = f"blob {name!r} holds {describe(value)}, which cannot be serialised"
+    raise WorkspaceError(msg, blob=name)
+
+
+def deserialize(content: bytes) -> Any:
+    """The value that the bytes of a BlobProto hold.
+
+    Raises:
+        WorkspaceError: they are no BlobProto, or of a type that cannot be read.
+    """
+    type_name, tensor, text = unpack_blob(content)
+    if type_name == _COUNTER and tensor is not None:
+        return Counter(int(tensor.reshape(-1)[0]))
+    if tensor is not None:
+        return normalised(tensor, blob="")
+    if type_name == "std::string":
+        return ByteString(text)
+    msg = f"a blob of type {type_name!r} cannot be read"
+    raise WorkspaceError(msg)

@@ -1,0 +1,1 @@
+"""What operators mean: one declaration each, by family."""

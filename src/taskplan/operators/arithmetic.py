@@ -1,0 +1,189 @@
+"""Arithmetic of numbers: two operands, sums, extremes, remainders."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from taskplan.operators.elementwise import elementwise
+from taskplan.operators.operands import (
+    F32_ONLY,
+    FLOATS,
+    I64,
+    INDICES,
+    NUMBERS,
+    Tensor,
+    argument_error,
+    refuse,
+    require_dtype,
+    require_one_dtype,
+    require_one_shape,
+)
+from taskplan.operators.registry import operator
+from taskplan.plan.types import DType
+
+_EITHER = (("A", "C"), ("B", "C"))
+_FIRST = (("A", "C"),)
+
+
+@elementwise("Add", dtypes=NUMBERS, ufunc=np.add, in_place=_EITHER)
+def add(a: Tensor, b: Tensor) -> Tensor:
+    """C = A + B, element by element; integers wrap.
+
+    Example:
+        Add([[1] [2]], [10 20]) -> [[11 21] [12 22]]
+    """
+    return a + b
+
+
+@elementwise("Sub", dtypes=NUMBERS, ufunc=np.subtract, in_place=_EITHER)
+def sub(a: Tensor, b: Tensor) -> Tensor:
+    """C = A - B, element by element; integers wrap.
+
+    Example:
+        Sub([7 -7]:i32, [2 2]:i32) -> [5 -9]:i32
+    """
+    return a - b
+
+
+@elementwise("Mul", dtypes=NUMBERS, ufunc=np.multiply, in_place=_EITHER)
+def mul(a: Tensor, b: Tensor) -> Tensor:
+    """C = A * B, element by element; integers wrap.
+
+    Example:
+        Mul([1 2], [3 4]) -> [3 8]
+    """
+    return a * b
+
+
+@elementwise("Div", dtypes=NUMBERS, ufunc=np.true_divide, ufunc_dtypes=FLOATS, in_place=_FIRST)
+def div(a: Tensor, b: Tensor) -> Tensor:
+    """C = A / B, element by element; integers truncate toward zero, and raise OperatorError where B is 0.
+
+    Example:
+        Div([7 -7]:i32, [2 2]:i32) -> [3 -3]:i32
+    """
+    if a.dtype in FLOATS:
+        return a / b
+    if a.size and (b == 0 if not b.ndim else not b.all()):
+        raise refuse("Div", "B holds a 0, and integers cannot be divided by it")
+    return truncated_quotient(a, b)
+
+
+def truncated_quotient(a: Tensor, b: Tensor) -> Tensor:
+    """A / B of integers, truncated toward zero."""
+    floor = a // b
+    # Floor and truncation differ by one where the signs do and something is left over.
+    inexact: Tensor = floor * b != a
+    return floor + (inexact & ((a < 0) ^ (b < 0)))
+
+
+def _check_divisor(*, divisor: int, **_: object) -> None:
+    if divisor == 0:
+        raise argument_error("Mod", "divisor", "must not be 0")
+
+
+@operator("Mod", inputs=("X",), outputs=("Y",), in_place=(("X", "Y"),), check=_check_divisor)
+def mod(x: Tensor, *, divisor: int, sign_follow_divisor: bool = False) -> Tensor:
+    """The remainder of each element, with the sign of X, or with ``sign_follow_divisor`` that of the divisor.
+
+    Inputs:
+        X: int32 or int64, any shape.
+    Outputs:
+        Y: X's dtype and shape.
+    Example:
+        Mod([7 -7]:i64; divisor=3) -> [1 -1]:i64
+    """
+    require_dtype("Mod", "X", x, INDICES)
+    remainder = np.mod if sign_follow_divisor else np.fmod
+    return remainder(x.astype(I64), np.int64(divisor)).astype(x.dtype)
+
+
+@operator("Negative", inputs=("X",), outputs=("Y",), in_place=(("X", "Y"),), ufunc=np.negative, ufunc_dtypes=NUMBERS)
+def negative(x: Tensor) -> Tensor:
+    """Y = -X, element by element; integers wrap.
+
+    Inputs:
+        X: float32, float64, int32 or int64, any shape.
+    Outputs:
+        Y: X's dtype and shape.
+    Example:
+        Negative([1 -2]) -> [-1 2]
+    """
+    require_dtype("Negative", "X", x, NUMBERS)
+    return -x
+
+
+@operator("Sum", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.add, ufunc_dtypes=NUMBERS)
+def sum_of(first: Tensor, *rest: Tensor) -> Tensor:
+    """The sum of all inputs, element by element; integers wrap, nothing broadcasts.
+
+    Inputs:
+        A: float32, float64, int32 or int64, any shape.
+        rest: A's dtype and shape.
+    Outputs:
+        C: A's dtype and shape.
+    Raises:
+        DtypeError: A has another dtype, or one of the rest has not A's.
+        ShapeError: shapes differ.
+    Example:
+        Sum([1 2], [3 4], [5 6]) -> [9 12]
+    """
+    _require_alike("Sum", first, rest, NUMBERS)
+    if not rest:
+        return first
+    total = first + rest[0]
+    for each in rest[1:]:
+        total += each
+    return total
+
+
+@operator("Max", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.maximum, ufunc_dtypes=F32_ONLY)
+def largest(first: Tensor, *rest: Tensor) -> Tensor:
+    """The largest of all inputs, element by element; nan where one of them is nan.
+
+    Inputs:
+        A: float32, any shape.
+        rest: A's dtype and shape; nothing broadcasts.
+    Outputs:
+        C: A's dtype and shape.
+    Raises:
+        DtypeError: an input is not float32.
+        ShapeError: shapes differ.
+    Example:
+        Max([1 5], [4 2]) -> [4 5]
+    """
+    _require_alike("Max", first, rest, F32_ONLY)
+    return functools.reduce(np.maximum, rest, first)
+
+
+@operator("Min", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.minimum, ufunc_dtypes=F32_ONLY)
+def smallest(first: Tensor, *rest: Tensor) -> Tensor:
+    """The smallest of all inputs, element by element; nan where one of them is nan.
+
+    Inputs:
+        A: float32, any shape.
+        rest: A's dtype and shape; nothing broadcasts.
+    Outputs:
+        C: A's dtype and shape.
+    Raises:
+        DtypeError: an input is not float32.
+        ShapeError: shapes differ.
+    Example:
+        Min([1 5], [4 2]) -> [1 2]
+    """
+    _require_alike("Min", first, rest, F32_ONLY)
+    return functools.reduce(np.minimum, rest, first)
+
+
+def _require_alike(name: str, first: Tensor, rest: tuple[Tensor, ...], allowed: frozenset[DType]) -> None:
+    """Raises: DtypeError, ShapeError: the operands are not all of one allowed dtype and one shape."""
+    kind, shape = first.dtype, first.shape
+    if kind not in allowed:
+        require_dtype(name, "A", first, allowed)
+    for rank, each in enumerate(rest):
+        if each.dtype is not kind:
+            require_one_dtype(name, A=first, **{f"rest[{rank}]": each})
+        if each.shape != shape:
+            require_one_shape(name, A=first, **{f"rest[{rank}]": each})

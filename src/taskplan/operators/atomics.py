@@ -1,0 +1,197 @@
+"""Mutexes, operators that exclude each other by one, flags, and iteration numbers.
+
+An operator under a mutex reads its inputs anew once it is alone, and stores its outputs before it lets anybody else in;
+what the engine read for it beforehand may be old.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from taskplan.errors import ShapeError
+from taskplan.operators.objects import AtomicBool, Mutex
+from taskplan.operators.operands import BOOLS, I32, I64, Tensor, refuse, require_dtype, settled, sole_element
+from taskplan.operators.registry import operator
+from taskplan.operators.run import UNSET, OpRun
+from taskplan.operators.waiting import Changes, Reads
+from taskplan.plan.types import DType
+
+_UNDER_MUTEX = (Changes("mutex_ptr"),)
+_MAX_ITER = np.iinfo(np.int64).max
+
+
+class StoringRun(OpRun, Protocol):
+    """An `OpRun` for bodies that write their outputs themselves, under a mutex, and return None."""
+
+    def store(self, index: int, value: Any) -> None:
+        """Write output `index` now."""
+
+
+@operator("CreateMutex", outputs=("mutex_ptr",))
+def create_mutex(*, run: OpRun) -> Mutex:
+    """A new mutex.
+
+    Outputs:
+        mutex_ptr: a mutex, for any number of operators.
+    Example:
+        CreateMutex() -> m
+    """
+    return Mutex(run.op.outputs[0])
+
+
+@operator(
+    "AtomicFetchAdd",
+    inputs=("mutex_ptr", "mut_value", "increment"),
+    outputs=("mut_value", "fetched_value"),
+    in_place=(("mut_value", "mut_value"),),
+    effects=_UNDER_MUTEX,
+)
+def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: StoringRun) -> None:
+    """Add to an int32 while no other operator does anything under the same mutex.
+
+    Inputs:
+        mutex_ptr: a mutex.
+        mut_value: int32; of several elements the first counts.
+        increment: int32; of several elements the first counts.
+    Outputs:
+        mut_value: int32 of rank 0, the sum.
+        fetched_value: int32 of rank 0, the value before.
+    Example:
+        AtomicFetchAdd(m, [5]:i32, [3]:i32) -> 8 ():i32, 5 ():i32
+    """
+    run.wait(Changes(mutex), partial(mutex.hold, partial(_fetch_add, "AtomicFetchAdd", I32, run)))
+
+
+@operator(
+    "AtomicFetchAdd64",
+    inputs=("mutex_ptr", "mut_value", "increment"),
+    outputs=("mut_value", "fetched_value"),
+    in_place=(("mut_value", "mut_value"),),
+    effects=_UNDER_MUTEX,
+)
+def atomic_fetch_add_64(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: StoringRun) -> None:
+    """Add to an int64 while no other operator does anything under the same mutex.
+
+    Inputs:
+        mutex_ptr: a mutex.
+        mut_value: int64; of several elements the first counts.
+        increment: int64; of several elements the first counts.
+    Outputs:
+        mut_value: int64 of rank 0, the sum.
+        fetched_value: int64 of rank 0, the value before.
+    Example:
+        AtomicFetchAdd64(m, [5]:i64, [3]:i64) -> 8 ():i64, 5 ():i64
+    """
+    run.wait(Changes(mutex), partial(mutex.hold, partial(_fetch_add, "AtomicFetchAdd64", I64, run)))
+
+
+def _fetch_add(operator: str, dtype: DType, run: StoringRun) -> None:
+    value = _first(operator, "mut_value", run.input(1), dtype)
+    total = value + _first(operator, "increment", run.input(2), dtype)
+    run.store(0, total)
+    run.store(1, value)
+
+
+def _first(operator: str, slot: str, x: Tensor, dtype: DType) -> Any:
+    require_dtype(operator, slot, x, {dtype})
+    if x.size == 0:
+        msg = f"{operator}: {slot} has shape {x.shape}, expected one element"
+        raise ShapeError(msg, operator=operator)
+    return x.reshape(-1)[0]
+
+
+@operator("CreateAtomicBool", outputs=("atomic_bool",))
+def create_atomic_bool(*, run: OpRun) -> AtomicBool:
+    """A new flag, not raised.
+
+    Outputs:
+        atomic_bool: a flag.
+    Example:
+        CreateAtomicBool() -> flag
+    """
+    return AtomicBool(run.op.outputs[0])
+
+
+@operator("ConditionalSetAtomicBool", inputs=("atomic_bool", "condition"), effects=(Changes("atomic_bool"),))
+def conditional_set_atomic_bool(flag: AtomicBool, condition: Tensor, *, run: OpRun) -> None:
+    """Raise the flag if the first element of a condition is true. A flag is never lowered.
+
+    Inputs:
+        atomic_bool: a flag.
+        condition: bool, any shape but an empty one.
+    Example:
+        ConditionalSetAtomicBool(flag, [T])
+    """
+    require_dtype("ConditionalSetAtomicBool", "condition", condition, BOOLS)
+    if condition.size == 0:
+        msg = f"ConditionalSetAtomicBool: condition has shape {condition.shape}, expected an element"
+        raise ShapeError(msg, operator="ConditionalSetAtomicBool")
+    run.wait(Changes(flag), partial(flag.raise_if, bool(condition.reshape(-1)[0])))
+
+
+@operator("CheckAtomicBool", inputs=("atomic_bool",), outputs=("value",), effects=(Reads("atomic_bool"),))
+def check_atomic_bool(flag: AtomicBool, *, run: OpRun) -> Tensor:
+    """Whether the flag was raised.
+
+    Inputs:
+        atomic_bool: a flag.
+    Outputs:
+        value: bool of shape (1,).
+    Example:
+        CheckAtomicBool(flag) -> [F]
+    """
+    return np.array([run.wait(Reads(flag), flag.is_up)])
+
+
+@operator("Iter", inputs=("iter?",), outputs=("iter",), must_in_place=(("iter", "iter"),))
+def iteration(value: Tensor | None = None, *, run: OpRun) -> Tensor:
+    """Add 1 to an iteration number.
+
+    Inputs:
+        iter: int64, one element, any rank, not negative. Without it the number is what the output holds, at first [0].
+    Outputs:
+        iter: int64, one more, of the same shape.
+    Raises:
+        OperatorError: the number is negative, or the largest that there is.
+    Example:
+        Iter([41]:i64) -> [42]:i64
+    """
+    if value is None:
+        value = run.previous(0)
+        if value is UNSET:
+            return np.ones(1, np.int64)
+    return _next("Iter", value)
+
+
+@operator(
+    "AtomicIter",
+    inputs=("mutex", "iter"),
+    outputs=("iter",),
+    must_in_place=(("iter", "iter"),),
+    effects=(Changes("mutex"),),
+)
+def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: StoringRun) -> None:
+    """Add 1 to an iteration number while no other operator does anything under the same mutex.
+
+    Inputs:
+        mutex: a mutex.
+        iter: int64, one element, any rank, not negative.
+    Outputs:
+        iter: int64, one more, of the same shape.
+    Raises:
+        OperatorError: the number is negative, or the largest that there is.
+    Example:
+        AtomicIter(m, [41]:i64) -> [42]:i64
+    """
+    run.wait(Changes(mutex), partial(mutex.hold, lambda: run.store(0, _next("AtomicIter", run.input(1)))))
+
+
+def _next(operator: str, value: Tensor) -> Tensor:
+    require_dtype(operator, "iter", value, {I64})
+    number = int(sole_element(operator, "iter", value))
+    if not 0 <= number < _MAX_ITER:
+        raise refuse(operator, f"iter is {number}, expected 0 or more, and less than {_MAX_ITER}")
+    return settled(value + 1)

@@ -1,0 +1,61 @@
+"""Change of element type."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taskplan.operators.operands import (
+    BOOL,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    Tensor,
+    argument_error,
+    require_dtype,
+    string_tensor,
+)
+from taskplan.operators.registry import operator
+from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, TYPE_NAMES, DataType, DType
+
+_SOURCES = frozenset({F32, F64, I8, I16, I32, I64, U8, U16, BOOL})
+_TARGETS = {number: dtype for number, dtype in NUMPY_DTYPES.items() if dtype in _SOURCES or dtype == STRING_DTYPE}
+_TARGETS_BY_NAME = {TYPE_NAMES[number].lower(): dtype for number, dtype in _TARGETS.items()}
+
+
+def _target(to: int | str) -> DType:
+    found = _TARGETS_BY_NAME.get(to.lower()) if isinstance(to, str) else _TARGETS.get(to)
+    if found is None:
+        known = ", ".join(f"{number} ({TYPE_NAMES[number]})" for number in sorted(_TARGETS))
+        raise argument_error("Cast", "to", f"must be one of {known}, got {to!r}")
+    return found
+
+
+def _check_target(*, to: int | str) -> None:
+    _target(to)
+
+
+@operator("Cast", inputs=("X",), outputs=("Y",), check=_check_target)
+def cast(x: Tensor, *, to: int | str = DataType.FLOAT) -> Tensor:
+    """The elements in another type.
+
+    Floats become integers by truncation toward zero, integers wrap to narrower ones, whatever is not 0 becomes true,
+    and numbers become decimal text (floats with six digits after the point).
+
+    Inputs:
+        X: float32, float64, int8, int16, int32, int64, uint8, uint16 or bool, any shape.
+    Outputs:
+        Y: the dtype whose number or name (in any letter case) is ``to``: one of those of X, or string.
+    Example:
+        Cast([1.9 -1.9]; to=2) -> [1 -1]:i32
+    """
+    require_dtype("Cast", "X", x, _SOURCES)
+    target = _target(to)
+    if target == STRING_DTYPE:
+        form = b"%f" if x.dtype.kind == "f" else b"%d"
+        return string_tensor([form % each for each in np.ravel(x).tolist()], x.shape)
+    return x.astype(target)

@@ -1,0 +1,98 @@
+"""What operators of two operands share: element types, broadcasting, and how they are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from inspect import getdoc
+
+import numpy as np
+
+from taskplan.errors import ShapeError
+from taskplan.operators.operands import Tensor, one_of, require_dtype, require_one_dtype, settled
+from taskplan.operators.registry import operator
+from taskplan.plan.types import DType
+
+Compute = Callable[[Tensor, Tensor], Tensor]
+
+_DOC = """{definition}
+
+Inputs:
+    A: {dtypes}, any shape.
+    B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+        ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+Outputs:
+    C: {result}; the broadcast shape, with ``broadcast`` A's shape.
+Raises:
+    DtypeError: A has another dtype, or B has not A's.
+    ShapeError: the shapes do not fit; the message shows both.
+"""
+
+
+def elementwise(
+    name: str,
+    *,
+    dtypes: Collection[DType],
+    ufunc: np.ufunc,
+    ufunc_dtypes: Collection[DType] | None = None,
+    result: str = "A's dtype",
+    in_place: Sequence[tuple[str, str]] = (),
+) -> Callable[[Compute], Compute]:
+    """Declare an operator of two operands, A and B; the decorated function computes it where they fit.
+
+    Args:
+        name: what users call it.
+        dtypes: element types that the operands may have, both the same.
+        ufunc: computes it too.
+        ufunc_dtypes: for which element types it does; all of `dtypes` if not given.
+        result: the output's element type, for the documentation.
+        in_place: pairs of slot names.
+    """
+    accepted = frozenset(dtypes)
+
+    def declare(compute: Compute) -> Compute:
+        def body(
+            a: Tensor, b: Tensor, *, broadcast: bool = False, axis: int = -1, axis_str: str = "", order: str = "NCHW"
+        ) -> Tensor:
+            kind = a.dtype
+            # Most calls pass at once: NumPy has one object for each element type, except in unpickled arrays.
+            if broadcast or kind is not b.dtype or kind not in accepted:
+                require_dtype(name, "A", a, accepted)
+                require_one_dtype(name, A=a, B=b)
+                if broadcast:
+                    b = laid_along(name, a, b, order.find(axis_str) if axis_str else axis)
+            try:
+                return compute(a, b)
+            except ValueError:
+                advice = "reshape one of them, or pass broadcast=True and the axis of A at which B begins"
+                msg = f"{name}: B has shape {b.shape}, A has shape {a.shape}; {advice}"
+                raise ShapeError(msg, operator=name) from None
+
+        body.__name__, body.__qualname__, body.__module__ = compute.__name__, compute.__qualname__, compute.__module__
+        body.__doc__ = _DOC.format(definition=getdoc(compute), dtypes=one_of(accepted), result=result)
+        declared = operator(
+            name,
+            inputs=("A", "B"),
+            outputs=("C",),
+            in_place=in_place,
+            ufunc=ufunc,
+            ufunc_dtypes=accepted if ufunc_dtypes is None else ufunc_dtypes,
+        )
+        return declared(body)
+
+    return declare
+
+
+def laid_along(name: str, a: Tensor, b: Tensor, axis: int) -> Tensor:
+    """`b` with axes of size 1 after its own, so that NumPy lays it along A's axes from `axis` on (-1: up to the last).
+
+    Raises:
+        ShapeError: `b` has several elements, and is no run of A's axes that begins there.
+    """
+    if b.size == 1:
+        return settled(b.reshape(()))
+    begin = a.ndim - b.ndim if axis == -1 else axis
+    if begin < 0 or a.shape[begin : begin + b.ndim] != b.shape:
+        shapes = f"B has shape {b.shape}, A has shape {a.shape}"
+        msg = f"{name}: {shapes}; with broadcast=True and axis={axis} B must be a run of A's axes that begins there"
+        raise ShapeError(msg, operator=name)
+    return b.reshape(b.shape + (1,) * (a.ndim - begin - b.ndim))

@@ -1,0 +1,153 @@
+"""Functions of the user as operators: `Python`, as Caffe2 has it, and `Call`, for plain functions of arrays.
+
+An operator's function comes from its definition. Where that has none, as when it was read from a message, the argument ``token`` names
+a function that was registered in this process, or ``pickled_builder`` holds what makes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+from weakref import WeakValueDictionary
+
+from taskplan.errors import OperatorError
+from taskplan.operators.operands import refuse, settled
+from taskplan.operators.python_handles import InputTensor, OutputTensor, require_tensors, shown, tensor_from_user
+from taskplan.operators.registry import ANY_PAIR, USER_CODE, WORKSPACE, operator
+from taskplan.operators.run import OpRun
+from taskplan.plan import functions
+
+Function = Callable[..., Any]
+
+_functions: WeakValueDictionary[str, Function] = WeakValueDictionary()
+_kept_functions: dict[str, Function] = {}
+
+
+def register_function(token: str, function: Function) -> None:
+    """Let operators that have only `token` find `function`, as long as somebody else holds it.
+
+    A function object that cannot be held weakly is kept for good. Of two functions with one token the later one counts.
+    """
+    try:
+        _functions[token] = function
+        _kept_functions.pop(token, None)
+    except TypeError:
+        _kept_functions[token] = function
+
+
+def registered_function(token: str) -> Function | None:
+    """The function that was registered under `token` and is still alive."""
+    return _kept_functions.get(token) or _functions.get(token)
+
+
+def _function(run: OpRun, token: str, pickled_builder: bytes) -> Function:
+    """The function of this instance of an operator. A builder is called once an instance, before the first call."""
+    known: Function | None = run.state.get("function")
+    if known is None:
+        known = run.state["function"] = _built(run, _given(run, token, pickled_builder))
+    return known
+
+
+def _given(run: OpRun, token: str, pickled_builder: bytes) -> object:
+    if run.op.function is not None:
+        return run.op.function
+    if pickled_builder:
+        return functions.loads(pickled_builder)
+    found = registered_function(token)
+    if found is None:
+        text = f"no function is known by token {token!r}; a function lives as long as the net that was given it"
+        raise refuse(run.op.type, text)
+    return found
+
+
+def _built(run: OpRun, given: object) -> Function:
+    """`given` itself if it is a function; what it builds if it is a builder with its arguments."""
+    if isinstance(given, tuple):
+        builder, args, kwargs = given
+        given = run.user_call(partial(builder, *args, **kwargs))
+    if not callable(given):
+        raise refuse(run.op.type, f"expected a function, got {given!r:.80}; a builder has to return one")
+    return given
+
+
+@operator("Python", inputs=("inputs*",), outputs=("outputs*",), in_place=ANY_PAIR, effects=(USER_CODE, WORKSPACE))
+def python(
+    *inputs: object,
+    token: str = "",
+    pickled_builder: bytes = b"",
+    pass_workspace: bool = False,
+    pickled_grad_builder: bytes = b"",  # noqa: ARG001 - Caffe2's, for gradients
+    grad_input_indices: Sequence[int] = (),  # noqa: ARG001 - as above
+    grad_output_indices: Sequence[int] = (),  # noqa: ARG001 - as above
+    run: OpRun,
+) -> tuple[Any, ...]:
+    """Call ``f(inputs, outputs)``, or with ``pass_workspace`` ``f(inputs, outputs, workspace)``; what it returns is ignored.
+
+    It gets lists of handles. Both kinds have ``.data`` (an array), ``.shape`` and ``.fetch()`` (a copy). An output has also
+    ``.feed(array)``, ``.init(dims, dtype)`` and ``.reshape(dims)``; it becomes the blob's value when the function returns,
+    and a blob whose handle was left alone keeps what it holds. An input cannot be written into, unless it is an output too.
+
+    Inputs:
+        inputs: tensors.
+    Outputs:
+        outputs: what the function makes of them.
+    Raises:
+        OperatorError: an input is no tensor, or the function is not known.
+        Exception: whatever the function raises, as it is.
+    Example:
+        Python(x; token="f") -> y
+    """
+    op = run.op
+    require_tensors("Python", op.inputs, inputs)
+    function = _function(run, token, pickled_builder)
+    outputs = {name: OutputTensor(name, run.previous(index)) for index, name in enumerate(op.outputs)}
+    given = [
+        outputs.get(name) or InputTensor(value)  # type: ignore[arg-type]  # looked at by require_tensors
+        for name, value in zip(op.inputs, inputs, strict=True)
+    ]
+    rest = (run.workspace,) if pass_workspace else ()
+    run.user_call(function, given, list(outputs.values()), *rest)
+    return tuple([outputs[name].value(otherwise=run.previous(index)) for index, name in enumerate(op.outputs)])
+
+
+@operator("Call", inputs=("inputs*",), outputs=("outputs*",), in_place=ANY_PAIR, effects=(USER_CODE,))
+def call(*inputs: object, token: str = "", run: OpRun) -> tuple[Any, ...]:
+    """Call a plain function: it gets arrays that cannot be written into, and returns one array or number, or a tuple of them.
+
+    What it returns is copied, so the function may go on using it.
+
+    Inputs:
+        inputs: tensors; of rank 0 too they are arrays for the function.
+    Outputs:
+        outputs: what the function returns, as many.
+    Raises:
+        OperatorError: an input is no tensor, the function is not known, or it returned another number of values.
+        DtypeError: it returned what no tensor can hold.
+        Exception: whatever the function raises, as it is.
+    Example:
+        Call(x) -> y
+    """
+    op = run.op
+    require_tensors("Call", op.inputs, inputs)
+    function = _function(run, token, b"")
+    returned = run.user_call(function, *map(shown, inputs))  # type: ignore[arg-type]  # looked at by require_tensors
+    values = _values(returned, len(op.outputs))
+    return tuple(
+        [settled(tensor_from_user("Call", name, value)) for name, value in zip(op.outputs, values, strict=True)]
+    )
+
+
+def _values(returned: object, wanted: int) -> tuple[object, ...]:
+    if isinstance(returned, tuple):
+        values = returned
+    else:
+        values = () if returned is None else (returned,)
+    if len(values) != wanted:
+        raise _miscounted(returned, len(values), wanted)
+    return values
+
+
+def _miscounted(returned: object, got: int, wanted: int) -> OperatorError:
+    shape = {0: "None", 1: "one array or number"}.get(wanted, f"a tuple of {wanted}")
+    return refuse("Call", f"the function must return {shape}, it returned {got} values: {returned!r:.80}")

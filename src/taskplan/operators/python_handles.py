@@ -1,0 +1,174 @@
+"""Tensors as functions of the user see them: arrays, or the handles of `Python` operators.
+
+Values in blobs are immutable, so what a function gets of an input cannot be written into, and what it hands over is copied, or was
+made for it here and is closed to it when it returns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from taskplan.errors import DtypeError, OperatorError
+from taskplan.operators.operands import dtype_name, settled
+from taskplan.operators.run import UNSET
+from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, TYPE_NUMBERS, Array, DType
+
+
+def shown(value: Array | np.generic) -> Array:
+    """A tensor's value as an array of its rank that cannot be written into; no copy unless it is of rank 0."""
+    array = value.view() if isinstance(value, np.ndarray) else np.asarray(value)
+    array.flags.writeable = False
+    return array
+
+
+def require_tensors(operator: str, names: Sequence[str], values: Sequence[object]) -> None:
+    """Raises: OperatorError: an input of a user's function holds no tensor."""
+    for name, value in zip(names, values, strict=True):
+        if not isinstance(value, np.ndarray | np.generic):
+            fault = "was never written, or its value was handed on" if value is UNSET else f"holds {value!r}"
+            msg = f"{operator}: input {name!r} {fault}; a function gets tensors only"
+            raise OperatorError(msg, operator=operator, blob=name)
+
+
+def tensor_from_user(operator: str, blob: str, data: object) -> Array:
+    """A fresh array with what a user gave: an array, a number, a string, or a list of these.
+
+    Raises:
+        DtypeError: the elements are of no type that a tensor has.
+    """
+    try:
+        array = np.array(data, order="C")
+        if array.dtype.kind in "SU" and not isinstance(data, np.ndarray):
+            array = np.array(data, dtype=object)  # NumPy's own strings end at the first zero byte
+    except ValueError as error:
+        msg = f"{operator}: {data!r:.80} for blob {blob!r} is no tensor: {error}"
+        raise DtypeError(msg, operator=operator, blob=blob) from error
+    if array.dtype.kind in "SUO":
+        return _strings(operator, blob, array)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype not in TYPE_NUMBERS:
+        known = ", ".join(sorted(map(dtype_name, TYPE_NUMBERS)))
+        msg = f"{operator}: blob {blob!r} cannot hold {array.dtype}; convert it to one of {known}"
+        raise DtypeError(msg, operator=operator, blob=blob)
+    return array
+
+
+def _strings(operator: str, blob: str, array: Array) -> Array:
+    made = np.empty(array.shape, STRING_DTYPE)
+    for index, element in enumerate(array.ravel().tolist()):
+        if not isinstance(element, str | bytes):
+            msg = f"{operator}: blob {blob!r} got {element!r:.80}; a tensor holds numbers, or str and bytes"
+            raise DtypeError(msg, operator=operator, blob=blob)
+        made.flat[index] = element.encode() if isinstance(element, str) else element
+    return made
+
+
+class InputTensor:
+    """An input of a `Python` operator.
+
+    Its array cannot be written into, unless the blob is an output too: then the function gets the output's handle for both.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Array | np.generic) -> None:
+        self._value = value
+
+    @property
+    def data(self) -> Array:
+        """The content, read-only."""
+        return shown(self._value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The content's shape."""
+        return self._value.shape
+
+    def fetch(self) -> Array:
+        """A copy of the content."""
+        return np.array(self._value)
+
+
+class OutputTensor:
+    """An output of a `Python` operator: a buffer of its own, which becomes the blob's value when the function returns.
+
+    It begins as a copy of what the blob holds (nothing: float32 of shape (0,)), made when it is first asked for. If the function
+    never touches it the blob keeps its value.
+
+    Args:
+        blob: the blob's name, for messages.
+        before: what the blob holds.
+    """
+
+    __slots__ = ("_before", "_blob", "_buffer")
+
+    def __init__(self, blob: str, before: object) -> None:
+        self._blob = blob
+        self._before = before
+        self._buffer: Array | None = None
+
+    @property
+    def data(self) -> Array:
+        """The buffer; writing into it changes the output."""
+        if self._buffer is None:
+            held = isinstance(self._before, np.ndarray | np.generic)
+            self._buffer = np.array(self._before) if held else np.zeros(0, np.float32)
+        return self._buffer
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The buffer's shape."""
+        return self.data.shape
+
+    def fetch(self) -> Array:
+        """A copy of the buffer."""
+        return self.data.copy()
+
+    def feed(self, array: npt.ArrayLike) -> None:
+        """Make a copy of `array` the output.
+
+        Raises:
+            DtypeError: its elements are of no type that a tensor has.
+        """
+        self._buffer = tensor_from_user("Python", self._blob, array)
+
+    def init(self, dims: Sequence[int], dtype: int | npt.DTypeLike) -> None:
+        """Make zeros (of strings: empty ones) the output, to be written into through `data`.
+
+        Args:
+            dims: the shape.
+            dtype: a number of `taskplan.DataType`, or whatever NumPy takes.
+
+        Raises:
+            DtypeError: a tensor cannot have that type.
+        """
+        known = NUMPY_DTYPES.get(dtype) if isinstance(dtype, int) else np.dtype(dtype)
+        if known is None or known not in TYPE_NUMBERS:
+            msg = f"Python: output {self._blob!r} cannot have the element type {dtype!r}"
+            raise DtypeError(msg, operator="Python", blob=self._blob)
+        self._buffer = _zeros(dims, known)
+
+    def reshape(self, dims: Sequence[int]) -> None:
+        """Give the buffer another shape: the same elements if there are as many, else zeros of the same type."""
+        old = self.data
+        shape = tuple(map(int, dims))
+        self._buffer = old.reshape(shape) if math.prod(shape) == old.size else _zeros(shape, old.dtype)
+
+    def value(self, otherwise: Any) -> Any:
+        """The blob's value when the function has returned; `otherwise` if it left the output alone."""
+        if self._buffer is None:
+            return otherwise
+        self._buffer.flags.writeable = False
+        return settled(self._buffer)
+
+
+def _zeros(dims: Sequence[int], dtype: DType) -> Array:
+    made: Array = np.zeros(tuple(map(int, dims)), dtype)
+    if dtype == STRING_DTYPE:
+        made.fill(b"")
+    return made

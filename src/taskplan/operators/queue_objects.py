@@ -1,0 +1,324 @@
+"""Queues: bounded, first in first out, closed once and for good.
+
+Their methods are attempts, as `taskplan.operators.waiting` describes them. An attempt that raises or cannot go on has
+changed nothing, so that no record is ever between a queue and a step.
+
+A closed queue refuses what writers bring and gives out what it still holds. A queue that was closed *as failed*, since
+the run that filled it came to no good end, gives out nothing more: half of the data must not pass for the whole.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from typing import Any
+
+from taskplan.operators.operands import Tensor
+from taskplan.operators.waiting import NOT_YET, NotYet, Puts, Shared, Takes
+from taskplan.plan.types import DType
+
+Record = tuple[Any, ...]
+"""The values of the blobs that travel together."""
+
+RowKind = tuple[tuple[DType, tuple[int, ...]], ...]
+"""Element type and shape of each column of a row."""
+
+
+class Refusal(Enum):
+    """Why a queue does not take what it was brought."""
+
+    CLOSED = "closed"
+    OTHER_KIND = "of another kind than its rows"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatistics:
+    """What went through a queue up to now, in records (or rows), and who waits for it.
+
+    Attributes:
+        fill: how many it holds now; what is left when all readers have gone was never delivered.
+        put, taken: how many it took from writers, and gave to readers.
+        refused: how many writers kept, since the queue was closed.
+        found_end: how often a reader came and nothing was left.
+        putting, taking: how many writers and readers wait now.
+        bytes_taken: for each column, the bytes of the tensors that readers got.
+    """
+
+    capacity: int
+    fill: int
+    put: int
+    taken: int
+    refused: int
+    found_end: int
+    putting: int
+    taking: int
+    bytes_taken: tuple[int, ...]
+    closed: bool
+    failed: bool
+
+    @property
+    def balance(self) -> int:
+        """Writes begun less reads begun: negative while readers wait for writers."""
+        return self.put + self.refused + self.putting - self.taken - self.found_end - self.taking
+
+
+class BoundedQueue(Shared):
+    """What both kinds of queue are: a capacity, columns, and an end.
+
+    A reader may want more at once than there is capacity. It says so beforehand (`expect`), and the queue has room for
+    that many until the reader is done (`settle`); so it can take all of them in one attempt, and loses none when it is
+    cancelled halfway.
+    """
+
+    __slots__ = (
+        "_bytes_taken",
+        "_expected",
+        "_room",
+        "capacity",
+        "closed",
+        "columns",
+        "failed",
+        "found_end",
+        "put",
+        "refused",
+        "taken",
+    )
+
+    def __init__(self, name: str, capacity: int, columns: int) -> None:
+        super().__init__(name)
+        self.capacity = capacity
+        self.columns = columns
+        self.closed = False
+        self.failed = False
+        self.put = self.taken = self.refused = self.found_end = 0
+        self._bytes_taken = [0] * columns
+        self._expected: list[int] = []
+        self._room = capacity
+
+    @property
+    def fill(self) -> int:
+        """How many records (or rows) it holds."""
+        return self.put - self.taken
+
+    def close(self, failed: bool = False) -> None:
+        """Take nothing more. Closing again changes nothing: what was complete before a failure stays complete."""
+        self.failed = self.failed or (failed and not self.closed)
+        self.closed = True
+
+    def expect(self, count: int) -> None:
+        """Have room for `count` at once, for a reader that wants them all; see `settle`."""
+        self._expected.append(count)
+        self._room = max([self.capacity, *self._expected])
+
+    def settle(self, count: int) -> None:
+        """The reader that expected `count` has them, or wants them no more."""
+        self._expected.remove(count)
+        self._room = max([self.capacity, *self._expected])
+
+    def statistics(self) -> QueueStatistics:
+        """What went through the queue up to now."""
+        return QueueStatistics(
+            capacity=self.capacity,
+            fill=self.fill,
+            put=self.put,
+            taken=self.taken,
+            refused=self.refused,
+            found_end=self.found_end,
+            putting=len(self.parked.get(Puts, ())),
+            taking=len(self.parked.get(Takes, ())),
+            bytes_taken=tuple(self._bytes_taken),
+            closed=self.closed,
+            failed=self.failed,
+        )
+
+    def describe(self) -> str:
+        """One phrase about the queue's state."""
+        ending = ", closed as failed" if self.failed else ", closed" if self.closed else ""
+        return f"queue {self.name!r} ({self.fill} of {self.capacity}{ending})"
+
+    def check_invariants(self) -> None:
+        """Hold what must be true between any two attempts against what is."""
+        assert 0 <= self.taken <= self.put, f"{self.taken} taken of {self.put}"
+        assert self._room == max([self.capacity, *self._expected]), f"room for {self._room}, expected {self._expected}"
+        assert self.closed or not self.failed, "failed and open"
+        assert self.closed or not self.refused, "refused while open"
+
+    def _nothing_left(self) -> None:
+        """A reader has found the end."""
+        self.found_end += 1
+
+
+class BlobsQueue(BoundedQueue):
+    """A bounded queue of records: blobs of any kind that travel together.
+
+    Args:
+        name: the blob that holds it, for messages.
+        capacity: how many records it holds before writers wait.
+        columns: how many blobs a record has.
+        field_names: what the columns are called, if anything.
+        writers: how many writers say when they are done (`end_writes`); 0 if that is not known.
+    """
+
+    __slots__ = ("_records", "field_names", "writers")
+
+    def __init__(
+        self, name: str, capacity: int, columns: int, field_names: Sequence[str] = (), writers: int = 0
+    ) -> None:
+        super().__init__(name, capacity, columns)
+        self.field_names = tuple(field_names)
+        self.writers = writers
+        self._records: deque[Record] = deque()
+
+    def try_put(self, record: Record) -> bool | NotYet:
+        """Append a record: whether the queue took it, which it does not once it is closed."""
+        if self.closed:
+            self.refused += 1
+            return False
+        if len(self._records) >= self._room:
+            return NOT_YET
+        self._records.append(record)
+        self.put += 1
+        return True
+
+    def try_take(self) -> Record | NotYet | None:
+        """Take the oldest record; None at the end."""
+        if self.failed or not self._records:
+            if not self.closed:
+                return NOT_YET
+            self._nothing_left()
+            return None
+        record = self._records.popleft()
+        self._count_taken(record)
+        return record
+
+    def try_take_many(self, count: int, check: Callable[[Sequence[Record]], None]) -> list[Record] | NotYet | None:
+        """Take the `count` oldest records, fewer if that is all a closed queue holds; None at the end.
+
+        Args:
+            count: at least 1; to be expected beforehand if it exceeds the capacity.
+            check: looks at the records before any is taken; if it raises, they all stay.
+        """
+        if not self.closed and len(self._records) < count:
+            return NOT_YET
+        if self.failed or not self._records:
+            self._nothing_left()
+            return None
+        records = list(islice(self._records, count))
+        check(records)
+        for record in records:
+            self._records.popleft()
+            self._count_taken(record)
+        return records
+
+    def end_writes(self) -> None:
+        """One writer is done. The last of them closes the queue; any does if it is not known how many there are."""
+        self.writers = max(0, self.writers - 1)
+        if not self.writers:
+            self.close()
+
+    def check_invariants(self) -> None:
+        """Hold what must be true between any two attempts against what is."""
+        super().check_invariants()
+        assert self.fill == len(self._records), f"{len(self._records)} records, {self.fill} counted"
+        assert all(len(record) == self.columns for record in self._records), "a record of another width"
+
+    def _count_taken(self, record: Record) -> None:
+        self.taken += 1
+        totals = self._bytes_taken
+        for column, value in enumerate(record):
+            totals[column] += getattr(value, "nbytes", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows `start` to `stop` of columns that all have at least `stop` rows."""
+
+    columns: tuple[Tensor, ...]
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def split(self, count: int) -> tuple[Rows, Rows]:
+        """The first `count` rows, and the others."""
+        middle = self.start + count
+        return Rows(self.columns, self.start, middle), Rows(self.columns, middle, self.stop)
+
+    def column(self, index: int) -> Tensor:
+        """These rows of one column; no copy."""
+        return self.columns[index][self.start : self.stop]
+
+    def kind(self) -> RowKind:
+        """What each row is."""
+        return tuple([(column.dtype, column.shape[1:]) for column in self.columns])
+
+
+class RebatchingQueue(BoundedQueue):
+    """A bounded queue of rows, which come in batches of one size and go in batches of another.
+
+    All rows are of one kind, that of the first: so any of them can be stacked.
+
+    Args:
+        name: the blob that holds it, for messages.
+        capacity: how many rows it holds before writers wait.
+        columns: how many tensors make a row.
+    """
+
+    __slots__ = ("_batches", "kind")
+
+    def __init__(self, name: str, capacity: int, columns: int) -> None:
+        super().__init__(name, capacity, columns)
+        self.kind: RowKind | None = None
+        self._batches: deque[Rows] = deque()
+
+    def try_put_rows(self, rows: Rows) -> int | Refusal | NotYet:
+        """Append as many of the rows as there is room for: how many that was. Rows that were none need no room."""
+        if self.closed:
+            self.refused += len(rows)
+            return Refusal.CLOSED
+        if not len(rows):
+            return 0
+        kind = rows.kind()
+        if self.kind not in (None, kind):
+            return Refusal.OTHER_KIND
+        count = min(len(rows), self._room - self.fill)
+        if count <= 0:
+            return NOT_YET
+        self.kind = kind
+        self._batches.append(rows.split(count)[0])
+        self.put += count
+        return count
+
+    def try_take_rows(self, count: int) -> list[Rows] | NotYet | None:
+        """Take the `count` oldest rows, fewer if that is all a closed queue holds; None at the end.
+
+        Args:
+            count: at least 1; to be expected beforehand if it exceeds the capacity.
+        """
+        if not self.closed and self.fill < count:
+            return NOT_YET
+        if self.failed or not self._batches:
+            self._nothing_left()
+            return None
+        taken: list[Rows] = []
+        while count and self._batches:
+            batch = self._batches.popleft()
+            if len(batch) > count:
+                batch, rest = batch.split(count)
+                self._batches.appendleft(rest)
+            count -= len(batch)
+            self.taken += len(batch)
+            for column in range(self.columns):
+                self._bytes_taken[column] += batch.column(column).nbytes
+            taken.append(batch)
+        return taken
+
+    def check_invariants(self) -> None:
+        """Hold what must be true between any two attempts against what is."""
+        super().check_invariants()
+        assert self.fill == sum(map(len, self._batches)), f"{sum(map(len, self._batches))} rows, {self.fill} counted"
+        assert all(len(batch) and batch.kind() == self.kind for batch in self._batches), "a row of another kind"

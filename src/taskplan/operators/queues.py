@@ -1,0 +1,331 @@
+"""Blob queues: records of several blobs, put, taken, and closed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from taskplan.errors import DtypeError, ShapeError
+from taskplan.operators.operands import argument_error, dtype_name, refuse, require_tensor
+from taskplan.operators.queue_access import (
+    CLOSES,
+    PUTS,
+    TAKES,
+    answer,
+    answer_of_many,
+    check_timeout,
+    ended,
+    require_columns,
+    require_kind,
+)
+from taskplan.operators.queue_objects import BlobsQueue, Record
+from taskplan.operators.registry import BLOCKS, RANDOM, operator
+from taskplan.operators.run import UNSET, OpRun
+from taskplan.operators.waiting import Closes, Puts, Takes
+
+
+def _check_blobs_queue(*, capacity: int, num_blobs: int, field_names: Sequence[str], writers: int, **_: object) -> None:
+    if capacity < 1:
+        raise argument_error("CreateBlobsQueue", "capacity", f"must be at least 1 record, got {capacity}")
+    if num_blobs < 1:
+        raise argument_error("CreateBlobsQueue", "num_blobs", f"must be at least 1, got {num_blobs}")
+    if field_names and len(field_names) != num_blobs:
+        text = f"must have one name for each of num_blobs={num_blobs}, got {field_names!r}"
+        raise argument_error("CreateBlobsQueue", "field_names", text)
+    if writers < 0:
+        raise argument_error("CreateBlobsQueue", "writers", f"must be 0 (not known) or more, got {writers}")
+
+
+@operator("CreateBlobsQueue", outputs=("queue",), check=_check_blobs_queue)
+def create_blobs_queue(
+    *,
+    capacity: int = 1,
+    num_blobs: int = 1,
+    enforce_unique_name: bool = False,  # noqa: ARG001 - Caffe2's; records are no blobs here, so none can clash
+    field_names: Sequence[str] = (),
+    writers: int = 0,
+    run: OpRun,
+) -> BlobsQueue:
+    """A new, empty queue of records, each of ``num_blobs`` blobs; one that the blob held before is replaced.
+
+    It holds up to ``capacity`` records. ``field_names`` names the columns for statistics. ``writers`` says how many
+    writers end with `EndWrites`; the last of them closes the queue.
+
+    Outputs:
+        queue: a blob queue.
+    Example:
+        CreateBlobsQueue(; capacity=4, num_blobs=2) -> q
+    """
+    return BlobsQueue(run.op.outputs[0], capacity, num_blobs, field_names, writers)
+
+
+def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun, count: int) -> None:
+    """Raises: OperatorError: the values make no record of the queue, or not all outputs stand for one of them."""
+    require_columns(operator, queue, len(values))
+    outputs = run.op.outputs
+    if count != len(values):
+        raise refuse(operator, f"got {len(values)} blobs and {count} outputs for them; give each on both sides")
+    if len(set(outputs)) != len(outputs):
+        raise refuse(operator, f"a blob stands twice among {', '.join(map(repr, outputs))}; enqueue a copy of it")
+    for index, value in enumerate(values):
+        if value is UNSET:
+            text = f"blob {run.op.inputs[index + 1]!r} holds nothing: it was never written, or its value was handed on"
+            raise refuse(operator, text)
+
+
+@operator(
+    "EnqueueBlobs",
+    inputs=("queue", "blobs+"),
+    outputs=("blobs+",),
+    must_in_place=(("blobs", "blobs"),),
+    effects=PUTS,
+    check=check_timeout,
+)
+def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0, run: OpRun) -> tuple[object, ...]:
+    """Append a record; wait while the queue is full. The values move: the blobs are empty afterwards.
+
+    Inputs:
+        queue: a blob queue.
+        blobs: as many as the queue has columns, of any kind, no blob twice.
+    Outputs:
+        blobs: the same blobs, in the same order; they hold nothing until something writes them.
+    Raises:
+        QueueClosedError: the queue is closed; the values stay.
+        ReportedFailure: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
+    Example:
+        EnqueueBlobs(q, a, b) -> a, b
+    """
+    _require_record("EnqueueBlobs", queue, values, run, len(run.op.outputs))
+    if not answer("EnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
+        raise ended("EnqueueBlobs", queue)
+    return (UNSET,) * len(values)
+
+
+@operator(
+    "SafeEnqueueBlobs",
+    inputs=("queue", "blobs+"),
+    outputs=("blobs+", "status"),
+    must_in_place=(("blobs", "blobs"),),
+    effects=PUTS,
+    check=check_timeout,
+)
+def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0, run: OpRun) -> tuple[object, ...]:
+    """As `EnqueueBlobs`, but where the queue is closed a status says so.
+
+    Inputs:
+        queue: a blob queue.
+        blobs: as many as the queue has columns, of any kind, no blob twice.
+    Outputs:
+        blobs: the same blobs, in the same order; they hold nothing afterwards, or what they held if it was refused.
+        status: bool of rank 0; true means "not written".
+    Raises:
+        QueueClosedError: the queue was closed because a run failed.
+        ReportedFailure: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
+    Example:
+        SafeEnqueueBlobs(q, a, b) -> a, b, F ()
+    """
+    _require_record("SafeEnqueueBlobs", queue, values, run, len(run.op.outputs) - 1)
+    if answer("SafeEnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
+        return (*((UNSET,) * len(values)), np.False_)
+    if queue.failed:
+        raise ended("SafeEnqueueBlobs", queue)
+    return (*values, np.True_)
+
+
+@operator("DequeueBlobs", inputs=("queue",), outputs=("blobs+",), effects=TAKES, check=check_timeout)
+def dequeue_blobs(queue: BlobsQueue, *, timeout_secs: float = 0.0, run: OpRun) -> Record:
+    """Take the oldest record; wait while the queue is empty.
+
+    Inputs:
+        queue: a blob queue.
+    Outputs:
+        blobs: as many as the queue has columns.
+    Raises:
+        QueueClosedError: the queue is closed and nothing is left.
+        ReportedFailure: nothing came for ``timeout_secs`` (0: no limit).
+    Example:
+        DequeueBlobs(q) -> a, b
+    """
+    require_columns("DequeueBlobs", queue, len(run.op.outputs))
+    record: Record | None = answer("DequeueBlobs", run, Takes(queue), queue.try_take, timeout_secs)
+    if record is None:
+        raise ended("DequeueBlobs", queue)
+    return record
+
+
+def _check_safe_dequeue(*, num_records: int, timeout_secs: float) -> None:
+    check_timeout(timeout_secs=timeout_secs)
+    if num_records < 1:
+        raise argument_error("SafeDequeueBlobs", "num_records", f"must be at least 1, got {num_records}")
+
+
+@operator(
+    "SafeDequeueBlobs",
+    inputs=("queue",),
+    outputs=("blobs+", "status"),
+    effects=TAKES,
+    check=_check_safe_dequeue,
+)
+def safe_dequeue_blobs(
+    queue: BlobsQueue, *, num_records: int = 1, timeout_secs: float = 0.0, run: OpRun
+) -> tuple[object, ...]:
+    """As `DequeueBlobs`, but at the end a status says so.
+
+    With ``num_records`` above 1 it waits for that many records and concatenates each column along its first axis; at
+    the end there may be fewer.
+
+    Inputs:
+        queue: a blob queue.
+    Outputs:
+        blobs: as many as the queue has columns; at the end they keep what they hold.
+        status: bool of rank 0; true means "nothing read".
+    Raises:
+        DtypeError, ShapeError: records cannot be concatenated; they all stay in the queue.
+        QueueClosedError: the queue was closed because a run failed.
+        ReportedFailure: not enough came for ``timeout_secs`` (0: no limit).
+    Example:
+        SafeDequeueBlobs(q) -> a, b, F ()
+    """
+    require_columns("SafeDequeueBlobs", queue, len(run.op.outputs) - 1)
+    record: Record | None
+    if num_records == 1:
+        record = answer("SafeDequeueBlobs", run, Takes(queue), queue.try_take, timeout_secs)
+    else:
+        attempt = partial(queue.try_take_many, num_records, partial(_require_joinable, queue))
+        records = answer_of_many("SafeDequeueBlobs", run, queue, num_records, attempt, timeout_secs)
+        record = None if records is None else _joined(records)
+    return _with_status("SafeDequeueBlobs", run, queue, record)
+
+
+def _with_status(operator: str, run: OpRun, queue: BlobsQueue, record: Record | None) -> tuple[object, ...]:
+    if record is not None:
+        return (*record, np.False_)
+    if queue.failed:
+        raise ended(operator, queue)
+    return (*map(run.previous, range(queue.columns)), np.True_)
+
+
+def _require_joinable(queue: BlobsQueue, records: Sequence[Record]) -> None:
+    """Raises: DtypeError, ShapeError: a column of these records cannot be concatenated."""
+    for index, (first, *others) in enumerate(zip(*records, strict=True)):
+        slot = f"column {queue.field_names[index]!r}" if queue.field_names else f"column {index}"
+        for value in (first, *others):
+            require_tensor("SafeDequeueBlobs", slot, value)
+            shapes = f"{slot} holds tensors of shapes {first.shape} and {value.shape}"
+            if value.ndim == 0 or value.shape[1:] != first.shape[1:]:
+                msg = f"SafeDequeueBlobs: {shapes}; to take several records they must be alike but for their first axis"
+                raise ShapeError(msg, operator="SafeDequeueBlobs")
+            if value.dtype != first.dtype:
+                types = f"{slot} holds tensors of {dtype_name(first.dtype)} and {dtype_name(value.dtype)}"
+                msg = f"SafeDequeueBlobs: {types}; to take several records they must be of one dtype"
+                raise DtypeError(msg, operator="SafeDequeueBlobs")
+
+
+def _joined(records: Sequence[Record]) -> Record:
+    if len(records) == 1:
+        return records[0]
+    return tuple([np.concatenate(column) for column in zip(*records, strict=True)])
+
+
+def _check_weighted(*, weights: Sequence[float], table_idx_blob: int, timeout_secs: float, **_: object) -> None:
+    check_timeout(timeout_secs=timeout_secs)
+    if weights and (min(weights) < 0 or not 0 < sum(weights) < math.inf):
+        text = f"must be 0 or more, not all 0, got {list(weights)}"
+        raise argument_error("WeightedSampleDequeueBlobs", "weights", text)
+    if table_idx_blob < -1:
+        text = f"must be the number of an output, or -1 for none, got {table_idx_blob}"
+        raise argument_error("WeightedSampleDequeueBlobs", "table_idx_blob", text)
+
+
+@operator(
+    "WeightedSampleDequeueBlobs",
+    inputs=("queues+",),
+    outputs=("blobs+", "status"),
+    effects=(Takes("queues"), BLOCKS, RANDOM),
+    check=_check_weighted,
+)
+def weighted_sample_dequeue_blobs(
+    *queues: BlobsQueue,
+    weights: Sequence[float] = (),
+    table_idx_blob: int = -1,
+    until_all_end: bool = False,
+    timeout_secs: float = 0.0,
+    run: OpRun,
+) -> tuple[object, ...]:
+    """Draw a queue by weight and take its oldest record; wait for it while it is empty, even if others are not.
+
+    With ``until_all_end`` a queue that has come to its end is left out and another is drawn, until all have; without it
+    the first end that is met is the end.
+
+    Inputs:
+        queues: blob queues, all of as many columns.
+    Outputs:
+        blobs: the record; at the end they keep what they hold. With ``table_idx_blob`` that output is overwritten by
+            the number of the queue, int32 of shape (1,).
+        status: bool of rank 0; true means "nothing read".
+    Raises:
+        OperatorError: not one weight a queue (all 1 if not given), or no such output.
+        QueueClosedError: the queue drawn was closed because a run failed.
+        ReportedFailure: nothing came for ``timeout_secs`` (0: no limit).
+    Example:
+        WeightedSampleDequeueBlobs(p, q; weights=[3.0, 1.0]) -> a, F ()
+    """
+    name, columns = "WeightedSampleDequeueBlobs", len(run.op.outputs) - 1
+    left = list(weights or [1.0] * len(queues))
+    if len(left) != len(queues):
+        raise refuse(name, f"got {len(left)} weights for {len(queues)} queues; give one for each")
+    if table_idx_blob >= columns:
+        raise refuse(name, f"table_idx_blob={table_idx_blob} is none of the {columns} outputs before the status")
+    for queue in queues:
+        require_columns(name, queue, columns)
+    while True:
+        drawn = _draw(left, run.rng.random())
+        queue = queues[drawn]
+        record: Record | None = answer(name, run, Takes(queue), queue.try_take, timeout_secs)
+        left[drawn] = 0.0
+        if record is not None or queue.failed or not until_all_end or not any(left):
+            break
+    outputs = list(_with_status(name, run, queue, record))
+    if record is not None and table_idx_blob >= 0:
+        outputs[table_idx_blob] = np.array([drawn], np.int32)
+    return tuple(outputs)
+
+
+def _draw(weights: Sequence[float], chance: float) -> int:
+    """The index on which `chance`, from 0 to below 1, falls if each has a share as large as its weight."""
+    point = chance * sum(weights)
+    for index, weight in enumerate(weights):
+        point -= weight
+        if point < 0:
+            return index
+    return max(index for index, weight in enumerate(weights) if weight)
+
+
+@operator("CloseBlobsQueue", inputs=("queue",), effects=CLOSES)
+def close_blobs_queue(queue: BlobsQueue, *, run: OpRun) -> None:
+    """Close a queue: writers are refused from now on, readers get what it still holds. Closing again changes nothing.
+
+    Inputs:
+        queue: a blob queue.
+    Example:
+        CloseBlobsQueue(q)
+    """
+    require_kind(queue, BlobsQueue)
+    run.wait(Closes(queue), queue.close)
+
+
+@operator("EndWrites", inputs=("queue",), effects=CLOSES)
+def end_writes(queue: BlobsQueue, *, run: OpRun) -> None:
+    """Say that one of a queue's writers is done; the last of them closes it.
+
+    How many there are was said when the queue was made; if it was not, the queue is closed.
+
+    Inputs:
+        queue: a blob queue.
+    Example:
+        EndWrites(q)
+    """
+    run.wait(Closes(queue), queue.end_writes)

@@ -1,0 +1,375 @@
+"""The registry: `@operator`, the declaration it makes, and look-up.
+
+An operator is one declaration. Builder, checker, engine, `taskplan ops` and the operator page all read it::
+
+    @operator("Sub", inputs=("A", "B"), outputs=("C",), in_place=(("A", "C"),))
+    def sub(a: Array, b: Array, *, broadcast: bool = False, axis: int = -1) -> Array:
+        '''C = A - B, element by element.'''
+
+The body takes the values of the inputs by position and the arguments by keyword, and returns the values of the outputs: one value, a
+tuple, or None for no output. What it returns beyond the outputs that were asked for is dropped. A body with a keyword `run` gets the
+`OpRun` of its instance.
+
+Slots are names with a mark: `"B?"` may be absent (the body gets None), `"rest*"` stands for any number, `"rest+"` for at least one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from taskplan.errors import ArgumentError, ArityError, InternalError, UnknownOperatorError
+from taskplan.operators.waiting import Reason
+from taskplan.plan.model import NetDef
+from taskplan.plan.names import did_you_mean
+from taskplan.plan.types import DType
+
+
+class Effect(Enum):
+    """What an operator does besides computing its outputs from its inputs. See also `taskplan.operators.waiting.Reason`."""
+
+    BLOCKS = "may wait"
+    RANDOM = "draws random numbers"
+    IO = "reads or writes files or logs"
+    USER_CODE = "calls a function of the user"
+    WORKSPACE = "may read or make any blob of its workspace"
+    SUBNETS = "runs nets that it is given as arguments"
+
+
+BLOCKS, RANDOM, IO, USER_CODE, WORKSPACE, SUBNETS = Effect
+
+ANY_PAIR: Literal["any"] = "any"
+
+_REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A position, or a run of positions, among the inputs or outputs."""
+
+    name: str
+    least: int = 1
+    most: int | None = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Slot:
+        """A slot from its notation: `"A"`, `"B?"`, `"rest*"`, `"rest+"`."""
+        marks: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
+        if text[-1] in marks:
+            least, most = marks[text[-1]]
+            return cls(text[:-1], least, most)
+        return cls(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentSpec:
+    """A keyword argument: its type (`int`, `float`, `bool`, `str`, `bytes`, `NetDef`, or a `Sequence` of one) and default."""
+
+    name: str
+    type: Any
+    default: Any = _REQUIRED
+
+    @property
+    def required(self) -> bool:
+        """Whether a call must give it."""
+        return self.default is _REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """All that is known about an operator.
+
+    Attributes:
+        in_place: pairs (input slot, output slot) that may be one blob, or `"any"`.
+        must_in_place: pairs that have to be one blob.
+        effects: `Effect`s and `Reason`s (with the input's name as subject); none means a pure function.
+        check: called with the arguments when an instance is created; raises `ArgumentError`.
+        wants_run: whether the body takes `run`.
+        ufunc: computes the operator when there are as many inputs as it takes, all of one dtype in `ufunc_dtypes` and
+            of one shape, and no arguments are given. It lets the engine write into a buffer that it owns.
+    """
+
+    name: str
+    family: str
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    arguments: Mapping[str, ArgumentSpec]
+    body: Callable[..., Any]
+    in_place: tuple[tuple[str, str], ...] | Literal["any"] = ()
+    must_in_place: tuple[tuple[str, str], ...] = ()
+    effects: frozenset[Effect | Reason] = frozenset()
+    check: Callable[..., None] | None = None
+    input_counts: frozenset[int] | None = None
+    output_counts: frozenset[int] | None = None
+    wants_run: bool = False
+    ufunc: np.ufunc | None = None
+    ufunc_dtypes: frozenset[DType] = frozenset()
+    doc: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether an instance may wait, or run as long as user code likes."""
+        return BLOCKS in self.effects or USER_CODE in self.effects
+
+
+_REGISTRY: dict[str, Declaration] = {}
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def operator(
+    name: str,
+    *,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    in_place: Sequence[tuple[str, str]] | Literal["any"] = (),
+    must_in_place: Sequence[tuple[str, str]] = (),
+    effects: Sequence[Effect | Reason] = (),
+    check: Callable[..., None] | None = None,
+    input_counts: Sequence[int] | None = None,
+    output_counts: Sequence[int] | None = None,
+    ufunc: np.ufunc | None = None,
+    ufunc_dtypes: Collection[DType] = (),
+) -> Callable[[Body], Body]:
+    """Declare an operator; the decorated function is its body. See the module's text for the notation.
+
+    Args:
+        name: what users call it.
+        inputs, outputs: slots.
+        in_place, must_in_place: pairs of slot names; `"any"` allows all.
+        effects: what it does besides computing.
+        check: looks at the arguments when an instance is created: `check(**arguments)` raises `ArgumentError`.
+        input_counts, output_counts: the legal counts, where not all between least and most are.
+        ufunc, ufunc_dtypes: what computes the plain case, see `Declaration`.
+
+    Raises:
+        InternalError: the name is taken.
+    """
+
+    def declare(body: Body) -> Body:
+        if name in _REGISTRY:
+            msg = f"operator {name!r} is declared twice"
+            raise InternalError(msg)
+        arguments, wants_run = _keyword_arguments(body)
+        _REGISTRY[name] = Declaration(
+            name=name,
+            family=body.__module__.rpartition(".")[2],
+            inputs=tuple(map(Slot.parse, inputs)),
+            outputs=tuple(map(Slot.parse, outputs)),
+            arguments=arguments,
+            body=body,
+            in_place=in_place if isinstance(in_place, str) else tuple(in_place),
+            must_in_place=tuple(must_in_place),
+            effects=frozenset(effects),
+            check=check,
+            input_counts=frozenset(input_counts) if input_counts is not None else None,
+            output_counts=frozenset(output_counts) if output_counts is not None else None,
+            wants_run=wants_run,
+            ufunc=ufunc,
+            ufunc_dtypes=frozenset(ufunc_dtypes),
+            doc=inspect.getdoc(body) or "",
+            defaults={spec.name: spec.default for spec in arguments.values() if not spec.required},
+        )
+        return body
+
+    return declare
+
+
+def _keyword_arguments(body: Callable[..., Any]) -> tuple[Mapping[str, ArgumentSpec], bool]:
+    hints = typing.get_type_hints(body)
+    specs = {
+        parameter.name: ArgumentSpec(parameter.name, hints.get(parameter.name, object), parameter.default)
+        for parameter in inspect.signature(body).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    wants_run = specs.pop("run", None) is not None
+    return MappingProxyType(specs), wants_run
+
+
+def declaration(name: str) -> Declaration:
+    """The declaration of the operator called `name`.
+
+    Raises:
+        UnknownOperatorError: there is none; the message has the nearest names.
+    """
+    found = _REGISTRY.get(name)
+    if found is None:
+        msg = f"there is no operator {name!r}{did_you_mean(name, _REGISTRY)}"
+        raise UnknownOperatorError(msg, operator=name)
+    return found
+
+
+def is_operator(name: str) -> bool:
+    """Whether an operator of that name is declared."""
+    return name in _REGISTRY
+
+
+def declarations() -> Iterator[Declaration]:
+    """All declarations, by name."""
+    return iter(sorted(_REGISTRY.values(), key=lambda each: each.name))
+
+
+# --- counts and in-place pairs -----------------------------------------------------------------------------------------
+
+
+def check_arity(declared: Declaration, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Check counts and in-place pairs of one call.
+
+    Raises:
+        ArityError: a count is not allowed, or a blob stands on both sides where it may not.
+    """
+    _check_count(declared, "input", declared.inputs, declared.input_counts, len(inputs))
+    _check_count(declared, "output", declared.outputs, declared.output_counts, len(outputs))
+    if declared.must_in_place or (declared.in_place != ANY_PAIR and not set(inputs).isdisjoint(outputs)):
+        _check_in_place(declared, inputs, outputs)
+
+
+def _check_count(
+    declared: Declaration, side: str, slots: tuple[Slot, ...], counts: frozenset[int] | None, got: int
+) -> None:
+    least = sum(slot.least for slot in slots)
+    most = None if any(slot.most is None for slot in slots) else sum(slot.most or 0 for slot in slots)
+    if got >= least and (most is None or got <= most) and (counts is None or got in counts):
+        return
+    if counts is not None:
+        expected = " or ".join(map(str, sorted(counts)))
+    elif most is None:
+        expected = f"at least {least}"
+    else:
+        expected = str(least) if least == most else f"{least} to {most}"
+    names = ", ".join(slot.name for slot in slots)
+    msg = f"{declared.name} takes {expected} {side}{'s' if expected != '1' else ''}{f' ({names})' if names else ''}, got {got}"
+    raise ArityError(msg, operator=declared.name)
+
+
+def slot_names(slots: Sequence[Slot], count: int) -> list[str]:
+    """The slot name of each of `count` positions.
+
+    Example:
+        >>> slot_names([Slot("queue"), Slot("rest", 0, None)], 3)
+        ['queue', 'rest', 'rest']
+    """
+    names: list[str] = []
+    spare = count - sum(slot.least for slot in slots)
+    for slot in slots:
+        extra = spare if slot.most is None else min(spare, slot.most - slot.least)
+        spare -= max(extra, 0)
+        names += [slot.name] * (slot.least + max(extra, 0))
+    return names
+
+
+def _check_in_place(declared: Declaration, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Variadic slots pair up by rank: the k-th blob of the input slot with the k-th of the output slot."""
+    in_names, out_names = slot_names(declared.inputs, len(inputs)), slot_names(declared.outputs, len(outputs))
+    in_rank, out_rank = _ranks(in_names), _ranks(out_names)
+    for i, blob in enumerate(inputs):
+        for j, output in enumerate(outputs):
+            pair = (in_names[i], out_names[j])
+            same_rank = in_rank[i] == out_rank[j]
+            if pair in declared.must_in_place and same_rank and blob != output:
+                msg = f"{declared.name}: output {j} must be the same blob as input {i}, {blob!r}; got {output!r}"
+                raise ArityError(msg, operator=declared.name)
+            if blob != output or declared.in_place == ANY_PAIR:
+                continue
+            if inputs.index(blob) != i and output in inputs[:i]:
+                continue  # the same blob twice among the inputs: one legal pair is enough
+            legal = [
+                k
+                for k, other in enumerate(inputs)
+                if other == output
+                and (in_names[k], out_names[j]) in (*declared.in_place, *declared.must_in_place)
+                and in_rank[k] == out_rank[j]
+            ]
+            if not legal:
+                msg = f"{declared.name} cannot write output {j} over its input {i} ({blob!r}); give the output another name"
+                raise ArityError(msg, operator=declared.name)
+
+
+def _ranks(names: Sequence[str]) -> list[int]:
+    seen: dict[str, int] = {}
+    ranks = []
+    for name in names:
+        ranks.append(seen.get(name, 0))
+        seen[name] = ranks[-1] + 1
+    return ranks
+
+
+# --- arguments ---------------------------------------------------------------------------------------------------------
+
+
+def decode_arguments(
+    declared: Declaration, arguments: Mapping[str, object], *, ignore_unknown: bool = False
+) -> dict[str, Any]:
+    """The keyword arguments for the body from the decoded arguments of a call, checked and converted.
+
+    Raises:
+        ArgumentError: an argument is unknown, missing, or of the wrong kind; or the declaration's own check refuses.
+    """
+    decoded: dict[str, Any] = dict(declared.defaults)
+    for name, value in arguments.items():
+        spec = declared.arguments.get(name)
+        if spec is None:
+            if ignore_unknown:
+                continue
+            known = ", ".join(map(repr, declared.arguments)) or "none"
+            hint = did_you_mean(name, declared.arguments) or f"; it takes {known}"
+            msg = f"{declared.name} has no argument {name!r}{hint}"
+            raise ArgumentError(msg, operator=declared.name, argument=name)
+        decoded[name] = _converted(declared, spec, value)
+    for spec in declared.arguments.values():
+        if spec.required and spec.name not in decoded:
+            msg = f"{declared.name} needs the argument {spec.name!r}"
+            raise ArgumentError(msg, operator=declared.name, argument=spec.name)
+    if declared.check is not None:
+        declared.check(**decoded)
+    return decoded
+
+
+def _converted(declared: Declaration, spec: ArgumentSpec, value: object) -> Any:
+    wanted = spec.type
+    origin = typing.get_origin(wanted)
+    options = typing.get_args(wanted) if origin is not None and origin not in (Sequence, tuple, list) else (wanted,)
+    for option in options:
+        converted = _as_kind(option, value)
+        if converted is not None:
+            return converted
+    if type(None) in options and value is None:
+        return None
+    shown = (
+        wanted.__name__
+        if isinstance(wanted, type)
+        else str(wanted).replace("collections.abc.", "").replace("typing.", "")
+    )
+    msg = f"{declared.name}: argument {spec.name!r} must be {shown}, got {value!r}"
+    raise ArgumentError(msg, operator=declared.name, argument=spec.name)
+
+
+def _as_kind(kind: Any, value: object) -> Any:
+    """`value` as an instance of `kind`, or None if it is of another kind. Integers serve as bools; kinds do not mix otherwise."""
+    if kind in (object, Any):
+        return value
+    if typing.get_origin(kind) in (Sequence, tuple, list):
+        element = typing.get_args(kind)[0]
+        if not isinstance(value, tuple):
+            return None
+        items = tuple(_as_kind(element, item) for item in value)
+        return None if None in items else items
+    if kind is bool and isinstance(value, int):
+        return bool(value)
+    if kind is int and isinstance(value, int):
+        return int(value)
+    if kind is str and isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if kind is float and isinstance(value, float):
+        return value
+    if kind in (bytes, NetDef) and isinstance(value, kind):
+        return value
+    return None

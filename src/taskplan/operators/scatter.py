@@ -1,0 +1,150 @@
+"""Writing at indices. The result is a new tensor; the engine gives it the blob that it must have."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from taskplan.errors import ArityError, ShapeError
+from taskplan.operators.operands import (
+    F16,
+    F32,
+    F32_ONLY,
+    INDICES,
+    NUMBERS,
+    Tensor,
+    axis_within,
+    refuse,
+    require_dtype,
+    require_least_rank,
+    require_one_dtype,
+    sole_element,
+)
+from taskplan.operators.registry import operator
+
+
+def _require_in_range(name: str, indices: Tensor, size: int) -> None:
+    """Raises: OperatorError: an index is negative or not below `size`."""
+    outside = indices[(indices < 0) | (indices >= size)]
+    if outside.size:
+        raise refuse(name, f"index {outside.flat[0]} is out of range for size {size}")
+
+
+def _rows(name: str, slot: str, values: Tensor, indices: Tensor, data: Tensor) -> Tensor:
+    """`values` as one row for each index; only the number of elements must fit."""
+    shape = (indices.size, *data.shape[1:])
+    if values.size != math.prod(shape):
+        msg = f"{name}: {slot} has shape {values.shape}, expected {math.prod(shape)} elements, as of shape {shape}"
+        raise ShapeError(msg, operator=name)
+    return values.reshape(shape)
+
+
+@operator("ScatterAssign", inputs=("DATA", "INDICES", "SLICES"), outputs=("DATA",), must_in_place=(("DATA", "DATA"),))
+def scatter_assign(data: Tensor, indices: Tensor, slices: Tensor) -> Tensor:
+    """DATA with the rows that INDICES name replaced by SLICES; of a repeated index the last wins.
+
+    Inputs:
+        DATA: float32, float64, float16, int32 or int64, rank 1 or more.
+        INDICES: int32 or int64.
+        SLICES: DATA's dtype, as many elements as the rows have.
+    Outputs:
+        DATA: the same blob.
+    Raises:
+        OperatorError: an index is out of range.
+        ShapeError: SLICES has another number of elements.
+    Example:
+        ScatterAssign([1 2 3], [1]:i32, [9]) -> [1 9 3]
+    """
+    name = "ScatterAssign"
+    require_dtype(name, "DATA", data, NUMBERS | {F16})
+    require_dtype(name, "INDICES", indices, INDICES)
+    require_one_dtype(name, DATA=data, SLICES=slices)
+    require_least_rank(name, "DATA", data, 1)
+    places = np.ravel(indices)
+    _require_in_range(name, places, len(data))
+    result = data.copy()
+    result[places] = _rows(name, "SLICES", slices, indices, data)
+    return result
+
+
+@operator("Scatter", inputs=("DATA", "INDICES", "UPDATES"), outputs=("OUTPUT",), in_place=(("DATA", "OUTPUT"),))
+def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 1) -> Tensor:
+    """DATA with UPDATES written at INDICES along ``axis``; of a repeated index the last wins.
+
+    Inputs:
+        DATA: any dtype.
+        INDICES: int32 or int64; DATA's shape but for the size of ``axis``.
+        UPDATES: DATA's dtype, the shape of INDICES.
+    Outputs:
+        OUTPUT: DATA's dtype and shape.
+    Raises:
+        OperatorError: an index is out of range.
+        ShapeError: shapes do not fit, or there is no such axis.
+    Example:
+        Scatter([[1 2 3]], [[2 0]]:i32, [[7 8]]) -> [[8 2 7]]
+    """
+    require_dtype("Scatter", "INDICES", indices, INDICES)
+    require_one_dtype("Scatter", DATA=data, UPDATES=updates)
+    along = axis_within("Scatter", axis, data.ndim)
+    others = [size for place, size in enumerate(data.shape) if place != along]
+    own = [size for place, size in enumerate(indices.shape) if place != along]
+    if indices.ndim != data.ndim or own != others or updates.shape != indices.shape:
+        shapes = f"INDICES has shape {indices.shape}, UPDATES has shape {updates.shape}, DATA has shape {data.shape}"
+        msg = f"Scatter: {shapes}; they may differ from DATA along axis {along} only"
+        raise ShapeError(msg, operator="Scatter")
+    _require_in_range("Scatter", indices, data.shape[along])
+    result = data.copy()
+    np.put_along_axis(result, indices, updates, along)
+    return result
+
+
+@operator(
+    "ScatterWeightedSum",
+    inputs=("X_0", "Weight_0", "INDICES", "X_1", "Weight_1", "more*"),
+    outputs=("X_0",),
+    must_in_place=(("X_0", "X_0"),),
+)
+def scatter_weighted_sum(x: Tensor, weight: Tensor, indices: Tensor, *pairs: Tensor) -> Tensor:
+    """X_0 with the rows that INDICES name multiplied by Weight_0, and weighted rows added to them.
+
+    A repeated index multiplies again, and adds again.
+
+    Inputs:
+        X_0: float32, rank 1 or more.
+        Weight_0: float32, one element.
+        INDICES: int32 or int64.
+        X_1: float32, a row for each index.
+        Weight_1: float32, one element.
+        more: further pairs of rows and weight.
+    Outputs:
+        X_0: the same blob.
+    Raises:
+        OperatorError: an index is out of range.
+        ShapeError: rows have another number of elements.
+    Example:
+        ScatterWeightedSum([1 2], [1], [0]:i32, [10], [0.5]) -> [6 2]
+    """
+    name = "ScatterWeightedSum"
+    if len(pairs) % 2:
+        msg = f"{name} takes pairs of rows and weight after INDICES, got {len(pairs)} inputs"
+        raise ArityError(msg, operator=name)
+    require_dtype(name, "X_0", x, F32_ONLY)
+    require_dtype(name, "INDICES", indices, INDICES)
+    require_least_rank(name, "X_0", x, 1)
+    places = np.ravel(indices)
+    _require_in_range(name, places, len(x))
+    result = x.copy()
+    scale = _weight(name, "Weight_0", weight)
+    if scale != 1:
+        np.multiply.at(result, places, scale)
+    for rank, (rows, share) in enumerate(zip(pairs[::2], pairs[1::2], strict=True), start=1):
+        require_dtype(name, f"X_{rank}", rows, F32_ONLY)
+        fitting = _rows(name, f"X_{rank}", rows, indices, x)
+        np.add.at(result, places, fitting * _weight(name, f"Weight_{rank}", share))
+    return result
+
+
+def _weight(name: str, slot: str, x: Tensor) -> np.float32:
+    require_dtype(name, slot, x, {F32})
+    return np.float32(sole_element(name, slot, x))

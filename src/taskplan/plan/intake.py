@@ -1,0 +1,59 @@
+"""Taking whatever describes a plan, step, net or operator: model values, builder objects, messages."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from google.protobuf.message import DecodeError
+
+from taskplan.errors import BuildValueError
+from taskplan.plan import codec
+from taskplan.plan import taskplan_pb2 as pb
+from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
+
+Definition = PlanDef | StepDef | NetDef | OpDef
+
+
+@runtime_checkable
+class Draft(Protocol):
+    """A builder object that can be compiled to the model."""
+
+    def to_model(self) -> Definition:
+        """The frozen value of what was built so far."""
+
+
+def definition_of(given: object) -> Definition:
+    """The model value of a model value, a builder object (Plan, ExecutionStep, Net) or a message (PlanDef, NetDef, ...).
+
+    Raises:
+        BuildValueError: it is none of these.
+    """
+    if isinstance(given, Definition):
+        return given
+    if isinstance(given, Draft):
+        return given.to_model()
+    if isinstance(given, pb.PlanDef):
+        return codec.plan_from_proto(given)
+    if isinstance(given, pb.NetDef):
+        return codec.net_from_proto(given)
+    if isinstance(given, pb.OperatorDef):
+        return codec.op_from_proto(given)
+    if isinstance(given, pb.ExecutionStep):
+        return codec.step_from_proto(given)
+    msg = f"expected a plan, step, net or operator, got {given!r:.80}"
+    raise BuildValueError(msg)
+
+
+def plan_from_bytes(data: bytes) -> PlanDef:
+    """The plan that serialised PlanDef bytes hold.
+
+    Raises:
+        BuildValueError: they hold none.
+    """
+    message = pb.PlanDef()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        msg = f"these {len(data)} bytes are no PlanDef: {error}"
+        raise BuildValueError(msg) from error
+    return codec.plan_from_proto(message)

@@ -1,0 +1,40 @@
+"""Names and places: who made a thing, near names for messages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Site(NamedTuple):
+    """The line of the user's program that made something."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}, in {self.function}" if self.line else self.file
+
+
+UNKNOWN_SITE = Site("added through Proto(), no line", 0, "")
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """At most three of `known` that look like `name`, the nearest first.
+
+    Example:
+        >>> near_names("grad", ["grads", "loss", "gradient"])
+        ['grads', 'gradient']
+    """
+    by_lower: dict[str, str] = {}
+    for candidate in known:
+        by_lower.setdefault(candidate.lower(), candidate)
+    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A clause for the end of a message: `"; did you mean 'grads' or 'gradient'?"`, or nothing."""
+    near = near_names(name, known)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

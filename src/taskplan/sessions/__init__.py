@@ -1,0 +1,1 @@
+"""Joining the rooms: compile, check, place, run and fetch."""

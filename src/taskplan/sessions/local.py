@@ -1,0 +1,283 @@
+"""`LocalSession`: a program on the threads of this process."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from taskplan.builder.outputs import TaskOutput, TaskOutputList
+from taskplan.builder.program import compile_group
+from taskplan.builder.task_group import TaskGroup
+from taskplan.checker.check import check_program
+from taskplan.checker.problems import raise_problems
+from taskplan.engine.cells import CellSpace
+from taskplan.engine.execute import Placed, execute
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.run import Attempted
+from taskplan.engine.threads import ThreadDriver, ThreadPool
+from taskplan.errors import PlanError
+from taskplan.events import Event, Observer, RunEnded, RunStarted
+from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
+from taskplan.operators.waiting import Closes
+from taskplan.plan.model import ChannelDef, ProgramDef
+from taskplan.sessions.base import Session
+from taskplan.sessions.workspaces import Workspace, current_workspace
+
+LOCAL = "local"
+
+logger = logging.getLogger("taskplan")
+
+
+@dataclass
+class LocalProgram:
+    """A program compiled for `LocalSession`."""
+
+    program: ProgramDef
+    outputs: TaskOutputList
+    plans: dict[str, PreparedPlan] = field(init=False)
+    checked: bool = False
+
+    def __post_init__(self) -> None:
+        self.plans = {node: PreparedPlan(plan) for node, plan in self.program.plans.items()}
+
+
+class LocalSession(Session):
+    """Runs programs on threads of this process. No server, no set-up.
+
+    Node `local` is the session's workspace; every other node has a workspace of its own that lasts as long as the session.
+
+    Example:
+        >>> import numpy as np
+        >>> from taskplan import LocalSession, Net, Workspace
+        >>> net = Net("double")
+        >>> y = net.Add(["x", "x"], "y")
+        >>> with LocalSession(Workspace()) as session:
+        ...     session.feed("local", "x", np.float32([1, 2]))
+        ...     session.run(net)
+        ...     session.workspace().fetch_blob("y")
+        array([2., 4.], dtype=float32)
+
+    Args:
+        ws: the workspace of node `local`; the current one if not given.
+        shared_nodes: put all nodes into `ws`, as Caffe2 did.
+        timeout_s: how long a run may take.
+        max_threads: a plan that may need more threads of its own at once is refused before it runs.
+        grace_s: how long closing blocks, and user code after a failure, may take.
+        seed: of the random operators that the plan does not seed.
+        observers: receive the events of each run.
+    """
+
+    checks = True
+
+    def __init__(
+        self,
+        ws: Workspace | None = None,
+        *,
+        shared_nodes: bool = False,
+        timeout_s: float = math.inf,
+        max_threads: int = 4096,
+        grace_s: float = 10.0,
+        seed: int | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        super().__init__()
+        self._nodes: dict[str, Workspace] = {LOCAL: ws if ws is not None else current_workspace()}
+        self._shared_nodes = shared_nodes
+        self._timeout_s = timeout_s
+        self._max_threads = max_threads
+        self._seed = seed
+        self._observers = list(observers)
+        self._pool = ThreadPool()
+        self._driver = ThreadDriver(self._pool, grace_s=grace_s)
+        self._abandoned: list[str] = []
+
+    # --- workspaces ---------------------------------------------------------------------------------------------------
+
+    def workspace(self, node: str = LOCAL) -> Workspace:
+        """The workspace of a node; made on first use."""
+        space = self._nodes.get(node)
+        if space is None:
+            if self._shared_nodes:
+                return self._nodes[LOCAL]
+            space = self._nodes[node] = Workspace(name=node)
+            for each in self._nodes.values():
+                each.elsewhere = self._nodes
+        return space
+
+    def feed(self, node: str, name: str, value: object) -> None:
+        """Copy a value into a blob of a node's workspace."""
+        self.workspace(node).feed_blob(name, value)
+
+    def abandoned(self) -> list[str]:
+        """User functions that ignored cancellation and were left behind, by the step that ran them."""
+        return list(self._abandoned)
+
+    def outputs(self, runnable: object) -> dict[str, Any]:
+        """The values of all outputs of a program that this session has run, by blob name, in the order of the program.
+
+        A name that several nodes have is `node:name`.
+        """
+        compiled: LocalProgram = self._compiled_for(runnable, None, None).obj
+        wanted = [output for output in compiled.program.outputs if output.blob not in compiled.program.hidden_blobs]
+        names = [output.blob for output in wanted]
+        return {
+            (output.blob if names.count(output.blob) == 1 else f"{output.node}:{output.blob}"): _fetch(
+                self.workspace(output.node), output.blob
+            )
+            for output in wanted
+        }
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        runnable: object,
+        workspace_type: str | None = None,
+        setup_net_list: list[Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Compile (once per object), check and run a program; return when it has ended.
+
+        Args:
+            runnable: a TaskGroup, Task, ExecutionStep, Plan, Net, or what `execution_step` takes.
+            workspace_type: for groups that do not say; see `WorkspaceType`.
+            setup_net_list: nets to run on node `local` first.
+            timeout_s: how long this run may take; the session's limit if not given.
+
+        Raises:
+            PlanError: the checks before the run found problems.
+            TimedOutError: it took too long.
+            the first failure itself, with notes that say where it happened and what else failed.
+        """
+        compiled = self._compiled_for(runnable, workspace_type, setup_net_list).obj
+        for net in setup_net_list or ():
+            self.workspace().run(net)
+        self._run_compiled(compiled, self._timeout_s if timeout_s is None else timeout_s)
+
+    @classmethod
+    def _compile_task_group(cls, task_group: TaskGroup, setup_net_list: list[Any] | None = None) -> Any:  # noqa: ARG003
+        return task_group
+
+    def _compiled_for(self, runnable: object, workspace_type: str | None, setup_net_list: list[Any] | None) -> Any:
+        compiled = super()._compiled_for(runnable, workspace_type, setup_net_list)
+        if isinstance(compiled.obj, TaskGroup):
+            program, outputs = compile_group(compiled.obj, shared_nodes=self._shared_nodes)
+            compiled.obj = LocalProgram(program, outputs)
+        elif isinstance(compiled.obj, ProgramDef):
+            compiled.obj = LocalProgram(compiled.obj, TaskOutputList())
+        return compiled
+
+    def _run_compiled(self, compiled: LocalProgram, timeout_s: float = math.inf) -> None:
+        if not compiled.plans:
+            return
+        spaces = {node: self.workspace(node) for node in compiled.plans}
+        if not compiled.checked:
+            self._check(compiled, spaces)
+        program = compiled.program
+        for output in program.outputs:
+            spaces[output.node].cell(output.blob)
+        channels = _open_channels(program.channels, spaces)
+        placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
+        shared = Attempted(self._driver, seed=self._seed, observe=self._observe if self._observers else None)
+        try:
+            self._tell(RunStarted(placed[0].plan.plan.name, self._driver.now()))
+            execute(placed, shared, timeout_s=timeout_s)
+        except BaseException as error:
+            self._close_queues(placed, channels, shared)
+            for task_output in compiled.outputs.outputs:
+                task_output.invalidate(f"the run failed: {error!r}")
+            self._tell(RunEnded(placed[0].plan.plan.name, self._driver.now(), repr(error)))
+            raise
+        finally:
+            self._abandoned += shared.abandoned
+            self._clean_up(program, spaces)
+        for task_output in compiled.outputs.outputs:
+            self._bind_output(task_output, spaces)
+        self._tell(RunEnded(placed[0].plan.plan.name, self._driver.now()))
+
+    def _check(self, compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
+        for node, plan in compiled.plans.items():
+            if plan.threads() > self._max_threads:
+                msg = (
+                    f"node {node!r} may need {plan.threads()} threads at once, more than max_threads={self._max_threads}; "
+                    "use fewer instances, or raise the limit of the session"
+                )
+                raise PlanError(msg)
+        if self.checks:
+            raise_problems(
+                check_program(compiled.program, {node: set(space.names()) for node, space in spaces.items()})
+            )
+        compiled.checked = True
+
+    def _space(self, program: ProgramDef, node: str, space: Workspace) -> CellSpace:
+        return Workspace(space) if program.is_private(node) else space
+
+    def _bind_output(self, output: TaskOutput, spaces: dict[str, Workspace]) -> None:
+        node = output.node if output.node in spaces else LOCAL
+        output.set(output.names, partial(_fetch, spaces.get(node, self.workspace())))
+
+    def _close_queues(self, placed: Sequence[Placed], channels: dict[str, BlobsQueue], shared: Attempted) -> None:
+        """After a failure, whoever outside of the run still waits for one of its queues is told so."""
+        queues: list[Any] = list(channels.values())
+        for each in placed:
+            cells = map(each.space.find, each.plan.queue_blobs())
+            queues += [cell.value for cell in cells if cell and isinstance(cell.value, BlobsQueue | RebatchingQueue)]
+        token = shared.new_token()
+        for queue in queues:
+            self._driver.wait(Closes(queue), partial(queue.close, failed=True), token)
+
+    @staticmethod
+    def _clean_up(program: ProgramDef, spaces: dict[str, Workspace]) -> None:
+        for blob in program.hidden_blobs:
+            for space in spaces.values():
+                space.forget(blob)
+        for channel in program.channels:
+            for space in spaces.values():
+                space.forget(channel_blob(channel.name))
+
+    def _tell(self, event: Event) -> None:
+        if self._observers:
+            self._observe(event)
+
+    def _observe(self, event: Event) -> None:
+        observe_all(self._observers, event)
+
+    def _do_close(self) -> None:
+        self._pool.close()
+
+
+def observe_all(observers: list[Observer], event: Event) -> None:
+    """Tell all observers; one that raises is dropped and reported once, since it must not hurt the run."""
+    for observer in list(observers):
+        try:
+            observer.observe(event)
+        except Exception:
+            observers.remove(observer)
+            logger.exception("observer %r raised and was dropped", observer)
+
+
+def channel_blob(name: str) -> str:
+    """The name of the blob that holds a channel's queue."""
+    return f"channel:{name}"
+
+
+def _fetch(space: Workspace, name: object) -> Any:
+    return space.create_blob(str(name)).fetch()
+
+
+def _open_channels(channels: Sequence[ChannelDef], spaces: dict[str, Workspace]) -> dict[str, BlobsQueue]:
+    """A fresh queue for each channel, in every workspace that uses it."""
+    queues = {}
+    for channel in channels:
+        queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
+        queue.writers = channel.writers
+        queues[channel.name] = queue
+        for node in channel.nodes:
+            if node in spaces:
+                spaces[node].local_cell(channel_blob(channel.name)).value = queue
+    return queues
