@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import taskplan
@@ -26,7 +27,11 @@ MODULES_WITH_EXAMPLES = [
 ]
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("examples/**/*.md")])
 
-FENCE = re.compile(r"^```(?P<language>\w*) *$(?P<body>.*?)^``` *$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^```(?P<language>\w*) *\n(?P<body>.*?)^``` *$"  # a block, and
+    r"(?:\s*^```text *\n(?P<printed>.*?)^``` *$)?",  # if it follows at once, what the block prints
+    re.MULTILINE | re.DOTALL,
+)
 NOT_RUN = re.compile(r"<!-- not run: [^>]+ -->\s*\Z")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)#\s]+)[^)]*\)")
 SCHEME = re.compile(r"[a-z]+:")
@@ -42,24 +47,18 @@ class Example:
 
 
 def examples_of(page: Path) -> list[Example]:
-    """The blocks that run, in order: a ```python fence, unless `<!-- not run: reason -->` stands right before it.
-
-    A ```text fence that follows with nothing but blank lines between is what the block prints.
-    """
+    """The blocks that run, in order: those marked `python`, unless `<!-- not run: reason -->` stands right before."""
     text = page.read_text(encoding="utf-8")
-    fences = list(FENCE.finditer(text))
-    found = []
-    for fence, following in zip(fences, [*fences[1:], None], strict=True):
-        if fence["language"] != "python" or NOT_RUN.search(text, 0, fence.start()):
-            continue
-        shows_output = (
-            following is not None
-            and following["language"] == "text"
-            and not text[fence.end() : following.start()].strip()
-        )
-        printed = following["body"].strip() if shows_output and following else None
-        found.append(Example(fence["body"], text.count("\n", 0, fence.start("body")), printed))
-    return found
+    return [
+        Example(fence["body"], text.count("\n", 0, fence.start("body")), fence["printed"])
+        for fence in FENCE.finditer(text)
+        if fence["language"] == "python" and not NOT_RUN.search(text, 0, fence.start())
+    ]
+
+
+def trimmed(text: str) -> str:
+    """The text without the blanks at its ends and at the ends of its lines, which no page shows."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
 def name_of(page: Path) -> str:
@@ -88,8 +87,7 @@ def test_examples_of_a_page_run_from_top_to_bottom_and_print_what_it_shows(page,
             exec(code, script.__dict__)
 
         if example.printed is not None:
-            printed = "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip()
-            assert printed == example.printed, f"{name_of(page)}, line {example.line + 1}"
+            assert trimmed(output.getvalue()) == trimmed(example.printed), f"{name_of(page)}, line {example.line + 1}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -101,6 +99,10 @@ def test_links_of_a_page_lead_to_files_that_exist(page):
 
 @pytest.mark.parametrize("module", MODULES_WITH_EXAMPLES)
 def test_examples_in_docstrings_print_what_they_show(module):
-    result = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    """A reader is expected to have written `from taskplan import *` and `import numpy as np`."""
+    owner = importlib.import_module(module)
+    public = {name: getattr(taskplan, name) for name in taskplan.__all__}
+
+    result = doctest.testmod(owner, globs={"np": np, **public, **vars(owner)}, optionflags=doctest.ELLIPSIS)
 
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples"

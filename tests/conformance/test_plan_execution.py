@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -402,24 +403,41 @@ def test_073_a_failing_instance_stops_the_others(run):
 # --- signals, net types -------------------------------------------------------------------------------------------------
 
 
-def interrupt() -> None:
-    """Send Ctrl-C from another thread."""
-    threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+@contextmanager
+def interrupting_once_it_counts(ws: tp.Workspace, blob: str) -> Iterator[None]:
+    """Send Ctrl-C from another thread as soon as operators count in a blob."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if ws.fetch_blob(blob) >= 100:
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_075_sigint_ends_nested_loops_and_the_plan_and_is_reported(run, ws, trace):
     add = tp.Net("add")
-    add.Add(["n", "n"], ["n"])
-    ws.feed_blob("n", np.array(1.0))
+    add.Add(["n", "one"], ["n"])
+    for name, value in {"n": 0, "one": 1}.items():
+        ws.feed_blob(name, np.array(value))
     nested = forever("outer", [tp.execution_step("inner", add, num_iter=3), tp.execution_step("beside", add)])
     plan = tp.Plan("plan")
-    plan.AddStep(tp.execution_step("first", [trace.step("begin", do=interrupt), nested, trace.step("next step")]))
+    plan.AddStep(tp.execution_step("first", [trace.step("begin"), nested, trace.step("next step")]))
     plan.AddStep(trace.step("next top-level step"))
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), interrupting_once_it_counts(ws, "n"):
         run(plan)
 
     assert trace == ["begin"]
+    assert ws.fetch_blob("n") >= 100
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

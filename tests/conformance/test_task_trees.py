@@ -28,7 +28,7 @@ def tree(step: tp.ExecutionStep) -> str:
 
 
 def expected(text: str) -> str:
-    rows = [row.partition("#")[0].rstrip() for row in text.strip("\n").splitlines()]
+    rows = [row.partition("#")[0].rstrip() for row in text.rstrip().strip("\n").splitlines()]
     margin = len(rows[0]) - len(rows[0].lstrip())
     return "\n".join(row[margin:] for row in rows)
 

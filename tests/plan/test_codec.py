@@ -163,11 +163,12 @@ def test_an_argument_of_a_later_version_is_not_taken_for_an_empty_list():
 
 def test_the_model_does_not_follow_later_changes_of_the_message():
     proto = text_format.Parse('type: "Op" arg { name: "a" t { dims: 2 } }', pb.OperatorDef())
-    op = op_from_proto(proto)
+    argument = op_from_proto(proto).arguments["a"]
 
     proto.arg[0].t.dims.append(3)
 
-    assert list(op.arguments["a"].t.dims) == [2]
+    assert isinstance(argument, pb.Argument)
+    assert list(argument.t.dims) == [2]
 
 
 @pytest.mark.parametrize("value", ["text", (1, 2.0), object(), None])
@@ -193,8 +194,8 @@ def test_nets_among_the_arguments_have_the_line_of_their_operator():
 
     then = net_from_proto(proto, [SITE]).ops[0].arguments["then_net"]
 
-    assert then.site == SITE
-    assert then.ops[0].site == SITE
+    assert isinstance(then, NetDef)
+    assert (then.site, then.ops[0].site) == (SITE, SITE)
 
 
 @pytest.mark.parametrize("kind", ["Python", "Call"])
@@ -205,9 +206,11 @@ def test_a_function_is_found_by_its_token_in_nested_nets_too(kind):
     )
 
     net = net_from_proto(proto, functions={"f:1": print})
+    nested = net.ops[1].arguments["then_net"]
 
+    assert isinstance(nested, NetDef)
     assert net.ops[0].function is print
-    assert net.ops[1].arguments["then_net"].ops[0].function is print
+    assert nested.ops[0].function is print
 
 
 def test_a_token_that_nobody_knows_is_no_function():

@@ -51,7 +51,8 @@ def encoded_argument(name: str, value: object) -> Encoded:
         if isinstance(value, Iterable):
             return _encoded_list(name, value)
     except ValueError as error:
-        msg = f"argument {name!r}: {str(error).lower()}, got {value!r:.200}"
+        reason = str(error)
+        msg = f"argument {name!r}: {reason[:1].lower()}{reason[1:]}, got {value!r:.200}"
         raise BuildValueError(msg) from error
     msg = f"argument {name!r} must be a number, string, net or message, or an iterable of one of these, got {value!r}"
     raise BuildValueError(msg)

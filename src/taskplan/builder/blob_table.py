@@ -19,16 +19,20 @@ class BlobTable:
         self._in_doubt = False
         self._written: dict[str, int] = {}
         self._external: dict[str, int] = {}
-        self.rebuild()
+        self._ops_read = 0
+        self._external_read = 0
+        self._read_on()
 
     def rebuild(self) -> None:
-        """Read the message."""
+        """Read the message anew."""
         self._in_doubt = False
-        self._external = {name: index for index, name in enumerate(self._net.external_input)}
-        self._written = {name: index for index, op in enumerate(self._net.op) for name in op.output}
+        self._written.clear()
+        self._external.clear()
+        self._ops_read = self._external_read = 0
+        self._read_on()
 
     def doubt(self) -> None:
-        """From now on the message may be another than was seen."""
+        """From now on the message may be another than was read."""
         self._in_doubt = True
 
     def is_defined(self, name: str) -> bool:
@@ -40,23 +44,46 @@ class BlobTable:
         self.rebuild()
         return self.is_defined(name)
 
+    def is_taken(self, name: str) -> bool:
+        """Whether a name cannot be given to a new blob.
+
+        In doubt, what was appended to the message is read, but not what was renamed in it: names are made up too often.
+        """
+        if self._in_doubt:
+            self._read_on()
+        return name in self._written or name in self._external
+
     def is_external(self, name: str) -> bool:
         """Whether the blob is an external input."""
         if self._in_doubt and not self._still_external(name):
             self.rebuild()
         return name in self._external
 
-    def add_external(self, names: list[str]) -> None:
+    def add_external(self, names: Iterable[str]) -> None:
         """Make blobs external inputs."""
         for name in names:
             self._external[name] = len(self._net.external_input)
             self._net.external_input.append(name)
 
-    def note_last_op(self, outputs: Iterable[str]) -> None:
-        """The operator that was appended just now writes these."""
-        index = len(self._net.op) - 1
+    def add_op(self, op: pb.OperatorDef, outputs: Iterable[str]) -> None:
+        """Append a copy of the operator, which has these outputs."""
+        index = len(self._net.op)
+        self._net.op.append(op)
         for name in outputs:
             self._written[name] = index
+
+    def _read_on(self) -> None:
+        """Read what was appended since; all, if something went."""
+        ops, external = self._net.op, self._net.external_input
+        if len(ops) < self._ops_read or len(external) < self._external_read:
+            self.rebuild()
+            return
+        for index in range(self._ops_read, len(ops)):
+            for name in ops[index].output:
+                self._written[name] = index
+        for index in range(self._external_read, len(external)):
+            self._external[external[index]] = index
+        self._ops_read, self._external_read = len(ops), len(external)
 
     def _still_written(self, name: str) -> bool:
         index = self._written.get(name)

@@ -21,7 +21,9 @@ class When(Enum):
 
 
 class SetupBuilder(NetBuilder):
-    """A block that becomes a setup object when it ends: of the net that is open where it is written. It is built for each target.
+    """A block that becomes a setup object when it ends: of the net that is open where it is written.
+
+    It is built anew for each target.
 
     Args:
         key: says around what it runs.

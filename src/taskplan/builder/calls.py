@@ -19,6 +19,16 @@ from taskplan.operators.registry import check_arity, declaration, declarations, 
 from taskplan.plan import taskplan_pb2 as pb
 
 
+def IsOperator(op_type: str) -> bool:
+    """Whether there is an operator of that name."""
+    return is_operator(op_type)
+
+
+def IsOperatorWithEngine(op_type: str, engine: str) -> bool:
+    """Whether there is an operator of that name in that implementation: `""` or `DEFAULT`, as there is one of each."""
+    return is_operator(op_type) and engine in ("", "DEFAULT")
+
+
 class OperatorCalls(NetDraft):
     """A net to which operators are added by calling methods of their names."""
 
@@ -96,9 +106,8 @@ class OperatorCalls(NetDraft):
         return names, counters
 
     def _append(self, proto: pb.OperatorDef, origin: Origin) -> None:
-        self._net.op.append(proto)
+        self._table.add_op(proto, origin.outputs)
         self._origins.append(origin)
-        self._table.note_last_op(origin.outputs)
         self._changes += 1
 
     def _adopt_functions(self, options: Mapping[str, object]) -> None:

@@ -29,8 +29,8 @@ Record = Field | Sequence[BlobReference]
 class Channel:
     """A bounded queue of records that tasks exchange, wherever they run.
 
-    The session makes the queue, as blob `channel:<name>` in the workspace of each node that uses it. A channel ends when all tasks
-    that write to it have ended: then readers get what is left, and stop::
+    The session makes the queue, as blob `channel:<name>` in the workspace of each node that uses it. A channel ends
+    when all tasks that write to it have ended: then readers get what is left, and stop::
 
         rows = Channel("rows", capacity=100, schema=["features", "label"])
         with TaskGroup() as group:
@@ -48,7 +48,8 @@ class Channel:
     Args:
         name: unique in its group.
         capacity: how many records it holds before writers wait, at least 1.
-        schema: what a record is: a schema, or the names of its fields. If not given, the first record that is written says it.
+        schema: what a record is: a schema, or the names of its fields. Without one, the first record that is written
+            says it.
         node: where the queue lives, if nodes are apart; left to the session if not given.
 
     Attributes:
@@ -203,8 +204,8 @@ class ChannelReader:
             net: gets the operators; the open net of the current builder if None.
 
         Returns:
-            A bool blob that is true if nothing was read, since the channel has ended; and the record, which is a list of blobs if the
-            channel has no schema.
+            A bool blob that is true if nothing was read, since the channel has ended; and the record, which is a list
+            of blobs if the channel has no schema.
 
         Raises:
             BuildError: it is not known yet how many fields a record has.
@@ -251,7 +252,7 @@ def collect_uses(found: dict[str, ChannelUsers], part: Part, node: str, task: st
         found: what is known so far.
         part: a step or net that runs on `node`.
         node: its node.
-        task: the task that it belongs to; None if what it writes has been entered already.
+        task: the task that it belongs to, if it does.
 
     Raises:
         BuildValueError: two channels have one name; the message has both lines.

@@ -10,7 +10,7 @@ from taskplan.builder.context import DefaultManaged
 class Cluster(DefaultManaged):
     """The nodes that a program uses, in the order in which they were first named.
 
-    Each `Node` that is made registers with the current cluster. There is always one: if none was opened, the thread's own.
+    Each `Node` that is made registers with the current cluster; there is always one, if need be the thread's own.
 
     Example:
         >>> with Cluster() as cluster:

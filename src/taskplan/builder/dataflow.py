@@ -26,6 +26,7 @@ def get_ssa(net: NetDraft | pb.NetDef, blob_versions: Mapping[str, int] | None =
         For each operator the lists of `(blob, version)` that it reads and writes; and the last version of each blob.
 
     Example:
+        >>> from taskplan import Net
         >>> net = Net("n")
         >>> _ = net.Add(["a", "b"], "a")
         >>> get_ssa(net)

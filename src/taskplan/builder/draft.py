@@ -132,7 +132,7 @@ class NetDraft:
         while True:
             count += 1
             name = f"{base}_{count}{ending}"
-            if not self._table.is_defined(ScopedName(name)):
+            if not self._table.is_taken(ScopedName(name)):
                 return name, {first: count}
 
     def NextBlob(self, prefix: str = "unnamed") -> BlobReference:

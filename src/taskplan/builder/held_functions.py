@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskplan.builder.naming import TakenName, current_names
+from taskplan.errors import BuildTypeError
 from taskplan.operators.python import register_function
 
 
@@ -22,7 +23,14 @@ class HeldFunction:
 
 
 def hold(function: Callable[..., Any]) -> HeldFunction:
-    """Give a function a token: its name, else `name:1`, ..."""
+    """Give a function a token: its name, else `name:1`, ...
+
+    Raises:
+        BuildTypeError: it cannot be called.
+    """
+    if not callable(function):
+        msg = f"expected a function, got {function!r}"
+        raise BuildTypeError(msg)
     token = current_names().token(getattr(function, "__name__", type(function).__name__))
     register_function(token.name, function)
     return HeldFunction(function, token)

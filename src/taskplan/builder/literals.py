@@ -42,6 +42,8 @@ class Literals(OperatorCalls):
             BuildTypeError: the value is no array of numbers, bools or strings.
 
         Example:
+            >>> from taskplan import Net
+            >>> net = Net("train")
             >>> net.Const(1.5), net.Const([1, 2], "steps")
             (BlobReference("train/GivenTensorFill:0"), BlobReference("steps"))
         """

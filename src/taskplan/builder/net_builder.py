@@ -22,8 +22,8 @@ Child = TypeVar("Child", bound="Net | NetBuilder | ExecutionStep")
 class NetBuilder(NetNaming):
     """An ordered list of nets, of blocks that are builders themselves, and of steps.
 
-    While it is open, operators that are written with `ops` go to its open net. It becomes a step whose children run one after the
-    other. A builder that is no loop runs its children at most once, also if something in it stops it.
+    While it is open, operators that are written with `ops` go to its open net. It becomes a step whose children run
+    one after the other. A builder that is no loop runs its children at most once, also if something in it stops it.
 
     Example:
         >>> with NetBuilder("load") as builder:
@@ -67,7 +67,7 @@ class NetBuilder(NetNaming):
         self._stop_blob = _stop_blob
         self._stop_reset: Net | None = None
         self._uses_control_ops = _use_control_ops
-        # Names in scope: the first child of this builder that uses each, and the children of the parent that came before.
+        # Names in scope: the first child here that uses each, and how many children of the parent came before.
         self._initial_scope = frozenset(map(str, initial_scope or ()))
         self._scope: dict[str, int] = {}
         self._children_read = 0
@@ -175,25 +175,26 @@ class NetBuilder(NetNaming):
             raise BuildError(msg)
 
     def is_outer(self, blob: str) -> bool:
-        """Whether `blob` was in use before this builder began, so that an operator-based block shares it with what is around it."""
+        """Whether `blob` was in use before this builder began, so that an operator-based block shares it."""
         if blob in self._initial_scope:
             return True
         parent = self._parent() if self._parent is not None else None
         return parent is not None and parent._used_before(blob, self._came_after)
 
     def _used_before(self, blob: str, child: int) -> bool:
-        self._read_children()
+        self._read_children(child)
         return self._scope.get(blob, child) < child or self.is_outer(blob)
 
-    def _read_children(self) -> None:
-        # The last child may still grow, so it is read again the next time.
-        for index in range(self._children_read, len(self._children)):
+    def _read_children(self, end: int) -> None:
+        # Not those from `end` on: what a block is writing now is its own until it has ended.
+        for index in range(self._children_read, end):
             for blob in _used_blobs(self._children[index]):
                 self._scope.setdefault(blob, index)
-        self._children_read = max(len(self._children) - 1, 0)
+        # The last one may be a net that is still open, so it is read again the next time.
+        self._children_read = max(self._children_read, end - 1)
 
     def exported_blobs(self) -> Iterable[str]:
-        """Blobs that operator-based blocks after this one share with it; blocks made of steps count for nothing here."""
+        """Blobs that operator-based blocks after this one share with it: none, if it is made of steps."""
         return [blob for child in self._children for blob in _used_blobs(child)] if self._uses_control_ops else ()
 
     def _check_open(self) -> None:
@@ -225,7 +226,10 @@ class NetBuilder(NetNaming):
             super().__exit__(*args)
             self.freeze()
         if ended_well and self._is_loop and self._stop_blob is None:
-            msg = f"loop {self.name!r} ({self.site}) would never end: it has no count, and no ops.stop() or ops.stop_if() in it"
+            msg = (
+                f"loop {self.name!r} ({self.site}) would never end: "
+                "give it a count, or leave it by ops.stop() or ops.stop_if()"
+            )
             raise BuildError(msg)
 
     def __repr__(self) -> str:
@@ -324,7 +328,7 @@ class StopGuardBuilder(_OnceBuilder):
 class IfBuilder(_OnceBuilder):
     """See `ops.If`.
 
-    The branches share a flag that says whether one of them has run. A branch starts with a stop on what keeps it from running.
+    The branches share a flag that says whether one of them has run. A branch starts with a stop, if it is not its turn.
     """
 
     def __init__(
@@ -333,16 +337,20 @@ class IfBuilder(_OnceBuilder):
         super().__init__("ops.If", name)
         self._given_name = name
         self._is_else = cond is None
-        net = NetBuilder.current().current_net()
-        if _already_ran is None:
-            if cond is None:
+        if cond is None:
+            if _already_ran is None:
                 msg = "ops.If needs a condition, got None"
                 raise BuildError(msg)
-            self._skipped: BlobReference = net.Not(cond)
-            self._already_ran: BlobReference = net.Const(False)
+            self._skipped = self._already_ran = _already_ran
+            return
+        net = NetBuilder.current().current_net()
+        skipped: BlobReference = net.Not(cond)
+        if _already_ran is None:
+            self._already_ran = net.Const(False)
+            self._skipped = skipped
         else:
-            self._skipped = _already_ran if cond is None else net.Or([_already_ran, net.Not(cond)])
             self._already_ran = _already_ran
+            self._skipped = net.Or([_already_ran, skipped])
 
     def Elif(self, cond: BlobReference | str, name: str | None = None) -> IfBuilder:
         """The branch that runs if `cond` is true and no branch before it ran; `cond` is computed in any case."""

@@ -1,7 +1,7 @@
 """Branches and loops that become one operator: `IfNet`, `Else`, `WhileNet`, `Condition`.
 
-A body is merged into one net, which runs in a workspace of its own, inside the operator. Blobs that were in use before the block are
-outer ones: they are bound to that workspace. All others are local to the body.
+A body is merged into one net, which runs in a workspace of its own, inside the operator. Blobs that were in use
+before the block are outer ones: they are bound to that workspace. All others are local to the body.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
+from taskplan.builder.setup import hand_over_attributes
+from taskplan.builder.step import ExecutionStep
 from taskplan.errors import BuildError
 
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """A merged net, and the outer blobs that it reads before it writes them, and that it writes, in order of first use."""
+    """A merged net, and the outer blobs that it reads before it writes them, and that it writes, by first use."""
 
     net: Net
     reads: tuple[str, ...]
@@ -38,7 +40,7 @@ class OperatorBlock(NetBuilder):
             BuildError: it reads a blob that nothing has defined, as far as known here.
         """
         net = Net(name)
-        for child in _nets(self):
+        for child in _nets(self.children()):
             net.AppendNet(child)
         reads: dict[str, None] = {}
         writes: dict[str, None] = {}
@@ -49,8 +51,8 @@ class OperatorBlock(NetBuilder):
                     continue
                 if blob != also_outer and not self.is_outer(blob):
                     msg = (
-                        f"{op.type} in block {self.name!r} ({op.site}) reads {blob!r}, which nothing before the block uses "
-                        "and the block does not write before; define it first, or name it in the builder's initial_scope"
+                        f"{op.type} in block {self.name!r} ({op.site}) reads {blob!r}, which nothing before the block "
+                        "uses, nor the block writes before; define it first, or name it in the builder's initial_scope"
                     )
                     raise BuildError(msg, blob=blob)
                 reads[blob] = None
@@ -61,25 +63,18 @@ class OperatorBlock(NetBuilder):
     def _become(self, kind: str) -> Net:
         """The net that stands for the block, in place of its body."""
         net = Net("/".join(part for part in (self.name, kind) if part))
-        for child in _nets(self):
-            _hand_over_attributes(child, net)
+        for child in _nets(self.children()):
+            hand_over_attributes(child, net)
         self.replace_children([net])
         return net
 
 
-def _nets(builder: NetBuilder) -> Iterable[Net]:
-    for child in builder.children():
+def _nets(children: Iterable[Net | NetBuilder | ExecutionStep]) -> Iterable[Net]:
+    for child in children:
         if isinstance(child, Net):
             yield child
         elif isinstance(child, NetBuilder):
-            yield from _nets(child)
-
-
-def _hand_over_attributes(inner: Net, net: Net) -> None:
-    """Let `net` have what is attached to a net that it contains: setup blocks, uses of channels."""
-    for key, objects in inner.attributes().items():
-        for obj in objects:
-            net.add_attribute(key, obj)
+            yield from _nets(child.children())
 
 
 class IfNetBuilder(OperatorBlock):
@@ -113,7 +108,7 @@ class ElseNetBuilder(OperatorBlock):
         parent = NetBuilder.current()
         before = parent.children()[-1:]
         if not before or not isinstance(before[0], IfNetBuilder):
-            msg = f"Else must follow an IfNet directly, in the same block; in {parent.name!r} it comes after {before or 'nothing'!r}"
+            msg = f"Else must follow an IfNet directly, in the same block, but in {parent!r} it comes after {before!r}"
             raise BuildError(msg)
         super().__init__(name)
         self._if_builder = before[0]
@@ -122,8 +117,8 @@ class ElseNetBuilder(OperatorBlock):
     def _finish(self) -> None:
         otherwise = self._merged("else")
         net = self._become("if_else_net")
-        for child in _nets(self._if_builder):
-            _hand_over_attributes(child, net)
+        for child in _nets(self._if_builder.children()):
+            hand_over_attributes(child, net)
         add_if(net, self._if_builder.cond, self._then, otherwise)
         self._if_builder.replace_children([])
 
@@ -137,7 +132,10 @@ class ConditionBuilder(OperatorBlock):
             msg = f"a Condition stands inside a WhileNet, got one in {parent!r}"
             raise BuildError(msg)
         if parent.children():
-            msg = f"WhileNet {parent.name!r} ({parent.site}) has one Condition, before its body; got one after {parent.children()[-1]!r}"
+            msg = (
+                f"WhileNet {parent.name!r} ({parent.site}) has one Condition, before its body; "
+                f"got one after {parent.children()[-1]!r}"
+            )
             raise BuildError(msg)
         super().__init__(name)
         self.blob = ""
@@ -154,6 +152,7 @@ class ConditionBuilder(OperatorBlock):
         self.body = body
 
     def exported_blobs(self) -> Iterable[str]:
+        """The condition; what else it writes is local."""
         return [self.blob]
 
 
@@ -166,12 +165,12 @@ class WhileNetBuilder(OperatorBlock):
         if not isinstance(condition, ConditionBuilder) or condition.body is None:
             msg = f"WhileNet {self.name!r} ({self.site}) must begin with a Condition"
             raise BuildError(msg)
-        nets = [*_nets(condition)]
-        self.replace_children(self.children()[1:])
+        nets = list(_nets(condition.children()))
+        self.replace_children(list(_nets(self.children()[1:])))
         body = self._merged("loop", also_outer=condition.blob)
         net = self._become("while_net")
         for child in nets:
-            _hand_over_attributes(child, net)
+            hand_over_attributes(child, net)
         add_while(net, condition.blob, condition.body, body, known=self.is_outer(condition.blob))
 
 
@@ -218,7 +217,7 @@ def _do(name: str, body: _Body, scope: BlobReference, *, reuse: bool = False) ->
         net=body.net,
         inner_blobs=list(position),
         outer_blobs_idx=list(position.values()),
-        reuse_workspace=reuse,
+        reuse_workspace=reuse or None,
     )
     return net
 

@@ -31,7 +31,8 @@ class Operations:
             with ops.If(ops.GT([total, ops.Const(40)])):
                 ops.Print(total)
 
-    Where no task or builder is open, operators are not there (`AttributeError`), and the members below raise `NoContextError`.
+    Where no task or builder is open, operators are not there (`AttributeError`), and the members below raise
+    `NoContextError`.
     """
 
     def net(self, net: Net | None = None, name: str | None = None) -> Net:
@@ -59,7 +60,7 @@ class Operations:
             raise BuildAttributeError(msg)
         builder = NetBuilder.current(required=False)
         if builder is None:
-            msg = f"ops.{op_type} needs a task or builder to write to; write it inside `with Task():` or `with NetBuilder():`"
+            msg = f"ops.{op_type} needs an open task or builder; write it inside `with Task():` or `with NetBuilder():`"
             raise BuildAttributeError(msg)
         return getattr(builder.current_net(), op_type)
 
@@ -80,7 +81,7 @@ class Operations:
         return NetBuilder.current().current_net().call(fn, *blobs, outputs=outputs)
 
     def shared(self, blob: BlobReference | str) -> BlobReference:
-        """Say that steps which run at once write this blob on purpose, so that nothing warns of it; returns the blob."""
+        """Say that steps which run at once use this blob on purpose, so that nothing warns of it; returns the blob."""
         reference = blob if isinstance(blob, BlobReference) else ScopedBlobReference(blob)
         NetBuilder.current().current_net().add_attribute(SHARED, reference)
         return reference
@@ -103,13 +104,16 @@ class Operations:
         NetBuilder.current().stop_if(blob)
 
     def loop(self, iters: int | BlobReference | None = None, name: str | None = None) -> LoopBuilder:
-        """Repeat a block::
+        """Repeat a block.
+
+        Example::
 
             with ops.loop(5) as loop:
                 ops.Print(loop.iter())          # 0 1 2 3 4
 
         Args:
-            iters: how often, an int or a blob that is read before each iteration; until `ops.stop()` or `ops.stop_if()` if not given.
+            iters: how often, an int or a blob that is read before each iteration; until `ops.stop()` or
+                `ops.stop_if()` if not given.
             name: of the block.
 
         Raises:
@@ -120,7 +124,9 @@ class Operations:
     def stop_guard(
         self, has_stopped_blob: BlobReference | str | None = None, name: str | None = None
     ) -> StopGuardBuilder:
-        """Run a block once, and know afterwards whether it was left early::
+        """Run a block once, and know afterwards whether it was left early.
+
+        Example::
 
             with ops.stop_guard() as guard:
                 ops.stop_if(condition)
@@ -136,22 +142,24 @@ class Operations:
     # --- branches ---
 
     def If(self, cond: BlobReference | str, name: str | None = None) -> IfBuilder:
-        """Run a block if `cond`, a bool that is read before it, is true::
+        """Run a block if `cond`, a bool that is read before it, is true.
 
-        with ops.If(small) as branch:
-            ...
-        with branch.Elif(large):
-            ...
-        with branch.Else():
-            ...
+        Example::
+
+            with ops.If(small) as branch:
+                ...
+            with branch.Elif(large):
+                ...
+            with branch.Else():
+                ...
         """
         return NetBuilder.current().add(IfBuilder(cond, name))
 
     def IfNet(self, cond: BlobReference | str, name: str | None = None) -> IfNetBuilder:
         """Run a block as one operator if `cond` is true; it may hold operators, `IfNet` and `WhileNet`.
 
-        Blobs that were in use before are shared with what is around; others that the block writes are gone after it. `ops.Else()` may
-        follow directly::
+        Blobs that were in use before are shared with what is around; others that the block writes are gone after it.
+        `ops.Else()` may follow directly::
 
             with ops.IfNet(ops.LT([x, y])):
                 ops.Copy(x, smaller)
@@ -165,12 +173,14 @@ class Operations:
         return NetBuilder.current().add(ElseNetBuilder(name))
 
     def WhileNet(self, name: str | None = None) -> WhileNetBuilder:
-        """Repeat a block as one operator while a condition holds, which a `Condition` at its start computes::
+        """Repeat a block as one operator while a condition holds, which a `Condition` at its start computes.
 
-        with ops.WhileNet():
-            with ops.Condition():
-                ops.LT([count, limit])
-            ops.Add([count, one], [count])
+        Example::
+
+            with ops.WhileNet():
+                with ops.Condition():
+                    ops.LT([count, limit])
+                ops.Add([count, one], [count])
         """
         return NetBuilder.current().add(WhileNetBuilder(name))
 
@@ -201,7 +211,7 @@ class Operations:
         return SetupBuilder(Task.TASK_INSTANCE_SETUP, When.EXIT)
 
     def task_instance_finally(self) -> SetupBuilder:
-        """A block that runs at the end of each instance, once it has begun, also after a failure, in that instance's workspace."""
+        """A block that runs at the end of each instance, in its workspace, once it has begun, also after a failure."""
         return SetupBuilder(Task.TASK_INSTANCE_SETUP, When.FINALLY)
 
     def local_init(self) -> SetupBuilder:
@@ -213,7 +223,7 @@ class Operations:
         return SetupBuilder(TaskGroup.LOCAL_SETUP, When.EXIT, name)
 
     def local_finally(self) -> SetupBuilder:
-        """A block that runs on the task's node at the end of the group's work there, once it has begun, also after a failure."""
+        """A block that runs on the task's node when the group's work there ends, once it has begun, also on failure."""
         return SetupBuilder(TaskGroup.LOCAL_SETUP, When.FINALLY)
 
     def task_reporter(self, interval_ms: int = 1000, name: str | None = None) -> ReporterBuilder:
@@ -227,7 +237,8 @@ class Operations:
             NoContextError: no group is open here.
         """
         task = Task.current(required=False)
-        return ReporterBuilder(interval_ms, name, TaskGroup.current(), task.node if task is not None else None)
+        node = task.node if task is not None else None
+        return ReporterBuilder(interval_ms, name, TaskGroup.current(), node)
 
 
 ops = Operations()

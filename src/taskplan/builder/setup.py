@@ -1,7 +1,7 @@
 """The setup protocol: objects on nets that say what runs before and after the work that the nets belong to.
 
-An object is attached with `net.add_attribute(key, obj)`; the key says around what it runs (a task, an instance, all tasks of a node).
-It has any of three methods, each called once for every task, or group and node, that is compiled::
+An object is attached with `net.add_attribute(key, obj)`; the key says around what it runs (a task, an instance, all
+tasks of a node). It has any of three methods, each called once for every task, or group and node, that is compiled::
 
     class Table:
         def setup(self, init_net): ...          # runs before
@@ -110,6 +110,10 @@ class Setups:
     exit_nets: list[Part] = field(default_factory=list)
     closing: list[ExecutionStep] = field(default_factory=list)
 
+    def parts(self) -> list[Part]:
+        """All of it."""
+        return [*self.init_nets, *self.exit_nets, *self.closing]
+
     def __bool__(self) -> bool:
         return bool(self.init_nets or self.exit_nets or self.closing)
 
@@ -215,6 +219,18 @@ def _parts(result: SetupResult, obj: object, method: str) -> list[Part]:
     return parts
 
 
+def has_attributes(step: ExecutionStep) -> bool:
+    """Whether any net of the step has attributes at all; most have none, and then there is nothing to look for."""
+    return any(net._attributes for net in step.Nets())
+
+
+def hand_over_attributes(inner: Net, net: Net) -> None:
+    """Let `net` have what is attached to a net that it stands for: setup objects, uses of channels."""
+    for key, objects in inner._attributes.items():
+        for obj in objects:
+            net.add_attribute(key, obj)
+
+
 def attributes_of(part: Part, key: str) -> Iterator[Any]:
     """The objects under `key` on the nets of `part`, except where they have been built into a step already."""
     if isinstance(part, Net):
@@ -271,10 +287,12 @@ def enclosed(step: ExecutionStep, setups: Setups, name: str) -> ExecutionStep:
     """A step `name` that runs `step` with what is set up around it; `step` itself if that is nothing."""
     if not setups:
         return step
-    steps = [execution_step(f"{name}:init", setups.init_nets)] if setups.init_nets else []
-    steps.append(step)
+    steps = [step]
+    if setups.init_nets:
+        steps.insert(0, execution_step(f"{name}:init", setups.init_nets))
     if setups.exit_nets:
         steps.append(execution_step(f"{name}:exit", setups.exit_nets))
     around = execution_step(name, steps)
+    around.site = step.site
     around.closing = setups.closing
     return around

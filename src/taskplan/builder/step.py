@@ -165,20 +165,20 @@ class ExecutionStep:
             return self
         step.freeze()
         if step.HasNets() or step.HasSubsteps():
-            for net in step._nets.values():
-                self._check_same_net(net)
+            for name, net in step._nets.items():
+                self._check_same_net(name, net)
             self._nets.update(step._nets)
             self._draft.substep.append(step._draft)
             self._children.append(step)
         return self
 
     def _take_net(self, net: Net) -> None:
-        self._check_same_net(net)
+        self._check_same_net(net.Name(), net)
         self._nets[net.Name()] = net
 
-    def _check_same_net(self, net: Net) -> None:
-        if self._nets.get(net.Name(), net) is not net:
-            msg = f"step {self.Name()!r} would run two different nets named {net.Name()!r}; give one another name"
+    def _check_same_net(self, name: str, net: Net) -> None:
+        if self._nets.get(name, net) is not net:
+            msg = f"step {self.Name()!r} would run two different nets named {name!r}; give one another name"
             raise BuildError(msg)
 
     # --- how it runs them ---
@@ -293,9 +293,11 @@ class ExecutionStep:
 
         What the message has no place for comes from this object and its children, as far as they can be told apart.
         """
+        messages = draft.substep
+        children = matching_steps(messages, self._children) if messages else ()
         steps = [
             child.model_of(message) if child is not None else step_from_proto(message)
-            for message, child in zip(draft.substep, matching_steps(draft.substep, self._children), strict=True)
+            for message, child in zip(messages, children, strict=True)
         ]
         return step_shell(
             draft,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import Any
 
+from taskplan.builder.arguments import CreateOperator
+from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.context import Managed, cleared_contexts
 from taskplan.builder.fields import Field
@@ -13,17 +14,22 @@ from taskplan.builder.naming import NamingContext, TakenName, current_names
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
 from taskplan.builder.outputs import BlobName, TaskOutput, TaskOutputList
-from taskplan.builder.setup import Part, SetupCollector, Setups, attributes_of, enclosed
+from taskplan.builder.setup import Part, SetupCollector, Setups, attributes_of, enclosed, has_attributes
 from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step, to_execution_step
 from taskplan.builder.workspace_type import checked_type
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError, ClosedError
+from taskplan.plan import taskplan_pb2 as pb
 from taskplan.plan.types import DataType
 
 Outputs = BlobName | Field | TaskOutput
 
 _DEFAULT_REPORT_MS = 1000
+
+# A message, since every task without outputs gets this operator, and the checks of a call would cost more than the
+# rest of the task.
+_HIDDEN_OUTPUT = CreateOperator("ConstantFill", [], [], dtype=DataType.INT32, value=0)
 
 
 class TaskRegistry(Managed):
@@ -51,7 +57,7 @@ class TaskRegistry(Managed):
     def check_open(self, what: str) -> None:
         """Raise `ClosedError` if the group takes nothing more."""
         if self._consumed:
-            msg = f"{what} comes too late: the tasks of this group have been taken; make it before the group is run or compiled"
+            msg = f"{what} comes too late: the group has been run or compiled; make it before"
             raise ClosedError(msg)
 
 
@@ -66,8 +72,8 @@ class Task(Managed):
             with ops.loop(100):                      # in every instance
                 ops.Add([total, ops.Const(1)], [total])
 
-    Instances share the task's workspace, and each has a private child of it. The task closes with its block. If the body fails, the
-    task is gone.
+    Instances share the task's workspace, and each has a private child of it. The task closes with its block. If the
+    body fails, the task is gone.
 
     Args:
         step: what to run, if the task is not opened with `with`: a step, a net, a list of them, a NetBuilder.
@@ -107,12 +113,13 @@ class Task(Managed):
         self._workspace_type = checked_type(workspace_type)
         self._group_type: str | None = None
         self._num_instances = _instances(num_instances)
-        self._step = to_execution_step(step) if step is not None else None
+        self._step = _as_step(step) if step is not None else None
         self._step_is_given = isinstance(step, ExecutionStep)
         self._outputs: list[TaskOutput] = []
         self._hidden_outputs: list[TaskOutput] = []
         self._compiled: ExecutionStep | None = None
         self._builder: NetBuilder | None = None
+        self._is_plain = True
         self._used = False
         known_group = TaskRegistry.current(group, required=False)
         # Weak, since the group holds the task: what nobody needs any more gives up its names at once.
@@ -170,7 +177,7 @@ class Task(Managed):
             ClosedError: the task is part of a compiled group.
         """
         self._change("get a step")
-        self._step = to_execution_step(step)
+        self._step = _as_step(step)
         self._step_is_given = isinstance(step, ExecutionStep)
 
     def outputs(self) -> list[TaskOutput]:
@@ -178,7 +185,7 @@ class Task(Managed):
         return [*self._outputs, *self._hidden_outputs]
 
     def hidden_outputs(self) -> list[TaskOutput]:
-        """Those of the outputs that were added only so that every task yields something; their blobs may go after a run."""
+        """Those of the outputs that are there only so that every task yields something; they may go after a run."""
         return list(self._hidden_outputs)
 
     def output_list(self) -> TaskOutputList:
@@ -188,13 +195,18 @@ class Task(Managed):
     def get_step(self) -> ExecutionStep:
         """The step with everything around it: reporters, instances, setup of instances and task.
 
-        It is made once, and anew if the task was changed. The step that was given is not changed; it is itself the result if nothing
-        comes around it.
+        It is made once, and anew if the task was changed. The step that was given is not changed; it is itself the
+        result if nothing comes around it.
         """
         if self._compiled is None:
             with cleared_contexts():
                 self._compiled = self._compile()
         return self._compiled
+
+    def is_plain(self) -> bool:
+        """Whether no net of the task has attributes, as with most: there is no setup and no channel to look for."""
+        self.get_step()
+        return self._is_plain
 
     def freeze(self) -> None:
         """Take no more changes: a group has been compiled with this task."""
@@ -214,6 +226,7 @@ class Task(Managed):
     def _compile(self) -> ExecutionStep:
         if self._step is None:
             return execution_step(self.name, [])
+        self._is_plain = not has_attributes(self._step)
         around_task, around_instance, reports = self._surroundings(self._step)
         if not self._outputs:
             around_task.exit_nets.append(self._hidden_output_net())
@@ -223,16 +236,20 @@ class Task(Managed):
         step = self._step.copy() if self._step_is_given else self._step
         if reports:
             step = execution_step(f"{self.name}:body", [*reports, step])
+            step.site = self.site
         step = enclosed(step, around_instance, f"{self.name}:instance")
         if self._num_instances > 1:
             step.SetCreateWorkspace(True)
             step = execution_step(f"{self.name}:parallel", [step], num_concurrent_instances=self._num_instances)
+            step.site = self.site
         step = enclosed(step, around_task, self.name)
         step.settled = frozenset((Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP))
         return step
 
     def _surroundings(self, step: ExecutionStep) -> tuple[Setups, Setups, list[ExecutionStep]]:
         """What is set up around the task, what around each instance, and the reporters; wherever these are written."""
+        if self._is_plain:
+            return Setups(), Setups(), []
         task = SetupCollector(Task.TASK_SETUP, self)
         instance = SetupCollector(Task.TASK_INSTANCE_SETUP, self)
         reports: dict[int, ExecutionStep] = {}
@@ -248,7 +265,11 @@ class Task(Managed):
 
     def _hidden_output_net(self) -> Net:
         net = Net(f"{self.name}:output")
-        output = TaskOutput(net.ConstantFill([], 1, dtype=DataType.INT32, value=0))
+        op = pb.OperatorDef()
+        op.CopyFrom(_HIDDEN_OUTPUT)
+        op.output.append(f"{net.Name()}/ConstantFill:0")
+        net.extend_ops([op])
+        output = TaskOutput(BlobReference(op.output[0], net))
         output.node = self.node
         self._hidden_outputs = [output]
         return net
@@ -288,6 +309,10 @@ class Task(Managed):
 
     def __repr__(self) -> str:
         return f"Task(name={self.name!r}, node={self.node!r}, outputs={self.outputs()!r})"
+
+
+def _as_step(step: object) -> ExecutionStep:
+    return step.to_step() if isinstance(step, NetBuilder) else to_execution_step(step)  # type: ignore[arg-type]  # it refuses the rest
 
 
 def _instances(count: int | None) -> int:

@@ -23,6 +23,8 @@ NodeRemap = Callable[[str], object]
 
 _DEFAULT_REPORT_NET_S = 5
 
+_TASK_KEYS = (Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP)
+
 
 @dataclass(frozen=True, slots=True)
 class _Reporter:
@@ -45,8 +47,8 @@ class _OneNode:
 class TaskGroup(TaskRegistry):
     """Tasks that run together.
 
-    Tasks that are made in its block belong to it. Those of one node start together once that node's `local_init` blocks have run, and
-    `local_exit` follows when all of them have ended::
+    Tasks that are made in its block belong to it. Those of one node start together once that node's `local_init`
+    blocks have run, and `local_exit` follows when all of them have ended::
 
         with TaskGroup() as group:
             with Node("reader"):
@@ -60,8 +62,8 @@ class TaskGroup(TaskRegistry):
     A group may be compiled and run any number of times. From the first time on it takes no more tasks.
 
     Args:
-        workspace_type: a constant of `WorkspaceType`. If not given, the first task that has a type decides, or the session; else the
-            tasks have private workspaces.
+        workspace_type: a constant of `WorkspaceType`. If not given, the first task that has a type decides, or the
+            session; else the tasks have private workspaces.
 
     Attributes:
         site: the line of the user's program that made it.
@@ -79,6 +81,7 @@ class TaskGroup(TaskRegistry):
         self._report_nets: dict[str, Net] = {}
         self._placement: dict[str, str] | None = None
         self._placed: dict[tuple[object, ...], TaskGroup] = {}
+        self._channels: dict[str, ChannelUsers] | None = None
 
     def add(self, task: Task) -> None:
         """Take a task that was made elsewhere; it cannot be changed any more.
@@ -154,7 +157,7 @@ class TaskGroup(TaskRegistry):
     def report_step(
         self, step: object = None, node: str | Node | None = None, interval_ms: int = 1000
     ) -> ExecutionStep:
-        """Add a reporter: it runs at intervals while the tasks of a node run, and once after the last of them has ended.
+        """Add a reporter: it runs at intervals while the tasks of a node run, and once after the last one has ended.
 
         Args:
             step: what to run: a step, a net, a list of them, a NetBuilder; if not given, an empty step to be filled.
@@ -209,11 +212,16 @@ class TaskGroup(TaskRegistry):
         Raises:
             BuildValueError: two channels have one name.
         """
+        # A group that was put together from others knows those that its parts used.
+        return self._channels if self._channels is not None else self._used_channels({})
+
+    def _used_channels(self, placement: Mapping[str, str]) -> dict[str, ChannelUsers]:
         found: dict[str, ChannelUsers] = {}
         for task in self.members():
-            collect_uses(found, task.get_step(), task.node, task.name)
+            if not task.is_plain():
+                collect_uses(found, task.get_step(), placement.get(task.node, task.node), task.name)
         for reporter in self._reporters:
-            collect_uses(found, reporter.step, reporter.node)
+            collect_uses(found, reporter.step, placement.get(reporter.node, reporter.node))
         return found
 
     def tasks_by_node(self, node_remap: NodeRemap | None = None) -> TaskGroup:
@@ -281,19 +289,23 @@ class TaskGroup(TaskRegistry):
         for reporter in self._reporters:
             if reporter.node not in placement:
                 msg = (
-                    f"the reporter {reporter.step.Name()!r} ({reporter.site}) is on node {reporter.node!r}, which has no tasks"
-                    f"{did_you_mean(reporter.node, placement)}; nodes with tasks are {list(placement)}"
+                    f"reporter {reporter.step.Name()!r} ({reporter.site}) is on node {reporter.node!r}, which has no "
+                    f"tasks{did_you_mean(reporter.node, placement)}; nodes with tasks are {list(placement)}"
                 )
                 raise BuildKeyError(msg, node=reporter.node)
             copy = reporter.step.copy()
             copy.RunEveryMillis(reporter.interval_ms)
             nodes[placement[reporter.node]].reports.append(copy)
         group = TaskGroup()
+        channels = group._channels = self._used_channels(placement)
         for name, node in nodes.items():
+            setups = self._local_setups(name, node)
+            for part in setups.parts():
+                collect_uses(channels, part, name)
             outputs = [output for task in node.tasks for output in task.outputs()]
             is_global = any(types[task] == WorkspaceType.GLOBAL for task in node.tasks)
             Task(
-                step=self._node_step(name, node, types),
+                step=_node_step(name, node, types, setups),
                 outputs=outputs,
                 workspace_type=WorkspaceType.GLOBAL if is_global else WorkspaceType.PRIVATE,
                 group=group,
@@ -302,18 +314,12 @@ class TaskGroup(TaskRegistry):
             )
         return group
 
-    def _node_step(self, name: str, node: _OneNode, types: Mapping[Task, str]) -> ExecutionStep:
-        setups = get_setups(self.LOCAL_SETUP, [*(task.get_step() for task in node.tasks), *node.reports], self)
-        _refuse_task_setup(name, setups)
-        steps = [*node.reports, *(_root(task, types[task]) for task in node.tasks)]
-        if len(steps) == 1:
-            [step] = steps
-        else:
-            step = execution_step(f"{name}:body", [*steps], concurrent_substeps=True)
-        step = enclosed(step, setups, name)
-        # Whoever runs this again as part of a task must not find the setup objects a second time.
-        step.settled = frozenset((Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP, self.LOCAL_SETUP))
-        return step
+    def _local_setups(self, name: str, node: _OneNode) -> Setups:
+        steps = [task.get_step() for task in node.tasks if not task.is_plain()] + node.reports
+        setups = get_setups(self.LOCAL_SETUP, steps, self)
+        for part in setups.parts():
+            _refuse_task_setup(name, part)
+        return setups
 
     def __repr__(self) -> str:
         return (
@@ -330,13 +336,24 @@ def _root(task: Task, workspace_type: str) -> ExecutionStep:
     return root
 
 
-def _refuse_task_setup(node: str, setups: Setups) -> None:
-    parts: list[Part] = [*setups.init_nets, *setups.exit_nets, *setups.closing]
-    for part in parts:
-        for key in (Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP):
-            for obj in attributes_of(part, key):
-                msg = (
-                    f"the local setup of node {node!r} has a {key} inside ({obj!r} in {part!s}), which belongs to a task: "
-                    "it runs for all tasks of the node; put it beside the local block"
-                )
-                raise BuildError(msg, node=node)
+def _node_step(name: str, node: _OneNode, types: Mapping[Task, str], setups: Setups) -> ExecutionStep:
+    steps = [*node.reports, *(_root(task, types[task]) for task in node.tasks)]
+    if len(steps) == 1:
+        [step] = steps
+    else:
+        step = execution_step(f"{name}:body", [*steps], concurrent_substeps=True)
+        step.site = steps[0].site
+    step = enclosed(step, setups, name)
+    # Whoever runs this again as part of a task must not find the setup objects a second time.
+    step.settled = frozenset((*_TASK_KEYS, TaskGroup.LOCAL_SETUP))
+    return step
+
+
+def _refuse_task_setup(node: str, part: Part) -> None:
+    for key in _TASK_KEYS:
+        for obj in attributes_of(part, key):
+            msg = (
+                f"the local setup of node {node!r} has a {key} inside ({obj!r} in {part!s}), which belongs to a task: "
+                "it runs for all tasks of the node; put it beside the local block"
+            )
+            raise BuildError(msg, node=node)

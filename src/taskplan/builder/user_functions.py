@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from taskplan.builder.calls import OperatorCalls
 from taskplan.builder.draft import Blob
-from taskplan.builder.held_functions import hold
-from taskplan.errors import BuildError, BuildTypeError
+from taskplan.builder.held_functions import HeldFunction, hold
+from taskplan.errors import BuildError
 from taskplan.plan import functions
 
 Builder = tuple[Callable[..., Callable[..., Any]], tuple[Any, ...], dict[str, Any]]
@@ -49,9 +50,12 @@ class UserFunctions(OperatorCalls):
             BuildTypeError: `f` cannot be called, or the tuple cannot be pickled.
 
         Example:
+            >>> from taskplan import Net
+            >>> net = Net("train")
             >>> def double(inputs, outputs):
             ...     outputs[0].feed(inputs[0].data * 2)
-            >>> y = net.Python(double)(x)
+            >>> net.Python(double)("x", "y")
+            BlobReference("y")
         """
         if python_func_type is not None:
             made = python_func_type(f)
@@ -63,18 +67,13 @@ class UserFunctions(OperatorCalls):
         if isinstance(f, tuple):
             arguments |= _pickled(f, grad_f)
             arguments["pass_workspace"] = pass_workspace
-        else:
-            if isinstance(grad_f, tuple):
-                msg = "f and grad_f must both be functions or both be (builder, args, kwargs); only grad_f is a tuple"
-                raise BuildError(msg)
-            arguments["token"] = self._token(f)
-            # Absent unless it is set, as Caffe2's own messages have it.
-            arguments["pass_workspace"] = pass_workspace or None
-
-        def add_operator(inputs: object, outputs: object = None, **options: Any) -> Any:
-            return self._add_operator("Python", inputs, outputs, **{**options, **arguments})
-
-        return add_operator
+            return partial(self._add_operator, "Python", **arguments)
+        if isinstance(grad_f, tuple):
+            msg = "f and grad_f must both be functions or both be (builder, args, kwargs); only grad_f is a tuple"
+            raise BuildError(msg)
+        # Absent unless it is set, as Caffe2's own messages have it.
+        arguments["pass_workspace"] = pass_workspace or None
+        return partial(self._add_call, hold(f), "Python", **arguments)
 
     def call(self, fn: Callable[..., Any], *blobs: Blob, outputs: int | Blob | Sequence[Blob] = 1) -> Any:
         """Add an operator that calls a plain function: it gets the arrays of `blobs` and returns those of the outputs.
@@ -88,17 +87,20 @@ class UserFunctions(OperatorCalls):
             None, a reference, or a tuple of references, by the number of outputs.
 
         Example:
-            >>> mean, spread = net.call(lambda x: (x.mean(), x.std()), "batch", outputs=2)
+            >>> from taskplan import Net
+            >>> net = Net("train")
+            >>> net.call(lambda x: (x.mean(), x.std()), "batch", outputs=["mean", "spread"])
+            (BlobReference("mean"), BlobReference("spread"))
         """
-        return self._add_operator("Call", list(blobs), outputs, token=self._token(fn))
+        return self._add_call(hold(fn), "Call", list(blobs), outputs)
 
-    def _token(self, function: object) -> str:
-        if not callable(function):
-            msg = f"expected a function, or (builder, args, kwargs) for Python, got {function!r}"
-            raise BuildTypeError(msg)
-        held = hold(function)
-        self._functions[held.token.name] = held
-        return held.token.name
+    def _add_call(
+        self, held: HeldFunction, op_type: str, inputs: object, outputs: object = None, **options: object
+    ) -> Any:
+        token = held.token.name
+        added = self._add_operator(op_type, inputs, outputs, **options, token=token)
+        self._functions[token] = held
+        return added
 
 
 def _pickled(f: tuple[Any, ...], grad_f: object) -> dict[str, bytes]:

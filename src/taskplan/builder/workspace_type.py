@@ -6,7 +6,12 @@ from taskplan.errors import BuildError, BuildValueError
 
 
 class WorkspaceType:
-    """`PRIVATE`: a task has its own child of the node's workspace, which goes with the run; `GLOBAL`: it works in the node's."""
+    """Where the blobs of a task live.
+
+    Attributes:
+        PRIVATE: in a child of the node's workspace that is the task's own, and goes when the task has ended.
+        GLOBAL: in the node's workspace.
+    """
 
     PRIVATE = "private"
     GLOBAL = "global"
@@ -14,7 +19,8 @@ class WorkspaceType:
 
 _KNOWN = (WorkspaceType.PRIVATE, WorkspaceType.GLOBAL)
 
-# What the group, or the session in its stead, says; what the task says: what holds. Pairs that are not here contradict each other.
+# What the group, or the session in its stead, says; what the task says: what holds. Pairs that are not here
+# contradict each other.
 _EFFECTIVE: dict[tuple[str | None, str | None], str] = {
     (None, None): WorkspaceType.PRIVATE,
     (None, WorkspaceType.PRIVATE): WorkspaceType.PRIVATE,
@@ -65,6 +71,6 @@ def group_type(own_type: str | None, session_type: str | None) -> str | None:
         BuildError: the two differ.
     """
     if own_type is not None and session_type is not None and own_type != session_type:
-        msg = f"the group has {own_type} workspaces, and the session was asked for {session_type} ones; leave one of them out"
+        msg = f"the group has {own_type} workspaces, and the session was asked for {session_type} ones; leave one out"
         raise BuildError(msg)
     return own_type if own_type is not None else session_type

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from taskplan.checker.problems import Problem, Severity
-from taskplan.checker.walk import OpPlace, operators
+from taskplan.checker.walk import OpPlace, PlanFacts
 from taskplan.errors import ArgumentError, ArityError, UnknownOperatorError
 from taskplan.operators.registry import check_arity, declaration, decode_arguments
-from taskplan.plan.model import ProgramDef
 
 
-def wrong_calls(program: ProgramDef) -> Iterator[Problem]:
+def wrong_calls(facts: Mapping[str, PlanFacts]) -> Iterator[Problem]:
     """Every call whose operator, counts or arguments cannot be right, whatever the blobs hold."""
-    for plan in program.plans.values():
-        for net in plan.nets:
-            for place in operators(net):
-                problem = _wrong_call(place)
-                if problem is not None:
-                    yield problem
+    for plan in facts.values():
+        for place in plan.places:
+            problem = _wrong_call(place)
+            if problem is not None:
+                yield problem
 
 
 def _wrong_call(place: OpPlace) -> Problem | None:
@@ -28,16 +26,16 @@ def _wrong_call(place: OpPlace) -> Problem | None:
         check_arity(declared, op.inputs, op.outputs)
         decode_arguments(declared, op.arguments, ignore_unknown=True)
     except UnknownOperatorError as error:
-        return Problem("TP101", "unknown operator", str(error), place.where, op.site)
+        return Problem("TP101", "unknown operator", str(error), place.where(), op.site)
     except ArityError as error:
-        return Problem("TP102", "wrong number of blobs", str(error), place.where, op.site)
+        return Problem("TP102", "wrong number of blobs", str(error), place.where(), op.site)
     except ArgumentError as error:
-        return Problem("TP103", "wrong argument", str(error), place.where, op.site)
+        return Problem("TP103", "wrong argument", str(error), place.where(), op.site)
     if op.arguments.keys() <= declared.arguments.keys():
         return None
     try:
         decode_arguments(declared, op.arguments)
     except ArgumentError as error:
         # The original ignores these, and plans that come as bytes may rely on it.
-        return Problem("TP103", "unknown argument", str(error), place.where, op.site, severity=Severity.WARNING)
+        return Problem("TP103", "unknown argument", str(error), place.where(), op.site, severity=Severity.WARNING)
     return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from taskplan.checker.problems import Problem
 from taskplan.checker.rules import RULES
+from taskplan.checker.walk import PlanFacts
 from taskplan.plan.model import ProgramDef
 
 
@@ -18,4 +19,5 @@ def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = No
     """
     channels = {node: {f"channel:{channel.name}" for channel in program.channels} for node in program.plans}
     existing = {node: (known or {}).get(node, set()) | channels[node] for node in program.plans}
-    return [problem for rule in RULES for problem in rule.find(program, existing)]
+    facts = {node: PlanFacts(plan) for node, plan in program.plans.items()}
+    return [problem for rule in RULES for problem in rule.find(program, facts, existing)]

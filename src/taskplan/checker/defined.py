@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from taskplan.checker.problems import Problem
-from taskplan.checker.walk import OpPlace, Scope, Visit, operators, visits
-from taskplan.operators.registry import WORKSPACE, declaration, is_operator
+from taskplan.checker.walk import OpPlace, PlanFacts, Visit, operators, visits
 from taskplan.plan.model import NetDef, PlanDef, ProgramDef
 from taskplan.plan.names import did_you_mean, near_names
 
 Known = Mapping[str, set[str]]
+Facts = Mapping[str, PlanFacts]
 
 
 def wrong_nets(program: ProgramDef) -> Iterator[Problem]:
@@ -28,19 +28,18 @@ def wrong_nets(program: ProgramDef) -> Iterator[Problem]:
             yield Problem("TP104", "undefined net", message, f"plan {plan.name!r}", visit.step.site)
 
 
-def undefined_reads(program: ProgramDef, known: Known) -> Iterator[Problem]:
+def undefined_reads(program: ProgramDef, facts: Facts, known: Known) -> Iterator[Problem]:
     """Blobs that an operator or a stop condition reads and that nothing makes before it.
 
     The engine refuses these in every run, when it makes the net. Where a user function may have made the blob (it was handed the
     workspace), nothing is proved and nothing is said.
     """
-    written = {node: written_blobs(plan) for node, plan in program.plans.items()}
-    for node, plan in program.plans.items():
-        if not _may_make_any_blob(plan):
-            elsewhere = {other: names for other, names in written.items() if other != node}
+    for node, plan in facts.items():
+        if not plan.makes_any_blob:
+            elsewhere = {other: each.written for other, each in facts.items() if other != node}
             # A session makes the blob of every output before the run, so reading one is no undefined read (but see TP108).
             outputs = {output.blob for output in program.outputs if output.node == node}
-            yield from _undefined_in(plan, known.get(node, set()) | outputs, elsewhere)
+            yield from _undefined_in(plan.plan, known.get(node, set()) | outputs, elsewhere)
 
 
 def _undefined_in(plan: PlanDef, known: set[str], elsewhere: Mapping[str, set[str]]) -> Iterator[Problem]:
@@ -59,32 +58,33 @@ def _undefined_in(plan: PlanDef, known: set[str], elsewhere: Mapping[str, set[st
 
 def _undefined_in_net(net: NetDef, visit: Visit, elsewhere: Mapping[str, set[str]]) -> Iterator[Problem]:
     scope = visit.scope
-    for place in operators(net, visit.task, visit.node):
+    for place in operators(net):
         for name in place.op.inputs:
             if not scope.sees(name):
                 if visit.certain:
-                    yield _undefined(name, place, scope, elsewhere)
+                    yield _undefined(name, place, visit, elsewhere)
                 scope.writers.setdefault(name, place)  # say it once
         for name in place.op.outputs:
             if not scope.sees(name):
                 scope.writers[name] = place
 
 
-def _undefined(name: str, place: OpPlace, scope: Scope, elsewhere: Mapping[str, set[str]]) -> Problem:
+def _undefined(name: str, place: OpPlace, visit: Visit, elsewhere: Mapping[str, set[str]]) -> Problem:
+    where = place.where(visit.task, visit.node)
     for node, names in elsewhere.items():
         if name in names:
             message = (
                 f"{place.op.type} reads {name!r}, which is written on node {node!r}: nodes share no blobs; send it through a "
                 "Channel, or use LocalSession(ws, shared_nodes=True)"
             )
-            return Problem("TP107", "blob of another node", message, place.where, place.op.site)
+            return Problem("TP107", "blob of another node", message, where, place.op.site)
     message = f"{place.op.type} reads {name!r}, which nothing writes before it"
-    writers = scope.all_writers()
+    writers = visit.scope.all_writers()
     hints = [
         f"{near!r}, written by op {writers[near].index + 1} of net {writers[near].net.name!r} ({writers[near].op.site})"
         for near in near_names(name, writers)
     ]
-    return Problem("TP106", "undefined blob", message, place.where, place.op.site, near=", or ".join(hints))
+    return Problem("TP106", "undefined blob", message, where, place.op.site, near=", or ".join(hints))
 
 
 def _path(visit: Visit) -> str:
@@ -92,40 +92,14 @@ def _path(visit: Visit) -> str:
     return f"{task}step {visit.step.name!r}"
 
 
-def unwritten_outputs(program: ProgramDef, known: Known) -> Iterator[Problem]:
+def unwritten_outputs(program: ProgramDef, facts: Facts, known: Known) -> Iterator[Problem]:
     """Outputs that no operator of their node writes and that are not there already."""
-    written = {node: written_blobs(plan) for node, plan in program.plans.items()}
+    proved = {
+        node: plan.written | known.get(node, set()) for node, plan in facts.items() if not plan.makes_any_blob
+    }
     for output in program.outputs:
-        plan = program.plans.get(output.node)
-        if plan is None or _may_make_any_blob(plan):
-            continue
-        here = written[output.node] | known.get(output.node, set())
-        if output.blob not in here:
+        here = proved.get(output.node)
+        if here is not None and output.blob not in here:
             owner = f" of task {output.task!r}" if output.task else ""
             message = f"output {output.blob!r}{owner} is written by no operator on node {output.node!r}{did_you_mean(output.blob, here)}"
             yield Problem("TP108", "unwritten output", message, site=output.site)
-
-
-def written_blobs(plan: PlanDef) -> set[str]:
-    """Every blob that an operator of the plan writes, also in subnets."""
-    return {name for net in plan.nets for place in _deep(net) for name in place.op.outputs}
-
-
-def _deep(net: NetDef) -> Iterator[OpPlace]:
-    for place in operators(net):
-        yield place
-        if place.op.type == "Do":
-            for value in place.op.arguments.values():
-                if isinstance(value, NetDef):
-                    yield from _deep(value)
-
-
-def _may_make_any_blob(plan: PlanDef) -> bool:
-    for net in plan.nets:
-        for place in _deep(net):
-            op = place.op
-            if op.arguments.get("pass_workspace") or (
-                is_operator(op.type) and WORKSPACE in declaration(op.type).effects
-            ):
-                return True
-    return False

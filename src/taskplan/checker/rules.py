@@ -1,4 +1,5 @@
-"""The law: one row a rule. A rule is a pure function of the program (and of the blobs that exist before it runs)."""
+"""The law: one row a rule. A rule is a pure function of the program, of facts gathered from it,
+and of the blobs that exist before it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from taskplan.checker.calls import wrong_calls
-from taskplan.checker.defined import Known, undefined_reads, unwritten_outputs, wrong_nets
+from taskplan.checker.defined import Facts, Known, undefined_reads, unwritten_outputs, wrong_nets
 from taskplan.checker.problems import Problem
 from taskplan.plan.model import ProgramDef
 
@@ -17,19 +18,19 @@ class Rule:
 
     codes: tuple[str, ...]
     meaning: str
-    find: Callable[[ProgramDef, Known], Iterator[Problem]]
+    find: Callable[[ProgramDef, Facts, Known], Iterator[Problem]]
 
 
 RULES = (
     Rule(
         ("TP101", "TP102", "TP103"),
         "an operator is unknown, or gets wrong numbers of blobs or wrong arguments",
-        lambda program, _known: wrong_calls(program),
+        lambda _program, facts, _known: wrong_calls(facts),
     ),
     Rule(
         ("TP104", "TP105"),
         "a step runs a net that the plan does not have, or has twice",
-        lambda program, _known: wrong_nets(program),
+        lambda program, _facts, _known: wrong_nets(program),
     ),
     Rule(("TP106", "TP107"), "a blob is read before anything makes it, or lives on another node", undefined_reads),
     Rule(("TP108",), "an output is written by nobody", unwritten_outputs),

@@ -6,14 +6,31 @@ when that step runs, in a child scope. Reporters come after their siblings. (See
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from taskplan.operators.registry import WORKSPACE, declarations
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
-from taskplan.plan.names import Site
 
 LAZY_SUBNETS = frozenset({"Do"})
 """Operators whose nets are made when they run, in workspaces of their own."""
+
+RUNS_NETS = frozenset({"If", "While", "Do"})
+"""Operators that have nets among their arguments."""
+
+
+class OpPlace(NamedTuple):
+    """One operator of a net."""
+
+    op: OpDef
+    index: int
+    net: NetDef
+
+    def where(self, task: str | None = None, node: str | None = None) -> str:
+        """The path, from the outside in."""
+        head = f"task {task!r} on node {node!r} > " if task is not None else ""
+        return f"{head}net {self.net.name!r} > op {self.index + 1}"
 
 
 class Scope:
@@ -38,25 +55,7 @@ class Scope:
         return {**(self.parent.all_writers() if self.parent else {}), **self.writers}
 
 
-@dataclass(frozen=True, slots=True)
-class OpPlace:
-    """One operator of a net, where it stands."""
-
-    op: OpDef
-    index: int
-    net: NetDef
-    task: str | None = None
-    node: str | None = None
-
-    @property
-    def where(self) -> str:
-        """The path, from the outside in."""
-        task = f"task {self.task!r} on node {self.node!r} > " if self.task is not None else ""
-        return f"{task}net {self.net.name!r} > op {self.index + 1}"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """A net or a step as it is made: `certain` means that it is made in every run of the plan."""
 
     step: StepDef
@@ -96,7 +95,7 @@ def _make(visit: Visit, walk: _Walk, *, entered: bool = False) -> Iterator[Visit
         walk.later.append(here)
         return
     inside = visit.certain and step.until is None and (step.times is None or step.times > 0)
-    for child in [*_ordinary(step), *_reporters(step)]:
+    for child in _in_order_made(step):
         # Nets below a step without a workspace of its own are made whether or not it ever runs.
         yield from _make(
             Visit(child, visit.scope, inside if child.create_workspace else visit.certain, task, node), walk
@@ -109,25 +108,42 @@ def _make(visit: Visit, walk: _Walk, *, entered: bool = False) -> Iterator[Visit
         yield from _make(Visit(closing, visit.scope, False, task, node), walk)
 
 
-def _ordinary(step: StepDef) -> list[StepDef]:
-    return [child for child in step.steps if child.every_ms is None]
+def _in_order_made(step: StepDef) -> Sequence[StepDef]:
+    if all(child.every_ms is None for child in step.steps):
+        return step.steps
+    return sorted(step.steps, key=lambda child: child.every_ms is not None)
 
 
-def _reporters(step: StepDef) -> list[StepDef]:
-    return [child for child in step.steps if child.every_ms is not None]
+def operators(net: NetDef, *, lazy: bool = False) -> Iterator[OpPlace]:
+    """The operators of a net in the order in which they are made, those of subnets before the operator that runs them.
 
-
-def operators(net: NetDef, task: str | None = None, node: str | None = None) -> Iterator[OpPlace]:
-    """The operators of a net in the order in which they are made, those of subnets before the operator that runs them."""
+    Args:
+        net: the net.
+        lazy: also those of nets that are made only when their operator runs, in workspaces of their own.
+    """
     for index, op in enumerate(net.ops):
-        if op.type not in LAZY_SUBNETS:
-            for subnet in subnets(op.arguments):
-                yield from operators(subnet, task, node)
-        yield OpPlace(op, index, net, task, node)
+        if op.type in RUNS_NETS and (lazy or op.type not in LAZY_SUBNETS):
+            for value in op.arguments.values():
+                if isinstance(value, NetDef):
+                    yield from operators(value, lazy=lazy)
+        yield OpPlace(op, index, net)
 
 
-def subnets(arguments: Mapping[str, object]) -> Iterator[NetDef]:
-    """The nets among the arguments of an operator."""
-    for value in arguments.values():
-        if isinstance(value, NetDef):
-            yield value
+class PlanFacts:
+    """What several rules want to know about a plan, gathered in one pass.
+
+    Attributes:
+        places: every operator, also in subnets.
+        written: every blob that an operator writes.
+        makes_any_blob: a user function or an operator is handed the workspace and may make any blob in it.
+    """
+
+    def __init__(self, plan: PlanDef) -> None:
+        self.plan = plan
+        self.places = [place for net in plan.nets for place in operators(net, lazy=True)]
+        self.written = {name for place in self.places for name in place.op.outputs}
+        # A Python function gets the workspace only if the call asks for that.
+        handed_over = {each.name for each in declarations() if WORKSPACE in each.effects} - {"Python"}
+        self.makes_any_blob = any(
+            place.op.type in handed_over or place.op.arguments.get("pass_workspace") for place in self.places
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import _signal
+import _thread
 import math
 import signal
 import threading
-import _thread
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from taskplan.engine.script import Group, bind, perform, with_time_limit
 from taskplan.engine.cells import CellSpace
 from taskplan.errors import Cancelled
 from taskplan.operators.waiting import Changes, Joins
+
+SIGINT = int(signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,9 @@ def interruptible(shared: Attempted) -> Iterator[None]:
 
     Only on the main thread, and only if the program has not set a handler of its own.
     """
-    on_main = threading.current_thread() is threading.main_thread()
-    if not on_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    # The functions of `_signal` are those of `signal` without turning numbers into enums, which takes longer than a small run.
+    on_main = threading.get_ident() == threading.main_thread().ident
+    if not on_main or _signal.getsignal(SIGINT) is not signal.default_int_handler:
         yield
         return
     interrupted = False
@@ -118,8 +122,8 @@ def interruptible(shared: Attempted) -> Iterator[None]:
         # The main thread may hold any of the run's locks right now, so another thread does the work.
         _thread.start_new_thread(partial(shared.interrupt, again=again), ())
 
-    signal.signal(signal.SIGINT, handle)
+    _signal.signal(SIGINT, handle)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _signal.signal(SIGINT, signal.default_int_handler)

@@ -7,17 +7,17 @@ afterwards: was an input never written, or of another kind than the body's annot
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from typing import Any
 
 import numpy as np
 
+from taskplan.engine.prepare import PreparedOp
 from taskplan.engine.values import describe, is_tensor
 from taskplan.errors import OperatorError, TaskplanError
 from taskplan.operators.registry import USER_CODE, slot_names
 from taskplan.operators.run import UNSET
-
-from taskplan.engine.prepare import PreparedOp
 
 
 def explained(error: BaseException, prepared: PreparedOp, values: list[Any]) -> BaseException:
@@ -56,8 +56,14 @@ def _annotations(body: Any) -> list[Any]:
 def _fault(value: Any, kind: Any) -> str:
     if value is UNSET:
         return "was never written, or was freed"
+    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    faults = [_fault_of_one(value, option) for option in options]
+    return "" if "" in faults else faults[0]
+
+
+def _fault_of_one(value: Any, kind: Any) -> str:
     wanted = typing.get_origin(kind) or kind
-    if wanted is np.ndarray:
+    if wanted is np.ndarray or wanted is np.generic:
         return "" if is_tensor(value) else f"must be a tensor, got a {describe(value)}"
     if isinstance(wanted, type) and wanted is not object and not isinstance(value, wanted):
         return f"must be a {wanted.__name__}, got {describe(value)}"

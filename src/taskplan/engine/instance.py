@@ -34,6 +34,7 @@ class Instance:
         self._sources = sources
         self._targets = targets
         self._rng: np.random.Generator | None = None
+        self._scoped: BoundNet | None = None
         # Subnets are made together with the operator, in its workspace; those of Do are made when it runs.
         self._subnets = {
             name: type(net)(prepare_net(value), net.space, net.run)
@@ -62,6 +63,14 @@ class Instance:
         """The value that an output holds before this call."""
         return self._targets[index].value
 
+    def store(self, index: int, value: Any) -> None:
+        """Make `value` the value of an output now."""
+        self._targets[index].value = value
+
+    def wall_clock_ns(self) -> int:
+        """The wall clock, in nanoseconds since 1970."""
+        return self._net.run.driver.wall_clock_ns()
+
     def run_net(self, argument: str) -> None:
         """Run the net given as `argument`."""
         self._subnets[argument].perform()
@@ -78,11 +87,9 @@ class Instance:
             made.append(space)
         for inner, outer in bound.items():
             space.bind(inner, self._net.space.cell(outer))
-        bound_net = self.state.get("bound") if reuse else None
-        if bound_net is None or bound_net.space is not space:
-            bound_net = type(self._net)(prepare_net(net), space, self._net.run)
-            self.state["bound"] = bound_net
-        bound_net.perform()
+        if self._scoped is None or self._scoped.space is not space:
+            self._scoped = type(self._net)(prepare_net(net), space, self._net.run)
+        self._scoped.perform()
         if keep_copies:
             for inner, outer in bound.items():
                 space.bind(inner, Cell(inner, self._net.space.cell(outer).value))

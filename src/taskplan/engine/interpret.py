@@ -60,7 +60,10 @@ class BoundNet:
                 msg = f"{op.type} reads {name!r}, which nothing before it writes: {error}"
                 raise WorkspaceError(msg, blob=name)
             sources.append(cell)
-        targets = [space.cell(name) for name in op.outputs]
+        targets = [space.cell(name) for name in op.outputs] if op.type != "Alias" else []
+        if op.type == "Alias":
+            targets = [sources[0]]
+            space.bind(op.outputs[0], sources[0])
         self.sources.append(tuple(sources))
         body: Callable[..., Any] = prepared.declared.body
         arguments = dict(prepared.arguments)
@@ -68,6 +71,8 @@ class BoundNet:
             arguments["run"] = Instance(self, prepared, index, sources, targets)
         if arguments:
             body = _with_arguments(body, arguments)
+        if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
+            body = _computed_once(body)
         self.calls.append(_closure(prepared, body, sources, targets, plain=not arguments))
 
     def perform(self) -> None:
@@ -78,6 +83,8 @@ class BoundNet:
             Failed: an operator failed; carries its place.
         """
         token = self.run.token
+        if token.cancelled:
+            raise Cancelled
         call = None
         try:
             for call in self.calls:
@@ -112,6 +119,18 @@ def _with_arguments(body: Callable[..., Any], arguments: dict[str, Any]) -> Call
     return call
 
 
+def _computed_once(body: Callable[..., Any]) -> Callable[..., Any]:
+    """A pure function of nothing gives the same value each time, and values are immutable."""
+    values: list[Any] = []
+
+    def call() -> Any:
+        if not values:
+            values.append(body())
+        return values[0]
+
+    return call
+
+
 def _closure(
     prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, plain: bool
 ) -> Call:
@@ -120,7 +139,7 @@ def _closure(
     single = len(declared.outputs) == 1 and declared.outputs[0].most == 1
     if declared.ufunc is not None and plain and len(sources) == 2 and len(targets) == 1:
         return _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
-    if not targets:
+    if not targets or declared.stores:
         return _discarding(body, sources)
     if single and len(sources) == 0:
         return _from_none(body, targets[0])

@@ -36,6 +36,9 @@ class Driver(Protocol):
     def now(self) -> float:
         """Seconds since a fixed moment."""
 
+    def wall_clock_ns(self) -> int:
+        """Nanoseconds since 1970."""
+
     def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
         """Start `job`, which does not raise, beside the caller."""
 

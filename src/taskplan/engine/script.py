@@ -61,6 +61,7 @@ class BoundStep:
     reporters: list[BoundStep] = field(default_factory=list)
     report_net: BoundNet | None = None
     stop: Cell | None = None
+    together: bool = False
     parent: BoundStep | None = None
     iteration: int = 0
 
@@ -87,10 +88,11 @@ def bind(
         return bound
     try:
         _check(step)
-        ordinary = [child for child in step.steps if child.every_ms is None]
-        bound.steps = [bind(child, space, run, bound) for child in ordinary]
+        if step.steps:
+            bound.steps = [bind(child, space, run, bound) for child in step.steps if child.every_ms is None]
+            bound.reporters = [bind(child, space, run, bound) for child in step.steps if child.every_ms is not None]
+            bound.together = runs_together(step)
         bound.nets = [run.net(name, space) for name in step.nets]
-        bound.reporters = [bind(child, space, run, bound) for child in step.steps if child.every_ms is not None]
         if step.until is not None:
             bound.stop = space.find(step.until)
             if bound.stop is None:
@@ -275,7 +277,7 @@ def _report_at_the_end(step: BoundStep, run: Run) -> None:
 def _iterate(step: BoundStep, run: Run) -> None:
     definition, stop, token = step.definition, step.stop, run.token
     limit = _limit(definition)
-    together = runs_together(definition)
+    together = step.together
     iteration = 0
     try:
         while iteration < limit:

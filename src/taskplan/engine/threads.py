@@ -170,6 +170,10 @@ class ThreadDriver:
         """Seconds of the monotonic clock."""
         return time.monotonic()
 
+    def wall_clock_ns(self) -> int:
+        """Nanoseconds since 1970."""
+        return time.time_ns()
+
     def spawn(self, job: Job, *, brief: bool) -> None:
         """Start `job`, which must not raise, beside the caller."""
         (self._pool.submit_brief if brief else self._pool.submit)(job)

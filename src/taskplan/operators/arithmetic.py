@@ -66,7 +66,7 @@ def div(a: Tensor, b: Tensor) -> Tensor:
     """
     if a.dtype in FLOATS:
         return a / b
-    if a.size and (b == 0 if not b.ndim else not b.all()):
+    if not (b.all() if b.ndim else b) and a.size:
         raise refuse("Div", "B holds a 0, and integers cannot be divided by it")
     return truncated_quotient(a, b)
 
@@ -111,12 +111,13 @@ def negative(x: Tensor) -> Tensor:
     Example:
         Negative([1 -2]) -> [-1 2]
     """
-    require_dtype("Negative", "X", x, NUMBERS)
+    if x.dtype not in NUMBERS:
+        require_dtype("Negative", "X", x, NUMBERS)
     return -x
 
 
 @operator("Sum", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.add, ufunc_dtypes=NUMBERS)
-def sum_of(first: Tensor, *rest: Tensor) -> Tensor:
+def sum_of(first: Tensor, second: Tensor | None = None, *rest: Tensor) -> Tensor:
     """The sum of all inputs, element by element; integers wrap, nothing broadcasts.
 
     Inputs:
@@ -130,12 +131,17 @@ def sum_of(first: Tensor, *rest: Tensor) -> Tensor:
     Example:
         Sum([1 2], [3 4], [5 6]) -> [9 12]
     """
-    _require_alike("Sum", first, rest, NUMBERS)
-    if not rest:
+    if second is None:
+        require_dtype("Sum", "A", first, NUMBERS)
         return first
-    total = first + rest[0]
-    for each in rest[1:]:
-        total += each
+    kind, shape = first.dtype, first.shape
+    if kind is not second.dtype or shape != second.shape or kind not in NUMBERS:
+        _require_alike("Sum", first, (second,), NUMBERS)
+    total = first + second
+    if rest:
+        _require_alike("Sum", first, (second, *rest), NUMBERS)
+        for each in rest:
+            total += each
     return total
 
 
@@ -179,11 +185,9 @@ def smallest(first: Tensor, *rest: Tensor) -> Tensor:
 
 def _require_alike(name: str, first: Tensor, rest: tuple[Tensor, ...], allowed: frozenset[DType]) -> None:
     """Raises: DtypeError, ShapeError: the operands are not all of one allowed dtype and one shape."""
-    kind, shape = first.dtype, first.shape
-    if kind not in allowed:
-        require_dtype(name, "A", first, allowed)
-    for rank, each in enumerate(rest):
-        if each.dtype is not kind:
-            require_one_dtype(name, A=first, **{f"rest[{rank}]": each})
-        if each.shape != shape:
-            require_one_shape(name, A=first, **{f"rest[{rank}]": each})
+    if all(each.dtype is first.dtype and each.shape == first.shape for each in rest) and first.dtype in allowed:
+        return
+    others = {f"input {place}": each for place, each in enumerate(rest, start=1)}
+    require_dtype(name, "A", first, allowed)
+    require_one_dtype(name, A=first, **others)
+    require_one_shape(name, A=first, **others)

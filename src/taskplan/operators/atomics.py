@@ -14,7 +14,7 @@ import numpy as np
 from taskplan.errors import ShapeError
 from taskplan.operators.objects import AtomicBool, Mutex
 from taskplan.operators.operands import BOOLS, I32, I64, Tensor, refuse, require_dtype, settled, sole_element
-from taskplan.operators.registry import operator
+from taskplan.operators.registry import MAKES, operator
 from taskplan.operators.run import UNSET, OpRun
 from taskplan.operators.waiting import Changes, Reads
 from taskplan.plan.types import DType
@@ -23,14 +23,7 @@ _UNDER_MUTEX = (Changes("mutex_ptr"),)
 _MAX_ITER = np.iinfo(np.int64).max
 
 
-class StoringRun(OpRun, Protocol):
-    """An `OpRun` for bodies that write their outputs themselves, under a mutex, and return None."""
-
-    def store(self, index: int, value: Any) -> None:
-        """Write output `index` now."""
-
-
-@operator("CreateMutex", outputs=("mutex_ptr",))
+@operator("CreateMutex", outputs=("mutex_ptr",), effects=(MAKES,))
 def create_mutex(*, run: OpRun) -> Mutex:
     """A new mutex.
 
@@ -49,7 +42,7 @@ def create_mutex(*, run: OpRun) -> Mutex:
     in_place=(("mut_value", "mut_value"),),
     effects=_UNDER_MUTEX,
 )
-def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: StoringRun) -> None:
+def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: OpRun) -> None:
     """Add to an int32 while no other operator does anything under the same mutex.
 
     Inputs:
@@ -72,7 +65,7 @@ def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: S
     in_place=(("mut_value", "mut_value"),),
     effects=_UNDER_MUTEX,
 )
-def atomic_fetch_add_64(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: StoringRun) -> None:
+def atomic_fetch_add_64(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: OpRun) -> None:
     """Add to an int64 while no other operator does anything under the same mutex.
 
     Inputs:
@@ -88,7 +81,7 @@ def atomic_fetch_add_64(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run
     run.wait(Changes(mutex), partial(mutex.hold, partial(_fetch_add, "AtomicFetchAdd64", I64, run)))
 
 
-def _fetch_add(operator: str, dtype: DType, run: StoringRun) -> None:
+def _fetch_add(operator: str, dtype: DType, run: OpRun) -> None:
     value = _first(operator, "mut_value", run.input(1), dtype)
     total = value + _first(operator, "increment", run.input(2), dtype)
     run.store(0, total)
@@ -103,7 +96,7 @@ def _first(operator: str, slot: str, x: Tensor, dtype: DType) -> Any:
     return x.reshape(-1)[0]
 
 
-@operator("CreateAtomicBool", outputs=("atomic_bool",))
+@operator("CreateAtomicBool", outputs=("atomic_bool",), effects=(MAKES,))
 def create_atomic_bool(*, run: OpRun) -> AtomicBool:
     """A new flag, not raised.
 
@@ -173,7 +166,7 @@ def iteration(value: Tensor | None = None, *, run: OpRun) -> Tensor:
     must_in_place=(("iter", "iter"),),
     effects=(Changes("mutex"),),
 )
-def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: StoringRun) -> None:
+def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: OpRun) -> None:
     """Add 1 to an iteration number while no other operator does anything under the same mutex.
 
     Inputs:

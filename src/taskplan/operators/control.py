@@ -1,6 +1,7 @@
 """Control inside a net: operators that run the nets which they are given as arguments.
 
-What a subnet writes it has written; so the bodies here return nothing, and the outputs of their operators only say what may change.
+What a subnet writes it has written; so the bodies here return None, and the outputs of their operators only say what
+may change.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from taskplan.operators.operands import BOOLS, Tensor, argument_error, refuse, require_dtype, sole_element
-from taskplan.operators.registry import ANY_PAIR, SUBNETS, operator
+from taskplan.operators.registry import ANY_PAIR, MAKES, SUBNETS, operator
 from taskplan.operators.run import OpRun, Scope
 from taskplan.plan.model import NetDef, OpDef
 
 
 def _holds(operator: str, condition: Tensor) -> bool:
-    if type(condition) is np.bool_:
+    if isinstance(condition, np.bool_):
         return bool(condition)
     require_dtype(operator, "condition", condition, BOOLS)
     return bool(sole_element(operator, "condition", condition))
@@ -119,10 +120,10 @@ def do(
 ) -> None:
     """Run a net in a workspace of its own, which stays in the scope.
 
-    The inner blob ``inner_blobs[k]`` *is* the outer blob number ``outer_blobs_idx[k]``, counted through the inputs and then
-    the outputs, both without the scope. No other outer blob is visible inside, and no other inner blob outside. With
-    ``reuse_workspace`` the net runs in the newest workspace of the scope, if it has one. With ``copy_external_blobs`` the
-    workspace keeps what the bound blobs held when the net had run.
+    The inner blob ``inner_blobs[k]`` *is* the outer blob number ``outer_blobs_idx[k]``, counted through the inputs and
+    then the outputs, both without the scope. No other outer blob is visible inside, and no other inner blob outside.
+    With ``reuse_workspace`` the net runs in the newest workspace of the scope, if it has one. With
+    ``copy_external_blobs`` the workspace keeps what the bound blobs held when the net had run.
 
     Inputs:
         blobs: what the net reads; each blob is bound once.
@@ -137,9 +138,8 @@ def do(
     """
     scope = blobs_and_scope[-1]
     if not isinstance(scope, Scope):
-        raise refuse(
-            "Do", f"the last input, {run.op.inputs[-1]!r}, must be a scope, got {scope!r}; make it by CreateScope"
-        )
+        text = f"the last input, {run.op.inputs[-1]!r}, must be a scope, got {scope!r}; make it by CreateScope"
+        raise refuse("Do", text)
     if "bound_names" not in run.state:
         run.state["bound_names"] = _bound_names(run.op, inner_blobs, outer_blobs_idx)
     bound: Mapping[str, str] = run.state["bound_names"]
@@ -165,7 +165,7 @@ def _bound_names(op: OpDef, inner_blobs: Sequence[str], outer_blobs_idx: Sequenc
     return dict(zip(inner_blobs, bound, strict=True))
 
 
-@operator("CreateScope", outputs=("scope",))
+@operator("CreateScope", outputs=("scope",), effects=(MAKES,))
 def create_scope() -> Scope:
     """A scope without workspaces, for `Do` to fill; what one in its place held is given up.
 

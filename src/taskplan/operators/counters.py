@@ -8,7 +8,7 @@ import numpy as np
 
 from taskplan.errors import ArgumentError
 from taskplan.operators.objects import Counter
-from taskplan.operators.registry import operator
+from taskplan.operators.registry import MAKES, operator
 from taskplan.operators.run import OpRun
 from taskplan.operators.waiting import Changes, Reads
 
@@ -22,7 +22,7 @@ def _check_init_count(*, init_count: int) -> None:
         raise ArgumentError(msg, argument="init_count")
 
 
-@operator("CreateCounter", outputs=("counter",), check=_check_init_count)
+@operator("CreateCounter", outputs=("counter",), effects=(MAKES,), check=_check_init_count)
 def create_counter(*, init_count: int = 0, run: OpRun) -> Counter:
     """A new counter that stands at ``init_count``; one that the blob held before is replaced.
 

@@ -47,14 +47,7 @@ _PRINTED_TYPES: dict[DType, str] = {
 }
 
 
-class ClockedRun(OpRun, Protocol):
-    """An `OpRun` for bodies that want to know the time."""
-
-    def wall_clock_ns(self) -> int:
-        """Nanoseconds since 1970, by the driver's clock."""
-
-
-# --- Print -------------------------------------------------------------------------------------------------------------
+# --- Print ------------------------------------------------------------------------------------------------------------
 
 
 def _check_print(*, limit: int, every_n: int, **_: object) -> None:
@@ -70,8 +63,8 @@ def _check_print(*, limit: int, every_n: int, **_: object) -> None:
 def print_(value: object, *, to_file: bool = False, limit: int = 0, every_n: int = 1, run: OpRun) -> None:
     """Write a blob's name, element type, shape and first elements to the log; of a handle, what it is.
 
-    It does so at the first of every ``every_n`` calls. ``limit`` is how many elements are shown (0: 1000). With ``to_file``
-    the line is appended to ``<blob>.log`` in the root folder of the workspace instead.
+    It does so at the first of every ``every_n`` calls. ``limit`` is how many elements are shown (0: 1000). With
+    ``to_file`` the line is appended to ``<blob>.log`` in the root folder of the workspace instead.
 
     Inputs:
         tensor: anything.
@@ -110,7 +103,7 @@ def _text(element: bytes | float) -> str:
     return f"{element:g}" if isinstance(element, float) else str(int(element))
 
 
-# --- failing -----------------------------------------------------------------------------------------------------------
+# --- failing ----------------------------------------------------------------------------------------------------------
 
 
 @operator("Assert", inputs=("X",))
@@ -195,11 +188,11 @@ def crash() -> None:
     raise _would_end_the_process("Crash")
 
 
-# --- asking ------------------------------------------------------------------------------------------------------------
+# --- asking -----------------------------------------------------------------------------------------------------------
 
 
 @operator("WallClockTime", outputs=("time",), effects=(IO,))
-def wall_clock_time(*, run: ClockedRun) -> np.int64:
+def wall_clock_time(*, run: OpRun) -> np.int64:
     """The time.
 
     Outputs:

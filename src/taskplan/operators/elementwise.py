@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Sequence
-from inspect import getdoc
 
 import numpy as np
 
 from taskplan.errors import ShapeError
-from taskplan.operators.operands import Tensor, one_of, require_dtype, require_one_dtype, settled
+from taskplan.operators.operands import Tensor, argument_error, one_of, require_dtype, require_one_dtype, settled
 from taskplan.operators.registry import operator
 from taskplan.plan.types import DType
 
@@ -25,6 +25,8 @@ Outputs:
 Raises:
     DtypeError: A has another dtype, or B has not A's.
     ShapeError: the shapes do not fit; the message shows both.
+Example:
+{example}
 """
 
 
@@ -39,6 +41,8 @@ def elementwise(
 ) -> Callable[[Compute], Compute]:
     """Declare an operator of two operands, A and B; the decorated function computes it where they fit.
 
+    The function's docstring is a definition and an example; what all these operators share is added between them.
+
     Args:
         name: what users call it.
         dtypes: element types that the operands may have, both the same.
@@ -50,8 +54,10 @@ def elementwise(
     accepted = frozenset(dtypes)
 
     def declare(compute: Compute) -> Compute:
+        # Callers use keywords, and the signature will say so; but defaults of keyword-only parameters cost as much as
+        # the sum of two scalars.
         def body(
-            a: Tensor, b: Tensor, *, broadcast: bool = False, axis: int = -1, axis_str: str = "", order: str = "NCHW"
+            a: Tensor, b: Tensor, broadcast: bool = False, axis: int = -1, axis_str: str = "", order: str = "NCHW"
         ) -> Tensor:
             kind = a.dtype
             # Most calls pass at once: NumPy has one object for each element type, except in unpickled arrays.
@@ -59,7 +65,7 @@ def elementwise(
                 require_dtype(name, "A", a, accepted)
                 require_one_dtype(name, A=a, B=b)
                 if broadcast:
-                    b = laid_along(name, a, b, order.find(axis_str) if axis_str else axis)
+                    b = laid_along(name, a, b, order.index(axis_str) if axis_str else axis)
             try:
                 return compute(a, b)
             except ValueError:
@@ -68,18 +74,38 @@ def elementwise(
                 raise ShapeError(msg, operator=name) from None
 
         body.__name__, body.__qualname__, body.__module__ = compute.__name__, compute.__qualname__, compute.__module__
-        body.__doc__ = _DOC.format(definition=getdoc(compute), dtypes=one_of(accepted), result=result)
+        body.__signature__ = _with_keywords(body, after=2)  # type: ignore[attr-defined]
+        definition, _, example = (inspect.getdoc(compute) or "").partition("\n\nExample:\n")
+        body.__doc__ = _DOC.format(definition=definition, example=example, dtypes=one_of(accepted), result=result)
         declared = operator(
             name,
             inputs=("A", "B"),
             outputs=("C",),
             in_place=in_place,
+            check=letter_check(name),
             ufunc=ufunc,
             ufunc_dtypes=accepted if ufunc_dtypes is None else ufunc_dtypes,
         )
         return declared(body)
 
     return declare
+
+
+def _with_keywords(function: Callable[..., object], *, after: int) -> inspect.Signature:
+    """The signature of `function`, where what follows the first parameters is keyword-only."""
+    signature = inspect.signature(function)
+    first, others = list(signature.parameters.values())[:after], list(signature.parameters.values())[after:]
+    return signature.replace(parameters=[*first, *(each.replace(kind=each.KEYWORD_ONLY) for each in others)])
+
+
+def letter_check(name: str) -> Callable[..., None]:
+    """A check that `axis_str`, if it is given, is a letter of `order`."""
+
+    def check(*, axis_str: str, order: str, **_: object) -> None:
+        if axis_str and (len(axis_str) > 1 or axis_str not in order):
+            raise argument_error(name, "axis_str", f"must be a letter of {order!r}, got {axis_str!r}")
+
+    return check
 
 
 def laid_along(name: str, a: Tensor, b: Tensor, axis: int) -> Tensor:

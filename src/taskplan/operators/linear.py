@@ -236,6 +236,7 @@ def weighted_sum(*pairs: Tensor) -> Tensor:
     if len(pairs) % 2:
         msg = f"{name} takes pairs of tensor and weight, got {len(pairs)} inputs"
         raise ArityError(msg, operator=name)
+    require_dtype(name, "X_0", first, F32_ONLY)
     total: Tensor = np.zeros_like(first)
     for rank, (x, weight) in enumerate(zip(pairs[::2], pairs[1::2], strict=True)):
         require_dtype(name, f"X_{rank}", x, F32_ONLY)

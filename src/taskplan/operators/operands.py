@@ -14,6 +14,8 @@ from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, DType
 Tensor = npt.NDArray[Any]
 """A tensor as a body sees it: an array, or a NumPy scalar if the rank is 0; of strings, an object array at any rank."""
 
+_TENSOR_CLASSES = (np.ndarray, np.generic)
+
 F32: DType = np.dtype(np.float32)
 F64: DType = np.dtype(np.float64)
 F16: DType = np.dtype(np.float16)
@@ -69,10 +71,10 @@ def string_tensor(values: Sequence[bytes], shape: Sequence[int]) -> Tensor:
 
 
 def require_tensor(operator: str, slot: str, x: object) -> None:
-    """Raises: DtypeError: `x`, the input called `slot`, is a handle, or what a blob holds that was never written."""
-    if not isinstance(x, np.ndarray | np.generic):
-        msg = f"{operator}: {slot} holds {x!r}, expected a tensor"
-        raise DtypeError(msg, operator=operator)
+    """Raises: TypeError: `x` is a handle, or no value at all. Whoever ran the body knows the blob, and will say it."""
+    if not isinstance(x, _TENSOR_CLASSES):
+        msg = f"{operator}: {slot} is {x!r}, expected a tensor"
+        raise TypeError(msg)
 
 
 def require_dtype(operator: str, slot: str, x: Tensor, allowed: Collection[DType]) -> None:

@@ -1,7 +1,7 @@
 """Functions of the user as operators: `Python`, as Caffe2 has it, and `Call`, for plain functions of arrays.
 
-An operator's function comes from its definition. Where that has none, as when it was read from a message, the argument ``token`` names
-a function that was registered in this process, or ``pickled_builder`` holds what makes one.
+An operator's function comes from its definition. Where that has none, as when it was read from a message, the argument
+`token` names a function that was registered in this process, or `pickled_builder` holds what makes one.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from taskplan.errors import OperatorError
 from taskplan.operators.operands import refuse, settled
-from taskplan.operators.python_handles import InputTensor, OutputTensor, require_tensors, shown, tensor_from_user
+from taskplan.operators.python_handles import InputTensor, OutputTensor, shown, tensor_from_user, tensors_for_user
 from taskplan.operators.registry import ANY_PAIR, USER_CODE, WORKSPACE, operator
 from taskplan.operators.run import OpRun
 from taskplan.plan import functions
@@ -38,7 +37,7 @@ def register_function(token: str, function: Function) -> None:
 
 def registered_function(token: str) -> Function | None:
     """The function that was registered under `token` and is still alive."""
-    return _kept_functions.get(token) or _functions.get(token)
+    return _kept_functions[token] if token in _kept_functions else _functions.get(token)
 
 
 def _function(run: OpRun, token: str, pickled_builder: bytes) -> Function:
@@ -82,11 +81,12 @@ def python(
     grad_output_indices: Sequence[int] = (),  # noqa: ARG001 - as above
     run: OpRun,
 ) -> tuple[Any, ...]:
-    """Call ``f(inputs, outputs)``, or with ``pass_workspace`` ``f(inputs, outputs, workspace)``; what it returns is ignored.
+    """Call ``f(inputs, outputs)``, or with ``pass_workspace`` ``f(inputs, outputs, workspace)``.
 
-    It gets lists of handles. Both kinds have ``.data`` (an array), ``.shape`` and ``.fetch()`` (a copy). An output has also
-    ``.feed(array)``, ``.init(dims, dtype)`` and ``.reshape(dims)``; it becomes the blob's value when the function returns,
-    and a blob whose handle was left alone keeps what it holds. An input cannot be written into, unless it is an output too.
+    It gets lists of handles; what it returns is ignored. All handles have ``.data`` (an array), ``.shape`` and
+    ``.fetch()`` (a copy). Those of outputs also have ``.feed(array)``, ``.init(dims, dtype)`` and ``.reshape(dims)``.
+    An output becomes the blob's value when the function returns; a blob whose handle was left alone keeps what it
+    holds. An input cannot be written into, unless it is an output too.
 
     Inputs:
         inputs: tensors.
@@ -99,23 +99,26 @@ def python(
         Python(x; token="f") -> y
     """
     op = run.op
-    require_tensors("Python", op.inputs, inputs)
+    tensors = tensors_for_user("Python", op.inputs, inputs)
     function = _function(run, token, pickled_builder)
-    outputs = {name: OutputTensor(name, run.previous(index)) for index, name in enumerate(op.outputs)}
+    outputs = [OutputTensor(name, run.previous(index)) for index, name in enumerate(op.outputs)]
+    by_name = dict(zip(op.outputs, outputs, strict=True))
     given = [
-        outputs.get(name) or InputTensor(value)  # type: ignore[arg-type]  # looked at by require_tensors
-        for name, value in zip(op.inputs, inputs, strict=True)
+        by_name[name] if name in by_name else InputTensor(tensor)
+        for name, tensor in zip(op.inputs, tensors, strict=True)
     ]
-    rest = (run.workspace,) if pass_workspace else ()
-    run.user_call(function, given, list(outputs.values()), *rest)
-    return tuple([outputs[name].value(otherwise=run.previous(index)) for index, name in enumerate(op.outputs)])
+    if pass_workspace:
+        run.user_call(function, given, outputs, run.workspace)
+    else:
+        run.user_call(function, given, outputs)
+    return tuple([output.value(otherwise=run.previous(index)) for index, output in enumerate(outputs)])
 
 
 @operator("Call", inputs=("inputs*",), outputs=("outputs*",), in_place=ANY_PAIR, effects=(USER_CODE,))
 def call(*inputs: object, token: str = "", run: OpRun) -> tuple[Any, ...]:
-    """Call a plain function: it gets arrays that cannot be written into, and returns one array or number, or a tuple of them.
+    """Call a plain function, which gets arrays and returns one array or number, or a tuple of them.
 
-    What it returns is copied, so the function may go on using it.
+    It cannot write into the arrays that it gets. What it returns is copied, so it may go on using that.
 
     Inputs:
         inputs: tensors; of rank 0 too they are arrays for the function.
@@ -129,9 +132,9 @@ def call(*inputs: object, token: str = "", run: OpRun) -> tuple[Any, ...]:
         Call(x) -> y
     """
     op = run.op
-    require_tensors("Call", op.inputs, inputs)
+    tensors = tensors_for_user("Call", op.inputs, inputs)
     function = _function(run, token, b"")
-    returned = run.user_call(function, *map(shown, inputs))  # type: ignore[arg-type]  # looked at by require_tensors
+    returned = run.user_call(function, *map(shown, tensors))
     values = _values(returned, len(op.outputs))
     return tuple(
         [settled(tensor_from_user("Call", name, value)) for name, value in zip(op.outputs, values, strict=True)]
@@ -139,15 +142,9 @@ def call(*inputs: object, token: str = "", run: OpRun) -> tuple[Any, ...]:
 
 
 def _values(returned: object, wanted: int) -> tuple[object, ...]:
-    if isinstance(returned, tuple):
-        values = returned
-    else:
-        values = () if returned is None else (returned,)
+    alone = () if returned is None else (returned,)
+    values = returned if isinstance(returned, tuple) else alone
     if len(values) != wanted:
-        raise _miscounted(returned, len(values), wanted)
+        expected = {0: "None", 1: "one array or number"}.get(wanted, f"a tuple of {wanted}")
+        raise refuse("Call", f"the function must return {expected}, it returned {returned!r:.80}")
     return values
-
-
-def _miscounted(returned: object, got: int, wanted: int) -> OperatorError:
-    shape = {0: "None", 1: "one array or number"}.get(wanted, f"a tuple of {wanted}")
-    return refuse("Call", f"the function must return {shape}, it returned {got} values: {returned!r:.80}")

@@ -1,7 +1,7 @@
 """Tensors as functions of the user see them: arrays, or the handles of `Python` operators.
 
-Values in blobs are immutable, so what a function gets of an input cannot be written into, and what it hands over is copied, or was
-made for it here and is closed to it when it returns.
+Values in blobs are immutable, so what a function gets of an input cannot be written into, and what it hands over is
+copied, or was made for it here and cannot be written into any more when the function has returned.
 """
 
 from __future__ import annotations
@@ -18,21 +18,31 @@ from taskplan.operators.operands import dtype_name, settled
 from taskplan.operators.run import UNSET
 from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, TYPE_NUMBERS, Array, DType
 
+Value = Array | np.generic
+"""A tensor as a blob holds it."""
 
-def shown(value: Array | np.generic) -> Array:
+
+def shown(value: Value) -> Array:
     """A tensor's value as an array of its rank that cannot be written into; no copy unless it is of rank 0."""
     array = value.view() if isinstance(value, np.ndarray) else np.asarray(value)
     array.flags.writeable = False
     return array
 
 
-def require_tensors(operator: str, names: Sequence[str], values: Sequence[object]) -> None:
-    """Raises: OperatorError: an input of a user's function holds no tensor."""
+def tensors_for_user(operator: str, names: Sequence[str], values: Sequence[object]) -> list[Value]:
+    """The values of the inputs of a user's function.
+
+    Raises:
+        OperatorError: one of them is no tensor.
+    """
+    tensors: list[Value] = []
     for name, value in zip(names, values, strict=True):
         if not isinstance(value, np.ndarray | np.generic):
             fault = "was never written, or its value was handed on" if value is UNSET else f"holds {value!r}"
             msg = f"{operator}: input {name!r} {fault}; a function gets tensors only"
             raise OperatorError(msg, operator=operator, blob=name)
+        tensors.append(value)
+    return tensors
 
 
 def tensor_from_user(operator: str, blob: str, data: object) -> Array:
@@ -71,12 +81,12 @@ def _strings(operator: str, blob: str, array: Array) -> Array:
 class InputTensor:
     """An input of a `Python` operator.
 
-    Its array cannot be written into, unless the blob is an output too: then the function gets the output's handle for both.
+    Its array cannot be written into. Of a blob that is an output too, the function gets the output's handle for both.
     """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: Array | np.generic) -> None:
+    def __init__(self, value: Value) -> None:
         self._value = value
 
     @property
@@ -97,8 +107,8 @@ class InputTensor:
 class OutputTensor:
     """An output of a `Python` operator: a buffer of its own, which becomes the blob's value when the function returns.
 
-    It begins as a copy of what the blob holds (nothing: float32 of shape (0,)), made when it is first asked for. If the function
-    never touches it the blob keeps its value.
+    It begins as a copy of what the blob holds (float32 of shape (0,) if that is no tensor), made when it is first asked
+    for. If the function never touches it the blob keeps its value.
 
     Args:
         blob: the blob's name, for messages.
@@ -109,25 +119,24 @@ class OutputTensor:
 
     def __init__(self, blob: str, before: object) -> None:
         self._blob = blob
-        self._before = before
+        self._before: Value = before if isinstance(before, np.ndarray | np.generic) else np.zeros(0, np.float32)
         self._buffer: Array | None = None
 
     @property
     def data(self) -> Array:
         """The buffer; writing into it changes the output."""
         if self._buffer is None:
-            held = isinstance(self._before, np.ndarray | np.generic)
-            self._buffer = np.array(self._before) if held else np.zeros(0, np.float32)
+            self._buffer = np.array(self._before)
         return self._buffer
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The buffer's shape."""
-        return self.data.shape
+        return self._content.shape
 
     def fetch(self) -> Array:
         """A copy of the buffer."""
-        return self.data.copy()
+        return np.array(self._content)
 
     def feed(self, array: npt.ArrayLike) -> None:
         """Make a copy of `array` the output.
@@ -155,9 +164,8 @@ class OutputTensor:
 
     def reshape(self, dims: Sequence[int]) -> None:
         """Give the buffer another shape: the same elements if there are as many, else zeros of the same type."""
-        old = self.data
-        shape = tuple(map(int, dims))
-        self._buffer = old.reshape(shape) if math.prod(shape) == old.size else _zeros(shape, old.dtype)
+        shape, old = tuple(map(int, dims)), self._content
+        self._buffer = self.data.reshape(shape) if math.prod(shape) == old.size else _zeros(shape, old.dtype)
 
     def value(self, otherwise: Any) -> Any:
         """The blob's value when the function has returned; `otherwise` if it left the output alone."""
@@ -165,6 +173,10 @@ class OutputTensor:
             return otherwise
         self._buffer.flags.writeable = False
         return settled(self._buffer)
+
+    @property
+    def _content(self) -> Value:
+        return self._before if self._buffer is None else self._buffer
 
 
 def _zeros(dims: Sequence[int], dtype: DType) -> Array:

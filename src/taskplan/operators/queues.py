@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from taskplan.errors import DtypeError, ShapeError
-from taskplan.operators.operands import argument_error, dtype_name, refuse, require_tensor
+from taskplan.operators.operands import argument_error, dtype_name, refuse
 from taskplan.operators.queue_access import (
     CLOSES,
     PUTS,
@@ -22,7 +22,7 @@ from taskplan.operators.queue_access import (
     require_kind,
 )
 from taskplan.operators.queue_objects import BlobsQueue, Record
-from taskplan.operators.registry import BLOCKS, RANDOM, operator
+from taskplan.operators.registry import BLOCKS, MAKES, RANDOM, operator
 from taskplan.operators.run import UNSET, OpRun
 from taskplan.operators.waiting import Closes, Puts, Takes
 
@@ -39,7 +39,7 @@ def _check_blobs_queue(*, capacity: int, num_blobs: int, field_names: Sequence[s
         raise argument_error("CreateBlobsQueue", "writers", f"must be 0 (not known) or more, got {writers}")
 
 
-@operator("CreateBlobsQueue", outputs=("queue",), check=_check_blobs_queue)
+@operator("CreateBlobsQueue", outputs=("queue",), effects=(MAKES,), check=_check_blobs_queue)
 def create_blobs_queue(
     *,
     capacity: int = 1,
@@ -213,7 +213,9 @@ def _require_joinable(queue: BlobsQueue, records: Sequence[Record]) -> None:
     for index, (first, *others) in enumerate(zip(*records, strict=True)):
         slot = f"column {queue.field_names[index]!r}" if queue.field_names else f"column {index}"
         for value in (first, *others):
-            require_tensor("SafeDequeueBlobs", slot, value)
+            if not isinstance(value, np.ndarray | np.generic):
+                msg = f"SafeDequeueBlobs: {slot} holds {value!r}; only tensors can be taken several at a time"
+                raise DtypeError(msg, operator="SafeDequeueBlobs")
             shapes = f"{slot} holds tensors of shapes {first.shape} and {value.shape}"
             if value.ndim == 0 or value.shape[1:] != first.shape[1:]:
                 msg = f"SafeDequeueBlobs: {shapes}; to take several records they must be alike but for their first axis"

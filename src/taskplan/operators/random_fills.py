@@ -200,7 +200,7 @@ def _check_unique(**arguments: int) -> None:
         raise argument_error(name, "dtype", f"must be INT32 (2) or INT64 (10), got {dtype}")
     if least >= most:
         raise argument_error(name, "min", f"must be less than 'max', got {least} and {most}")
-    if not fits(least, NUMPY_DTYPES[dtype]) or not fits(most, NUMPY_DTYPES[dtype]) or not fits(most - least, I64):
+    if not fits(least, NUMPY_DTYPES[dtype]) or not fits(most, NUMPY_DTYPES[dtype]) or not fits(most - least + 1, I64):
         msg = f"{name}: arguments 'min' and 'max' must be in the range of {NUMPY_DTYPES[dtype]}, got {least} and {most}"
         raise ArgumentError(msg, operator=name, argument="max")
 

@@ -21,7 +21,7 @@ from taskplan.operators.queue_access import (
     require_kind,
 )
 from taskplan.operators.queue_objects import RebatchingQueue, Refusal, Rows
-from taskplan.operators.registry import operator
+from taskplan.operators.registry import MAKES, operator
 from taskplan.operators.run import OpRun
 from taskplan.operators.waiting import Closes, Puts
 
@@ -33,7 +33,7 @@ def _check_rebatching_queue(*, capacity: int, num_blobs: int) -> None:
         raise argument_error("CreateRebatchingQueue", "num_blobs", f"must be at least 1, got {num_blobs}")
 
 
-@operator("CreateRebatchingQueue", outputs=("queue",), check=_check_rebatching_queue)
+@operator("CreateRebatchingQueue", outputs=("queue",), effects=(MAKES,), check=_check_rebatching_queue)
 def create_rebatching_queue(*, capacity: int = 1, num_blobs: int = 1, run: OpRun) -> RebatchingQueue:
     """A new, empty queue of up to ``capacity`` rows, each of ``num_blobs`` tensors, to change the size of batches.
 

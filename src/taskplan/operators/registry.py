@@ -16,6 +16,7 @@ Slots are names with a mark: `"B?"` may be absent (the body gets None), `"rest*"
 from __future__ import annotations
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,13 +42,17 @@ class Effect(Enum):
     USER_CODE = "calls a function of the user"
     WORKSPACE = "may read or make any blob of its workspace"
     SUBNETS = "runs nets that it is given as arguments"
+    MAKES = "makes a new object each time, not a value"
 
 
-BLOCKS, RANDOM, IO, USER_CODE, WORKSPACE, SUBNETS = Effect
+BLOCKS, RANDOM, IO, USER_CODE, WORKSPACE, SUBNETS, MAKES = Effect
 
 ANY_PAIR: Literal["any"] = "any"
 
 _REQUIRED = inspect.Parameter.empty
+
+Converter = Callable[[object], Any]
+"""Makes an argument's value what the body takes; None says that it is of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,26 @@ class ArgumentSpec:
     name: str
     type: Any
     default: Any = _REQUIRED
+    converters: tuple[Converter, ...] = ()
 
     @property
     def required(self) -> bool:
         """Whether a call must give it."""
         return self.default is _REQUIRED
+
+    def converted(self, value: object) -> Any:
+        """`value` as the body takes it, or None if it is of another kind."""
+        for convert in self.converters:
+            answer = convert(value)
+            if answer is not None:
+                return answer
+        return None
+
+    def shown(self) -> str:
+        """The type as a reader would write it."""
+        if isinstance(self.type, type):
+            return self.type.__name__
+        return str(self.type).replace("collections.abc.", "").replace("typing.", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +112,7 @@ class Declaration:
         effects: `Effect`s and `Reason`s (with the input's name as subject); none means a pure function.
         check: called with the arguments when an instance is created; raises `ArgumentError`.
         wants_run: whether the body takes `run`.
+        stores: the body returns nothing (its annotation says None) and stores its outputs itself, if it has any.
         ufunc: computes the operator when there are as many inputs as it takes, all of one dtype in `ufunc_dtypes` and
             of one shape, and no arguments are given. It lets the engine write into a buffer that it owns.
     """
@@ -109,15 +130,29 @@ class Declaration:
     input_counts: frozenset[int] | None = None
     output_counts: frozenset[int] | None = None
     wants_run: bool = False
+    stores: bool = False
     ufunc: np.ufunc | None = None
     ufunc_dtypes: frozenset[DType] = frozenset()
     doc: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    input_range: range = field(init=False)
+    output_range: range = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "input_range", _count_range(self.inputs))
+        object.__setattr__(self, "output_range", _count_range(self.outputs))
 
     @property
     def may_wait(self) -> bool:
         """Whether an instance may wait, or run as long as user code likes."""
         return BLOCKS in self.effects or USER_CODE in self.effects
+
+
+def _count_range(slots: tuple[Slot, ...]) -> range:
+    """The counts from least to most; without a limit, as far as lists go."""
+    least = sum(slot.least for slot in slots)
+    most = sys.maxsize - 1 if any(slot.most is None for slot in slots) else sum(slot.most or 0 for slot in slots)
+    return range(least, most + 1)
 
 
 _REGISTRY: dict[str, Declaration] = {}
@@ -158,7 +193,8 @@ def operator(
         if name in _REGISTRY:
             msg = f"operator {name!r} is declared twice"
             raise InternalError(msg)
-        arguments, wants_run = _keyword_arguments(body)
+        hints = typing.get_type_hints(body)
+        arguments, wants_run = _keyword_arguments(body, hints)
         _REGISTRY[name] = Declaration(
             name=name,
             family=body.__module__.rpartition(".")[2],
@@ -173,6 +209,7 @@ def operator(
             input_counts=frozenset(input_counts) if input_counts is not None else None,
             output_counts=frozenset(output_counts) if output_counts is not None else None,
             wants_run=wants_run,
+            stores=hints.get("return") is type(None),
             ufunc=ufunc,
             ufunc_dtypes=frozenset(ufunc_dtypes),
             doc=inspect.getdoc(body) or "",
@@ -183,10 +220,13 @@ def operator(
     return declare
 
 
-def _keyword_arguments(body: Callable[..., Any]) -> tuple[Mapping[str, ArgumentSpec], bool]:
-    hints = typing.get_type_hints(body)
+def _keyword_arguments(
+    body: Callable[..., Any], hints: Mapping[str, Any]
+) -> tuple[Mapping[str, ArgumentSpec], bool]:
     specs = {
-        parameter.name: ArgumentSpec(parameter.name, hints.get(parameter.name, object), parameter.default)
+        parameter.name: ArgumentSpec(
+            parameter.name, hint := hints.get(parameter.name, object), parameter.default, _converters(hint)
+        )
         for parameter in inspect.signature(body).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
@@ -226,28 +266,29 @@ def check_arity(declared: Declaration, inputs: Sequence[str], outputs: Sequence[
     Raises:
         ArityError: a count is not allowed, or a blob stands on both sides where it may not.
     """
-    _check_count(declared, "input", declared.inputs, declared.input_counts, len(inputs))
-    _check_count(declared, "output", declared.outputs, declared.output_counts, len(outputs))
+    counts = declared.input_counts or declared.input_range
+    if len(inputs) not in counts:
+        raise _wrong_count(declared, "input", declared.inputs, counts, len(inputs))
+    counts = declared.output_counts or declared.output_range
+    if len(outputs) not in counts:
+        raise _wrong_count(declared, "output", declared.outputs, counts, len(outputs))
     if declared.must_in_place or (declared.in_place != ANY_PAIR and not set(inputs).isdisjoint(outputs)):
         _check_in_place(declared, inputs, outputs)
 
 
-def _check_count(
-    declared: Declaration, side: str, slots: tuple[Slot, ...], counts: frozenset[int] | None, got: int
-) -> None:
-    least = sum(slot.least for slot in slots)
-    most = None if any(slot.most is None for slot in slots) else sum(slot.most or 0 for slot in slots)
-    if got >= least and (most is None or got <= most) and (counts is None or got in counts):
-        return
-    if counts is not None:
+def _wrong_count(
+    declared: Declaration, side: str, slots: tuple[Slot, ...], counts: range | frozenset[int], got: int
+) -> ArityError:
+    if isinstance(counts, frozenset):
         expected = " or ".join(map(str, sorted(counts)))
-    elif most is None:
-        expected = f"at least {least}"
+    elif counts.stop == sys.maxsize:
+        expected = f"at least {counts.start}"
     else:
-        expected = str(least) if least == most else f"{least} to {most}"
+        expected = str(counts.start) if len(counts) == 1 else f"{counts.start} to {counts.stop - 1}"
     names = ", ".join(slot.name for slot in slots)
-    msg = f"{declared.name} takes {expected} {side}{'s' if expected != '1' else ''}{f' ({names})' if names else ''}, got {got}"
-    raise ArityError(msg, operator=declared.name)
+    plural = "" if expected == "1" else "s"
+    msg = f"{declared.name} takes {expected} {side}{plural}{f' ({names})' if names else ''}, got {got}"
+    return ArityError(msg, operator=declared.name)
 
 
 def slot_names(slots: Sequence[Slot], count: int) -> list[str]:
@@ -323,53 +364,48 @@ def decode_arguments(
             hint = did_you_mean(name, declared.arguments) or f"; it takes {known}"
             msg = f"{declared.name} has no argument {name!r}{hint}"
             raise ArgumentError(msg, operator=declared.name, argument=name)
-        decoded[name] = _converted(declared, spec, value)
-    for spec in declared.arguments.values():
-        if spec.required and spec.name not in decoded:
-            msg = f"{declared.name} needs the argument {spec.name!r}"
-            raise ArgumentError(msg, operator=declared.name, argument=spec.name)
+        decoded[name] = spec.converted(value)
+        if decoded[name] is None:
+            msg = f"{declared.name}: argument {name!r} must be {spec.shown()}, got {value!r}"
+            raise ArgumentError(msg, operator=declared.name, argument=name)
+    if len(decoded) < len(declared.arguments):
+        missing = next(name for name in declared.arguments if name not in decoded)
+        msg = f"{declared.name} needs the argument {missing!r}"
+        raise ArgumentError(msg, operator=declared.name, argument=missing)
     if declared.check is not None:
         declared.check(**decoded)
     return decoded
 
 
-def _converted(declared: Declaration, spec: ArgumentSpec, value: object) -> Any:
-    wanted = spec.type
-    origin = typing.get_origin(wanted)
-    options = typing.get_args(wanted) if origin is not None and origin not in (Sequence, tuple, list) else (wanted,)
-    for option in options:
-        converted = _as_kind(option, value)
-        if converted is not None:
-            return converted
-    if type(None) in options and value is None:
-        return None
-    shown = (
-        wanted.__name__
-        if isinstance(wanted, type)
-        else str(wanted).replace("collections.abc.", "").replace("typing.", "")
-    )
-    msg = f"{declared.name}: argument {spec.name!r} must be {shown}, got {value!r}"
-    raise ArgumentError(msg, operator=declared.name, argument=spec.name)
+def _converters(kind: Any) -> tuple[Converter, ...]:
+    """One function for each kind that an annotation allows."""
+    origin = typing.get_origin(kind)
+    if origin in (Sequence, tuple, list):
+        return (_list_converter(_converters(typing.get_args(kind)[0])),)
+    options = typing.get_args(kind) if origin is not None else (kind,)
+    if origin is None:
+        return (_SIMPLE.get(kind, lambda value: value),)
+    return tuple(converter for option in options if option is not type(None) for converter in _converters(option))
 
 
-def _as_kind(kind: Any, value: object) -> Any:
-    """`value` as an instance of `kind`, or None if it is of another kind. Integers serve as bools; kinds do not mix otherwise."""
-    if kind in (object, Any):
-        return value
-    if typing.get_origin(kind) in (Sequence, tuple, list):
-        element = typing.get_args(kind)[0]
+def _list_converter(elements: tuple[Converter, ...]) -> Converter:
+    [element] = elements
+
+    def convert(value: object) -> Any:
         if not isinstance(value, tuple):
             return None
-        items = tuple(_as_kind(element, item) for item in value)
+        items = tuple(map(element, value))
         return None if None in items else items
-    if kind is bool and isinstance(value, int):
-        return bool(value)
-    if kind is int and isinstance(value, int):
-        return int(value)
-    if kind is str and isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
-    if kind is float and isinstance(value, float):
-        return value
-    if kind in (bytes, NetDef) and isinstance(value, kind):
-        return value
-    return None
+
+    return convert
+
+
+# Integers serve as bools; kinds do not mix otherwise.
+_SIMPLE: dict[Any, Converter] = {
+    bool: lambda value: bool(value) if isinstance(value, int) else None,
+    int: lambda value: int(value) if isinstance(value, int) else None,
+    float: lambda value: value if isinstance(value, float) else None,
+    str: lambda value: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else None,
+    bytes: lambda value: value if isinstance(value, bytes) else None,
+    NetDef: lambda value: value if isinstance(value, NetDef) else None,
+}

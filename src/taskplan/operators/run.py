@@ -65,6 +65,12 @@ class OpRun(Protocol):
     def previous(self, index: int) -> Any:
         """The value that output `index` holds before this call, or `UNSET`."""
 
+    def store(self, index: int, value: Any) -> None:
+        """Make `value` the value of output `index` now, for bodies that must do so under a lock and return nothing."""
+
+    def wall_clock_ns(self) -> int:
+        """The wall clock, in nanoseconds since 1970."""
+
     def run_net(self, argument: str) -> None:
         """Run the net given as `argument`, in this workspace; its instance was made together with this operator."""
 

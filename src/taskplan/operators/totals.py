@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.elementwise import letter_check
 from taskplan.operators.operands import (
     F32,
     F32_ONLY,
@@ -138,7 +139,7 @@ def mean(first: Tensor, *rest: Tensor) -> Tensor:
     return average
 
 
-@operator("SumReduceLike", inputs=("A", "B"), outputs=("C",))
+@operator("SumReduceLike", inputs=("A", "B"), outputs=("C",), check=letter_check("SumReduceLike"))
 def sum_reduce_like(
     a: Tensor,
     b: Tensor,
@@ -162,7 +163,7 @@ def sum_reduce_like(
     """
     require_dtype("SumReduceLike", "A", a, FLOATS)
     require_one_dtype("SumReduceLike", A=a, B=b)
-    wanted = order.find(axis_str) if axis_str else axis
+    wanted = order.index(axis_str) if axis_str else axis
     begin = a.ndim - b.ndim if wanted == -1 else wanted
     covered = dict(zip(range(begin, begin + b.ndim), b.shape, strict=True))
     fits = begin >= 0 and begin + b.ndim <= a.ndim

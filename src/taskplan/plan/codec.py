@@ -25,6 +25,10 @@ _NO_FUNCTIONS: Mapping[str, object] = MappingProxyType({})
 # Operator types whose argument `token` stands for a function of the user.
 _CALLS_A_FUNCTION = frozenset({"Python", "Call"})
 
+# Fields of an argument whose values are plain.
+_SCALARS = frozenset({"f", "i", "s"})
+_LISTS = frozenset({"floats", "ints", "strings"})
+
 
 # --- messages to model ------------------------------------------------------------------------------------------------
 
@@ -172,18 +176,19 @@ def _arguments(protos: Iterable[pb.Argument], site: Site, functions: Mapping[str
 def _argument(proto: pb.Argument, site: Site, functions: Mapping[str, object]) -> object:
     """The decoded value; the message itself if it holds a tensor, several values, or what is unknown here."""
     filled = proto.ListFields()
-    values = [(field.name, value) for field, value in filled if field.number != pb.Argument.NAME_FIELD_NUMBER]
-    match values:
-        case []:
-            return _kept(proto) if len(UnknownFieldSet(proto)) else ()
-        case [("f" | "i" | "s", value)]:
-            return value
-        case [("floats" | "ints" | "strings", value)]:
-            return tuple(value)
-        case [("n", value)]:
-            return net_from_proto(value, None, functions, site)
-        case [("nets", value)]:
-            return tuple([net_from_proto(net, None, functions, site) for net in value])
+    values = filled[1:] if proto.HasField("name") else filled
+    if len(values) != 1:
+        return _kept(proto) if values or len(UnknownFieldSet(proto)) else ()
+    field, value = values[0]
+    kind = field.name
+    if kind in _SCALARS:
+        return value
+    if kind in _LISTS:
+        return tuple(value)
+    if kind == "n":
+        return net_from_proto(value, None, functions, site)
+    if kind == "nets":
+        return tuple([net_from_proto(net, None, functions, site) for net in value])
     return _kept(proto)
 
 

@@ -5,16 +5,11 @@ This is the only file that imports cloudpickle (`pip install taskplan[process]`)
 
 from __future__ import annotations
 
-import io
 import pickle
+from types import ModuleType
 from typing import Any
 
 from taskplan.errors import BuildTypeError
-
-try:
-    import cloudpickle  # type: ignore[import-untyped]
-except ImportError:
-    cloudpickle = None
 
 
 def dumps(obj: object) -> bytes:
@@ -23,17 +18,22 @@ def dumps(obj: object) -> bytes:
     Raises:
         BuildTypeError: it cannot be pickled; without cloudpickle, functions that no module has cannot.
     """
-    buffer = io.BytesIO()
+    pickler = _cloudpickle() or pickle
     try:
-        if cloudpickle is None:
-            pickle.dump(obj, buffer)
-        else:
-            cloudpickle.dump(obj, buffer)
+        return bytes(pickler.dumps(obj))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        advice = "" if cloudpickle else "; for lambdas and local functions, pip install taskplan[process]"
+        advice = "; for lambdas and local functions, pip install taskplan[process]" if pickler is pickle else ""
         msg = f"{obj!r} cannot be pickled: {error}{advice}"
         raise BuildTypeError(msg) from error
-    return buffer.getvalue()
+
+
+def _cloudpickle() -> ModuleType | None:
+    """Imported when it is first needed: most programs pickle nothing."""
+    try:
+        import cloudpickle  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    return cloudpickle  # type: ignore[no-any-return]
 
 
 def loads(data: bytes) -> Any:
