@@ -24,7 +24,7 @@ def gradient(worker: int, line: Values) -> tuple[Values, float]:
     x = np.linspace(-1, 1, 50, dtype=np.float32)[worker::WORKERS]
     points = np.stack([x, np.ones_like(x)])
     off = line @ points - (3 * x + 2)
-    return points @ off / len(x), float(off @ off / len(x))
+    return (points * off).mean(axis=1), float((off**2).mean())
 
 
 def show_progress(step: int, error: float) -> None:
@@ -39,7 +39,7 @@ def show_end(line: Values) -> None:
 
 def build(gradient: Callable[[int, Values], tuple[Values, float]] = gradient, steps: int = STEPS) -> TaskGroup:
     """The program; `gradient` is what workers compute."""
-    # Each worker has one set of parameters or one gradient on the way, so neither channel ever makes anyone wait.
+    # For each worker one set of parameters or one gradient is on the way, so the channels are never full.
     parameters = Channel("parameters", capacity=WORKERS, schema=["line"])
     gradients = Channel("gradients", capacity=WORKERS, schema=["gradient", "error"])
     with TaskGroup() as program:

@@ -1,6 +1,6 @@
 """The cancel token: one a run, taken by whatever waits and looked at before every operator.
 
-A token is cancelled once, with the failure that ended the run, and calls back whoever registered to be woken.
+A token is cancelled once, and then calls back whoever wakes those that wait under it.
 """
 
 from __future__ import annotations
@@ -16,37 +16,29 @@ class CancelToken:
 
     Example::
 
-        token = CancelToken()
-        token.on_cancel(wake_everyone)
-        token.cancel()
+        token = CancelToken(wake_everyone)
+        token.cancel()         # calls wake_everyone(token)
         token.check()          # raises Cancelled
+
+    Args:
+        on_cancel: called once, with the token, on the thread that cancels it.
     """
 
-    __slots__ = ("_callbacks", "_lock", "cancelled")
+    __slots__ = ("_lock", "_on_cancel", "cancelled")
 
-    def __init__(self) -> None:
+    def __init__(self, on_cancel: Callable[[CancelToken], None]) -> None:
         self.cancelled = False
-        self._callbacks: list[Callable[[], None]] = []
+        self._on_cancel = on_cancel
         self._lock = threading.Lock()
 
     def cancel(self) -> bool:
-        """Cancel; returns False if that had happened before. Callbacks run on the calling thread."""
+        """Cancel; returns False if that had happened before."""
         with self._lock:
             if self.cancelled:
                 return False
             self.cancelled = True
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback()
+        self._on_cancel(self)
         return True
-
-    def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when the token is cancelled, at once if it already is."""
-        with self._lock:
-            if not self.cancelled:
-                self._callbacks.append(callback)
-                return
-        callback()
 
     def check(self) -> None:
         """Raise `Cancelled` if the token is cancelled."""

@@ -356,7 +356,10 @@ def test_111_an_if_net_becomes_one_operator_that_shares_only_blobs_from_before()
 
 
 def test_111_what_an_if_net_reads_must_be_defined():
-    with pytest.raises(BuildError, match=r"Copy in block 'b' \(.*test_net_builder.*\) reads 'nowhere'"), NetBuilder("b"):
+    with (
+        pytest.raises(BuildError, match=r"Copy in block 'b' \(.*test_net_builder.*\) reads 'nowhere'"),
+        NetBuilder("b"),
+    ):
         with ops.IfNet(ops.Const(True)):
             ops.Copy("nowhere", "x")
 

@@ -47,7 +47,9 @@ def tree_of(task):
 
 def test_114_operators_are_not_there_without_a_builder():
     assert not hasattr(ops, "Add")
-    with pytest.raises(AttributeError, match=r"ops.Add needs an open task or builder; write it inside `with Task\(\):`"):
+    with pytest.raises(
+        AttributeError, match=r"ops.Add needs an open task or builder; write it inside `with Task\(\):`"
+    ):
         ops.Add(["x", "y"])
 
 

@@ -1,6 +1,7 @@
 """What conformance tests share: a workspace, the sessions under test, and marks that operators make when they run.
 
-A test's number is that of the statement of the task system's checklist that it shows. A new kind of session is one line in `SESSIONS`.
+A test's number is that of the statement of the task system's checklist that it shows. A new kind of session is one line
+in `SESSIONS`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from tests.conformance.programs import OneTask, Trace
 
 import taskplan as tp
 
@@ -46,7 +48,7 @@ def ws() -> Iterator[tp.Workspace]:
 
 @pytest.fixture(params=SESSIONS, ids=_name_of)
 def open_session(request: pytest.FixtureRequest, ws: tp.Workspace) -> Iterator[Callable[..., Any]]:
-    """Opens sessions of the kind under test, on `ws` unless another workspace is given; they are closed after the test."""
+    """Opens sessions of the kind under test, on `ws` if no other workspace is given; they are closed after the test."""
     with ExitStack() as opened:
 
         def opening(workspace: tp.Workspace = ws, **options: Any) -> Any:
@@ -63,7 +65,7 @@ def session(open_session: Callable[..., Any]) -> Any:
 
 @pytest.fixture(params=RUNNERS, ids=_name_of)
 def run(request: pytest.FixtureRequest, ws: tp.Workspace) -> Iterator[Callable[[object], Any]]:
-    """Runs a step or a plan in `ws`: as the function on the current workspace does it, and as each kind of session does."""
+    """Runs a step or a plan in `ws`: as `RunPlan` does it, and as each kind of session does."""
     if request.param is tp.RunPlan:
         yield tp.RunPlan
     else:
@@ -71,30 +73,11 @@ def run(request: pytest.FixtureRequest, ws: tp.Workspace) -> Iterator[Callable[[
             yield session.run
 
 
-class Trace(list[str]):
-    """The marks of operators, in the order in which they ran; operators that run at once may share it."""
-
-    def mark(self, text: str, do: Callable[[], object] | None = None, net: tp.Net | None = None) -> None:
-        """Add an operator to the net, or to the open one, that calls `do` and then marks that it ran."""
-
-        def make_mark(_inputs: Any, _outputs: Any) -> None:
-            if do is not None:
-                do()
-            self.append(text)
-
-        (tp.ops.net() if net is None else net).Python(make_mark)([], [])
-
-    def net(self, text: str, do: Callable[[], object] | None = None) -> tp.Net:
-        """A net of that name that calls `do` and then marks that it ran."""
-        net = tp.Net(text)
-        self.mark(text, do, net)
-        return net
-
-    def step(self, text: str, do: Callable[[], object] | None = None, **flags: Any) -> tp.ExecutionStep:
-        """A step of that name that calls `do` and then marks that it ran."""
-        return tp.execution_step(text, self.net(text, do), **flags)
-
-
 @pytest.fixture
 def trace() -> Trace:
     return Trace()
+
+
+@pytest.fixture
+def program(session: Any) -> OneTask:
+    return OneTask(session)

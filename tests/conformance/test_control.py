@@ -7,11 +7,10 @@ import threading
 
 import numpy as np
 import pytest
+from tests.conformance.programs import TIMEOUT_S
 
 import taskplan as tp
 from taskplan import control
-
-TIMEOUT_S = 10
 
 
 def flag(ws: tp.Workspace, name: str, value: bool) -> tp.BlobReference:
@@ -166,7 +165,10 @@ def test_117a_do_runs_its_parts_in_order_and_needs_some(run, trace):
 @pytest.mark.parametrize("kind", ["Switch", "SwitchNot"])
 def test_118_switch_runs_every_body_whose_condition_holds_and_each_condition_net_once(run, trace, kind):
     values = [True, False, True]
-    pairs = [(traced_condition(trace, value, f"test {number}"), trace.net(f"body {number}")) for number, value in enumerate(values)]
+    pairs = [
+        (traced_condition(trace, value, f"test {number}"), trace.net(f"body {number}"))
+        for number, value in enumerate(values)
+    ]
 
     run(getattr(control, kind)("switch", *pairs))
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conformance.programs import LONG_MS, TIMEOUT_S
 
 import taskplan as tp
 
-TIMEOUT_S = 10
-LONG_MS = 3_600_000
 NODE = 7
 
 
-# --- child workspaces ---------------------------------------------------------------------------------------------------
+# --- child workspaces -------------------------------------------------------------------------------------------------
 
 
 def marking_net(found: list[bool]) -> tp.Net:
@@ -124,7 +123,7 @@ def test_065d_a_node_id_that_is_not_one_int32_raises(run, ws, trace, node_id):
     assert trace == []
 
 
-# --- reporters ----------------------------------------------------------------------------------------------------------
+# --- reporters --------------------------------------------------------------------------------------------------------
 
 
 def test_066_a_reporter_with_a_long_interval_runs_exactly_once_after_its_siblings(run, trace):

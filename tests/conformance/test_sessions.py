@@ -6,17 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conformance.programs import GLOBAL, PRIVATE, writing
 
 import taskplan as tp
 from taskplan import ops
-
-PRIVATE, GLOBAL = tp.WorkspaceType.PRIVATE, tp.WorkspaceType.GLOBAL
-
-
-def writing(blob: str, value: object = 1) -> tp.Net:
-    net = tp.Net(f"write {blob}")
-    net.Const(value, blob_out=blob)
-    return net
 
 
 def doubling(workspace_type: str | None = None) -> tuple[tp.TaskGroup, tp.TaskOutput]:
@@ -32,7 +25,7 @@ def failing() -> tp.TaskGroup:
     return group
 
 
-# --- what can be run ----------------------------------------------------------------------------------------------------
+# --- what can be run --------------------------------------------------------------------------------------------------
 
 
 def as_net(net: tp.Net) -> object:
@@ -152,7 +145,7 @@ def test_099_the_steps_of_a_plan_run_one_after_the_other(session, trace):
     assert trace == ["a1", "a2", "b1", "b2", "c1", "c2"]
 
 
-# --- workspaces and outputs ---------------------------------------------------------------------------------------------
+# --- workspaces and outputs -------------------------------------------------------------------------------------------
 
 
 def test_100_of_a_private_run_only_output_blobs_appear_in_the_sessions_workspace(session, ws):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.conformance.programs import LONG_MS
 
 import taskplan as tp
 from taskplan import ops
@@ -76,7 +77,7 @@ def test_093_a_setup_object_that_is_used_in_a_second_group_runs_again_there(sess
 
 def test_093a_a_reporter_that_is_used_in_a_second_group_reports_there_too(session, trace):
     net = trace.net("a")
-    net.add_attribute(tp.Task.REPORT_STEP, trace.step("report", run_every_ms=3_600_000))
+    net.add_attribute(tp.Task.REPORT_STEP, trace.step("report", run_every_ms=LONG_MS))
 
     session.run(group_of(net))
     session.run(group_of(net))
@@ -85,7 +86,9 @@ def test_093a_a_reporter_that_is_used_in_a_second_group_reports_there_too(sessio
 
 
 def test_094_setup_returns_nothing_a_net_a_step_or_a_list_of_them(session, trace):
-    for number, result in enumerate([None, trace.net("net"), trace.step("step"), [trace.net("x"), trace.step("y")], ()]):
+    for number, result in enumerate(
+        [None, trace.net("net"), trace.step("step"), [trace.net("x"), trace.step("y")], ()]
+    ):
         session.run(group_of(with_setup(trace.net(f"body {number}"), Setup(trace, before=result))))
 
     assert trace == [

@@ -101,7 +101,9 @@ def test_078b_a_task_with_instances_setup_a_loop_and_a_reporter():
 
     assert tree(task.get_step()) == shown
     [grouped] = group.tasks_by_node().tasks()
-    assert tree(grouped.get_step()) == shown.replace("[w/job] num_iter=1", "[w/job] num_iter=1 create_workspace=True", 1)
+    assert tree(grouped.get_step()) == shown.replace(
+        "[w/job] num_iter=1", "[w/job] num_iter=1 create_workspace=True", 1
+    )
 
 
 def test_078c_a_group_with_setup_and_a_reporter_around_its_tasks():
@@ -117,7 +119,9 @@ def test_078c_a_group_with_setup_and_a_reporter_around_its_tasks():
 
     shown = tree(task.get_step()).splitlines()
 
-    assert shown[:6] == expected("""
+    assert (
+        shown[:6]
+        == expected("""
         [w] num_iter=1
           [w:init] num_iter=1
             [w/job] num_iter=1 nets=w/job_1
@@ -125,6 +129,7 @@ def test_078c_a_group_with_setup_and_a_reporter_around_its_tasks():
             [w/job] num_iter=1 run_every_ms=70 nets=w/job_3
             [w/job] num_iter=1 create_workspace=True
     """).splitlines()
+    )
     inner = expected(JOB.format("w/job", *job_nets(*range(4, 12)))).splitlines()[1:]
     assert shown[6:-2] == ["    " + row for row in inner]
     assert shown[-2:] == ["  [w:exit] num_iter=1", "    [w/job] num_iter=1 nets=w/job_2"]

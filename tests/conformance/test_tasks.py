@@ -9,29 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conformance.programs import GLOBAL, LONG_MS, PRIVATE, TIMEOUT_S, keeping, meets, writing
 
 import taskplan as tp
 from taskplan import ops
-
-TIMEOUT_S = 10
-LONG_MS = 3_600_000
-
-PRIVATE, GLOBAL = tp.WorkspaceType.PRIVATE, tp.WorkspaceType.GLOBAL
-
-
-def meets(barrier: threading.Barrier) -> Callable[[], object]:
-    return lambda: barrier.wait(TIMEOUT_S)
-
-
-def writing(blob: str, value: object = 1) -> tp.Net:
-    net = tp.Net(f"write {blob}")
-    net.Const(value, blob_out=blob)
-    return net
-
-
-def adding_up(values: list[Any]) -> Callable[[Any, Any], None]:
-    """A Python operator that keeps the values of its inputs."""
-    return lambda inputs, outputs: values.extend(blob.fetch().item() for blob in inputs)
 
 
 def counting() -> Callable[[Any, Any], None]:
@@ -40,7 +21,7 @@ def counting() -> Callable[[Any, Any], None]:
     return lambda inputs, outputs: outputs[0].feed(np.array(next(numbers)))
 
 
-# --- names and empty tasks ----------------------------------------------------------------------------------------------
+# --- names and empty tasks --------------------------------------------------------------------------------------------
 
 
 def test_077_a_task_is_named_after_its_node_with_suffixes_that_are_unique_in_its_group():
@@ -107,7 +88,7 @@ def test_080_a_task_without_a_step_becomes_an_empty_step_without_output(session)
     assert task.outputs() == []
 
 
-# --- setup around tasks, instances and nodes ----------------------------------------------------------------------------
+# --- setup around tasks, instances and nodes --------------------------------------------------------------------------
 
 
 def test_081_task_init_precedes_every_instance_and_task_exit_follows_all_and_both_run_once(session, trace):
@@ -157,7 +138,7 @@ def test_082_instance_init_and_exit_run_once_in_each_instance_and_in_its_workspa
     with tp.TaskGroup() as group, tp.Task(num_instances=3):
         with ops.task_instance_init():
             number = ops.Python(counting())([], 1)
-            ops.Python(adding_up(from_init))([number], [])
+            ops.Python(keeping(from_init))([number], [])
         doubled = ops.Add([number, number])
         with ops.task_instance_exit():
             ops.Python(lambda inputs, outputs: from_exit.append(tuple(int(each.data) for each in inputs)))(
@@ -204,7 +185,7 @@ def test_083a_blobs_of_the_body_belong_to_each_instance(session):
     with tp.TaskGroup() as group, tp.Task(num_instances=3):
         number = ops.Python(counting())([], 1)
         ops.Python(lambda inputs, outputs: barrier.wait(TIMEOUT_S))([], [])
-        ops.Python(adding_up(values))([number], [])
+        ops.Python(keeping(values))([number], [])
 
     session.run(group)
 
@@ -216,7 +197,7 @@ def test_083b_a_body_blob_that_is_an_output_is_one_blob_for_all_instances(sessio
     with tp.TaskGroup() as group, tp.Task(num_instances=3):
         number = ops.Python(counting())([], 1)
         ops.Python(lambda inputs, outputs: barrier.wait(TIMEOUT_S))([], [])
-        ops.Python(adding_up(values))([number], [])
+        ops.Python(keeping(values))([number], [])
         last = tp.final_output(number)
 
     session.run(group)
@@ -254,7 +235,7 @@ def test_084a_a_task_reporter_may_read_what_the_body_makes(session):
     with tp.TaskGroup() as group, tp.Task():
         made = ops.Const(5)
         with ops.task_reporter(interval_ms=LONG_MS):
-            ops.Python(adding_up(values))([made], [])
+            ops.Python(keeping(values))([made], [])
 
     session.run(group)
 
@@ -338,7 +319,7 @@ def test_088_global_tasks_of_a_node_share_one_workspace_that_is_kept(session, ws
 
     def look(inputs: Any, _outputs: Any) -> None:
         assert written.wait(TIMEOUT_S)
-        adding_up(values)(inputs, [])
+        keeping(values)(inputs, [])
 
     with tp.TaskGroup(GLOBAL) as group:
         with tp.Task():
@@ -353,7 +334,7 @@ def test_088_global_tasks_of_a_node_share_one_workspace_that_is_kept(session, ws
     assert ws.fetch_blob("theirs") == 3
 
 
-# --- workspace types ----------------------------------------------------------------------------------------------------
+# --- workspace types --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("of_session", [None, PRIVATE, GLOBAL])

@@ -37,10 +37,13 @@ def call_in_place(
     return [bench.blobs[name] for name in names]
 
 
-def call(kind: str, *values: object, outputs: int = 1, **arguments: Any) -> Any:
-    """Run an operator once; arguments are Python values. Returns the output, or a list of them."""
+def call(kind: str, *values: object, outputs: int = 1, in_place: bool = False, **arguments: Any) -> Any:
+    """Run an operator once; arguments are Python values. Returns the output, or a list of them.
+
+    With `in_place` the first output has the blob of the first input.
+    """
     given = {name: plain(value) for name, value in arguments.items()}
-    results = call_in_place(kind, [held(value) for value in values], {}, outputs, given)
+    results = call_in_place(kind, [held(value) for value in values], {0: 0} if in_place else {}, outputs, given)
     return results[0] if outputs == 1 else results
 
 

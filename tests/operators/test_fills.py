@@ -135,7 +135,7 @@ def test_a_diagonal_stands_where_all_positions_are_equal(shape: tuple[int, ...])
 
 @given(arrays.arrays("int64", SHAPES), st.sampled_from(["GivenTensorInt64Fill", "GivenTensorFill"]))
 def test_given_values_are_laid_out_row_by_row(wanted: Any, name: str) -> None:
-    dtype = {"dtype": DataType.INT64} if name == "GivenTensorFill" else {}
+    dtype: dict[str, Any] = {"dtype": DataType.INT64} if name == "GivenTensorFill" else {}
 
     filled = call(name, shape=wanted.shape, values=wanted.reshape(-1).tolist(), **dtype)
 

@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.naming import NamingContext, current_names
 from taskplan.builder.net import Net
+from taskplan.builder.setup import hand_over_attributes
 from taskplan.builder.steps import ExecutionStep, scoped_execution_step, to_execution_step
 from taskplan.errors import BuildValueError
 
@@ -147,9 +148,7 @@ def MergeConditionNets(name: str, condition_nets: Sequence[Net] | None, relation
     merged = Net(name)
     for net in nets:
         merged.AppendNet(net)
-        for attribute, values in net._attributes.items():
-            for value in values:
-                merged.add_attribute(attribute, value)
+        hand_over_attributes(net, merged)
     merged.AddExternalOutput(_combined(merged, nets, relation))
     return merged
 

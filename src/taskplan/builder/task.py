@@ -109,6 +109,9 @@ class Task(Managed):
         name: str | None = None,
         num_instances: int | None = None,
     ) -> None:
+        if group is not None and not isinstance(group, TaskRegistry):
+            msg = f"the group of a task is a TaskGroup, got {group!r}"
+            raise BuildTypeError(msg)
         self.site = here()
         self._workspace_type = checked_type(workspace_type)
         self._group_type: str | None = None

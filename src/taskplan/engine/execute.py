@@ -7,11 +7,10 @@ import _thread
 import math
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import FrameType
+from types import FrameType, TracebackType
 
 import numpy as np
 
@@ -101,29 +100,35 @@ def _last_reports(shared: Attempted, plan: PreparedPlan) -> None:
             pass
 
 
-@contextmanager
-def interruptible(shared: Attempted) -> Iterator[None]:
+class interruptible:  # noqa: N801 - reads as a context manager, and is a class since a generator costs a microsecond more
     """Let Ctrl-C end the run instead of whatever bytecode it meets; the old handler comes back afterwards.
 
     Only on the main thread, and only if the program has not set a handler of its own.
     """
-    # The functions of `_signal` are those of `signal` without turning numbers into enums, which takes longer than a small run.
-    on_main = threading.get_ident() == threading.main_thread().ident
-    if not on_main or _signal.getsignal(SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    interrupted = False
 
-    def handle(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal interrupted
-        again, interrupted = interrupted, True
-        if shared.main_in_user_code and not again:
+    __slots__ = ("_installed", "_interrupted", "_shared")
+
+    def __init__(self, shared: Attempted) -> None:
+        self._shared = shared
+        self._installed = False
+        self._interrupted = False
+
+    def __enter__(self) -> None:
+        # The functions of `_signal` are those of `signal` without turning numbers into enums, which takes longer than a small run.
+        if (
+            threading.get_ident() == threading.main_thread().ident
+            and _signal.getsignal(SIGINT) is signal.default_int_handler
+        ):
+            _signal.signal(SIGINT, self._handle)
+            self._installed = True
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if self._installed:
+            _signal.signal(SIGINT, signal.default_int_handler)
+
+    def _handle(self, _signal_number: int, _frame: FrameType | None) -> None:
+        again, self._interrupted = self._interrupted, True
+        if self._shared.main_in_user_code and not again:
             raise KeyboardInterrupt
         # The main thread may hold any of the run's locks right now, so another thread does the work.
-        _thread.start_new_thread(partial(shared.interrupt, again=again), ())
-
-    _signal.signal(SIGINT, handle)
-    try:
-        yield
-    finally:
-        _signal.signal(SIGINT, signal.default_int_handler)
+        _thread.start_new_thread(partial(self._shared.interrupt, again=again), ())

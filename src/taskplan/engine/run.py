@@ -76,9 +76,7 @@ class Attempted:
 
     def new_token(self) -> CancelToken:
         """A token whose cancellation wakes this run's waiters."""
-        token = CancelToken()
-        token.on_cancel(lambda: self.driver.cancel(token))
-        return token
+        return CancelToken(self.driver.cancel)
 
     def fail(self, failure: Failed) -> None:
         """Record a failure and end the run."""

@@ -7,8 +7,8 @@ and a time limit are waits on the group, like any wait on a queue.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -56,9 +56,9 @@ class BoundStep:
 
     definition: StepDef
     space: CellSpace
-    steps: list[BoundStep] = field(default_factory=list)
-    nets: list[BoundNet] = field(default_factory=list)
-    reporters: list[BoundStep] = field(default_factory=list)
+    steps: Sequence[BoundStep] = ()
+    nets: Sequence[BoundNet] = ()
+    reporters: Sequence[BoundStep] = ()
     report_net: BoundNet | None = None
     stop: Cell | None = None
     together: bool = False
@@ -92,7 +92,8 @@ def bind(
             bound.steps = [bind(child, space, run, bound) for child in step.steps if child.every_ms is None]
             bound.reporters = [bind(child, space, run, bound) for child in step.steps if child.every_ms is not None]
             bound.together = runs_together(step)
-        bound.nets = [run.net(name, space) for name in step.nets]
+        if step.nets:
+            bound.nets = [run.net(name, space) for name in step.nets]
         if step.until is not None:
             bound.stop = space.find(step.until)
             if bound.stop is None:

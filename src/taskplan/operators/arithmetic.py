@@ -184,7 +184,7 @@ def smallest(first: Tensor, *rest: Tensor) -> Tensor:
 
 
 def _require_alike(name: str, first: Tensor, rest: tuple[Tensor, ...], allowed: frozenset[DType]) -> None:
-    """Raises: DtypeError, ShapeError: the operands are not all of one allowed dtype and one shape."""
+    """Raise DtypeError or ShapeError if the operands are not all of one allowed dtype and one shape."""
     if all(each.dtype is first.dtype and each.shape == first.shape for each in rest) and first.dtype in allowed:
         return
     others = {f"input {place}": each for place, each in enumerate(rest, start=1)}

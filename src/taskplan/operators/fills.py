@@ -295,7 +295,7 @@ def range_of(start: Tensor, stop: Tensor | None = None, step: Tensor | None = No
     Raises:
         OperatorError: step is 0, or the count is no finite number.
     Example:
-        Range(1, 7, 2) -> [1 3 5]
+        Range(1 (), 7 (), 2 ()) -> [1 3 5]
     """
     require_dtype("Range", "start", start, NUMBERS)
     given = {slot: each for slot, each in (("start", start), ("stop", stop), ("step", step)) if each is not None}

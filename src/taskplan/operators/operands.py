@@ -71,21 +71,21 @@ def string_tensor(values: Sequence[bytes], shape: Sequence[int]) -> Tensor:
 
 
 def require_tensor(operator: str, slot: str, x: object) -> None:
-    """Raises: TypeError: `x` is a handle, or no value at all. Whoever ran the body knows the blob, and will say it."""
+    """Raise TypeError if `x` is a handle, or no value at all. Whoever ran the body knows the blob and will name it."""
     if not isinstance(x, _TENSOR_CLASSES):
         msg = f"{operator}: {slot} is {x!r}, expected a tensor"
         raise TypeError(msg)
 
 
 def require_dtype(operator: str, slot: str, x: Tensor, allowed: Collection[DType]) -> None:
-    """Raises: DtypeError: `x`, the input called `slot`, has none of the `allowed` element types."""
+    """Raise DtypeError if `x`, the input called `slot`, has none of the `allowed` element types."""
     if x.dtype not in allowed:
         msg = f"{operator}: {slot} has dtype {dtype_name(x.dtype)}, expected {one_of(allowed)}"
         raise DtypeError(msg, operator=operator)
 
 
 def require_one_dtype(operator: str, **operands: Tensor) -> None:
-    """Raises: DtypeError: the operands, given by slot name, differ in element type."""
+    """Raise DtypeError if the operands, given by slot name, differ in element type."""
     (first, a), *rest = operands.items()
     for slot, b in rest:
         if b.dtype != a.dtype:
@@ -95,7 +95,7 @@ def require_one_dtype(operator: str, **operands: Tensor) -> None:
 
 
 def require_rank(operator: str, slot: str, x: Tensor, rank: int) -> None:
-    """Raises: ShapeError: `x` has another rank."""
+    """Raise ShapeError if `x` has another rank."""
     if x.ndim != rank:
         expected = "a vector" if rank == 1 else f"rank {rank}"
         msg = f"{operator}: {slot} has shape {x.shape}, expected {expected}"
@@ -103,14 +103,14 @@ def require_rank(operator: str, slot: str, x: Tensor, rank: int) -> None:
 
 
 def require_least_rank(operator: str, slot: str, x: Tensor, least: int) -> None:
-    """Raises: ShapeError: `x` has a rank below `least`."""
+    """Raise ShapeError if `x` has a rank below `least`."""
     if x.ndim < least:
         msg = f"{operator}: {slot} has shape {x.shape}, expected rank {least} or more"
         raise ShapeError(msg, operator=operator)
 
 
 def require_one_shape(operator: str, **operands: Tensor) -> None:
-    """Raises: ShapeError: the operands, given by slot name, differ in shape."""
+    """Raise ShapeError if the operands, given by slot name, differ in shape."""
     (first, a), *rest = operands.items()
     for slot, b in rest:
         if b.shape != a.shape:

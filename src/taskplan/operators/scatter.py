@@ -25,7 +25,7 @@ from taskplan.operators.registry import operator
 
 
 def _require_in_range(name: str, indices: Tensor, size: int) -> None:
-    """Raises: OperatorError: an index is negative or not below `size`."""
+    """Raise OperatorError if an index is negative or not below `size`."""
     outside = indices[(indices < 0) | (indices >= size)]
     if outside.size:
         raise refuse(name, f"index {outside.flat[0]} is out of range for size {size}")

@@ -85,7 +85,7 @@ def has_elements(*tensors: Tensor) -> np.bool_:
     Outputs:
         has_elements: bool, rank 0.
     Example:
-        HasElements(empty, [1]) -> T ()
+        HasElements([], [1]) -> T ()
     """
     for x in tensors:
         require_tensor("HasElements", "an input", x)

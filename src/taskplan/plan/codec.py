@@ -30,6 +30,9 @@ _SCALARS = frozenset({"f", "i", "s"})
 _LISTS = frozenset({"floats", "ints", "strings"})
 
 
+# Repeated fields are read as slices throughout: these are lists made at once, in half the time of an iteration.
+
+
 # --- messages to model ------------------------------------------------------------------------------------------------
 
 
@@ -49,18 +52,19 @@ def op_from_proto(
         function: the function that it calls. If not given it is looked up by the argument `token`.
         functions: functions by token, for this operator and for nets among its arguments.
     """
-    arguments = _arguments(proto.arg, site, functions)
-    if function is None and functions and proto.type in _CALLS_A_FUNCTION:
+    op_type = proto.type
+    arguments = _arguments(proto, site, functions)
+    if function is None and functions and op_type in _CALLS_A_FUNCTION:
         token = arguments.get("token")
         function = functions.get(token.decode()) if isinstance(token, bytes) else None
     device = proto.device_option if proto.HasField("device_option") else None
     return OpDef(
-        type=proto.type,
-        inputs=tuple(proto.input),
-        outputs=tuple(proto.output),
+        type=op_type,
+        inputs=tuple(proto.input[:]),
+        outputs=tuple(proto.output[:]),
         arguments=arguments,
         name=proto.name,
-        control_inputs=tuple(proto.control_input) if proto.control_input else (),
+        control_inputs=tuple(proto.control_input[:]),
         engine=proto.engine,
         random_seed=_seed(device),
         node_name=device.node_name if device is not None else "",
@@ -87,23 +91,22 @@ def net_from_proto(
         site: the line that made the net.
     """
     functions = functions or _NO_FUNCTIONS
-    given = proto
-    if proto.HasField("device_option"):
+    device = proto.device_option if proto.HasField("device_option") else None
+    if device is not None:
         proto = _with_devices(proto)
-    arguments = _arguments(proto.arg, site, functions)
-    if given.HasField("num_workers"):
-        arguments.setdefault("num_workers", given.num_workers)
-    op_sites = sites if sites is not None else (site,) * len(proto.op)
+    arguments = _arguments(proto, site, functions)
+    if proto.HasField("num_workers"):
+        arguments.setdefault("num_workers", proto.num_workers)
+    ops = proto.op[:]
+    op_sites = sites if sites is not None else (site,) * len(ops)
     return NetDef(
         name=proto.name,
-        ops=tuple(
-            [op_from_proto(op, op_site, None, functions) for op, op_site in zip(proto.op, op_sites, strict=True)]
-        ),
-        external_inputs=tuple(proto.external_input),
-        external_outputs=tuple(proto.external_output),
+        ops=tuple([op_from_proto(op, op_site, None, functions) for op, op_site in zip(ops, op_sites, strict=True)]),
+        external_inputs=tuple(proto.external_input[:]),
+        external_outputs=tuple(proto.external_output[:]),
         type=proto.type,
         arguments=arguments,
-        random_seed=_seed(proto.device_option) if proto.HasField("device_option") else None,
+        random_seed=_seed(device),
         site=site,
     )
 
@@ -128,7 +131,7 @@ def step_shell(
     return StepDef(
         name=proto.name,
         steps=steps,
-        nets=tuple(proto.network) if proto.network else (),
+        nets=tuple(proto.network[:]),
         times=proto.num_iter if has("num_iter") else None,
         until=proto.should_stop_blob if has("should_stop_blob") else None,
         only_once=proto.only_once if has("only_once") else None,
@@ -169,8 +172,8 @@ def _with_devices(proto: pb.NetDef) -> pb.NetDef:
     return copy
 
 
-def _arguments(protos: Iterable[pb.Argument], site: Site, functions: Mapping[str, object]) -> dict[str, object]:
-    return {proto.name: _argument(proto, site, functions) for proto in protos}
+def _arguments(proto: pb.OperatorDef | pb.NetDef, site: Site, functions: Mapping[str, object]) -> dict[str, object]:
+    return {argument.name: _argument(argument, site, functions) for argument in proto.arg[:]}
 
 
 def _argument(proto: pb.Argument, site: Site, functions: Mapping[str, object]) -> object:
@@ -184,7 +187,7 @@ def _argument(proto: pb.Argument, site: Site, functions: Mapping[str, object]) -
     if kind in _SCALARS:
         return value
     if kind in _LISTS:
-        return tuple(value)
+        return tuple(value[:])
     if kind == "n":
         return net_from_proto(value, None, functions, site)
     if kind == "nets":

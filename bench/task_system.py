@@ -1,0 +1,228 @@
+"""The workloads that the design sets figures for, each beside a yardstick that runs in turn with it.
+
+The column `Caffe2` is what its C++ executor took on a machine of this size; times move with the machine, ratios hardly.
+
+Usage: python bench/task_system.py [NAME]
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from _paired import Paired, paired
+from rich.console import Console
+from rich.table import Table
+
+from taskplan import (
+    Channel,
+    LocalSession,
+    Net,
+    Node,
+    Task,
+    TaskGroup,
+    Workspace,
+    compile_program,
+    final_output,
+    fresh_names,
+    ops,
+)
+
+SMALL = np.arange(16, dtype=np.float32)
+LOOPS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is timed: `ours` does `units` of work a call."""
+
+    name: str
+    caffe2: str
+    aim: str
+    ours: Callable[[], object]
+    units: int
+    yardstick_name: str
+    yardstick: Callable[[], object]
+    yardstick_units: int = 1
+    rounds: int = 15
+
+
+def numpy_adds() -> None:
+    """1,000 additions of 16 floats, the unit of work of small operators."""
+    for _ in range(1000):
+        np.add(SMALL, SMALL)
+
+
+def runner(group: TaskGroup, ws: Workspace | None = None) -> Callable[[], None]:
+    """Runs a group, again and again, in one session."""
+    session = LocalSession(ws or Workspace())
+    return lambda: session.run(group)
+
+
+def counting_loop(instances: int) -> TaskGroup:
+    """A loop whose result depends on every iteration."""
+    with TaskGroup() as group, Task(num_instances=instances):
+        with ops.task_init():
+            one = ops.Const(np.float32(1))
+        total = ops.Const(np.float32(0))
+        with ops.loop(LOOPS):
+            ops.Add([total, one], [total])
+        if instances == 1:
+            final_output(total)
+    return group
+
+
+def branching_loop() -> TaskGroup:
+    """Two nested loops around If / Elif / Else on the data."""
+    with TaskGroup() as group, Task():
+        zero, one, two = ops.Const(0), ops.Const(1), ops.Const(2)
+        total = ops.Const(0)
+        with ops.loop(LOOPS // 200), ops.loop(20) as inner:
+            rest = ops.Sub([inner.iter(), two])
+            with ops.If(ops.EQ([rest, zero])) as first:
+                ops.Add([total, one], [total])
+            with first.Elif(ops.LT([rest, zero])) as second:
+                ops.Add([total, two], [total])
+            with second.Else():
+                ops.Sub([total, one], [total])
+        final_output(total)
+    return group
+
+
+def straight_net(data: np.ndarray, length: int) -> Callable[[], None]:
+    """A kept net of additions, one after the other."""
+    ws = Workspace()
+    ws.feed_blob("x", data)
+    net = Net("straight")
+    net.AddExternalInput("x")
+    for _ in range(length):
+        net.Add(["x", "x"], ["y"])
+    kept = ws.create_net(net)
+    return kept.run
+
+
+def build_and_compile(tasks: int) -> Callable[[], None]:
+    """A group of tasks with one Const and one Add each, from nothing to the compiled program."""
+
+    def build() -> None:
+        with fresh_names(), TaskGroup() as group:
+            for _ in range(tasks):
+                with Task():
+                    a = ops.Const(1)
+                    ops.Add([a, a], "sum")
+            compile_program(group)
+
+    return build
+
+
+def many_tasks(tasks: int) -> TaskGroup:
+    """Small tasks that run at once."""
+    with TaskGroup() as group:
+        for _ in range(tasks):
+            with Task():
+                a = ops.Const(1)
+                ops.Add([a, a], "sum")
+    return group
+
+
+def pool_of_tasks(tasks: int) -> Callable[[], None]:
+    """As many calls of a small function through an executor."""
+
+    def run() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: SMALL + SMALL, range(tasks)))
+
+    return run
+
+
+def pipeline(rows: int, batches: int) -> TaskGroup:
+    """Two stages that hand batches on through a bounded channel."""
+    with TaskGroup() as group:
+        channel = Channel("batches", capacity=10, schema=["data"])
+        with Node("reader"), Task():
+            batch = ops.ConstantFill([], 1, shape=[rows], value=1.0)
+            writer = channel.writer()
+            with ops.loop(batches):
+                writer.write(None, [ops.Copy(batch)])
+        with Node("trainer"), Task():
+            reader = channel.reader()
+            with ops.loop():
+                should_stop, record = reader.read()
+                ops.stop_if(should_stop)
+                ops.Copy(record.data(), "seen")
+    return group
+
+
+def plain_queue(rows: int, batches: int) -> Callable[[], None]:
+    """The same with `queue.Queue` and two threads."""
+    batch = np.ones(rows, np.float32)
+
+    def run() -> None:
+        line: queue.Queue[np.ndarray | None] = queue.Queue(10)
+
+        def write() -> None:
+            for _ in range(batches):
+                line.put(batch)
+            line.put(None)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        while line.get() is not None:
+            pass
+        thread.join()
+
+    return run
+
+
+def workloads() -> Iterator[Workload]:
+    """All of them, in the order of the table."""
+    add = ("numpy.add of 16 floats", numpy_adds, 1000)
+    yield Workload("loop, one scalar Add, an iteration", "4.4", "not more", runner(counting_loop(1)), LOOPS, *add)
+    yield Workload("the same, 2 instances, an iteration", "2.3", "not more", runner(counting_loop(2)), 2 * LOOPS, *add)
+    yield Workload("nested loop with If/Elif/Else, an inner iteration", "27", "not more", runner(branching_loop()), LOOPS // 10, *add)
+    yield Workload("straight net of 16-float Adds, an operator", "0.7", "numpy.add + 0.3", straight_net(SMALL, 1000), 1000, *add)
+    big = np.ones(4_000_000, np.float32)
+    buffer = np.empty_like(big)
+    yield Workload(
+        "element-wise on 4M floats, an operator", "1700", "numpy.add into a buffer", straight_net(big, 5), 5,
+        "numpy.add into a buffer", lambda: np.add(big, big, out=buffer),
+    )  # fmt: skip
+    with TaskGroup() as empty:
+        Task()
+    run_empty = runner(empty)
+    yield Workload("session.run of an empty task", "76", "20", lambda: [run_empty() for _ in range(200)], 200, *add)
+    for tasks, caffe2 in ((250, "800"), (1000, "1600"), (2000, "2700"), (20_000, "")):
+        rounds = 15 if tasks < 5000 else 3
+        yield Workload(f"build and compile, {tasks:,} tasks, a task", caffe2, "120", build_and_compile(tasks), tasks, *add, rounds)
+    yield Workload(
+        "400 small concurrent tasks, a task", "150", "50", runner(many_tasks(400)), 400,
+        "ThreadPoolExecutor(2).map", pool_of_tasks(400), 400,
+    )  # fmt: skip
+    for rows, batches, caffe2 in ((1, 5000, "7"), (100, 5000, "18"), (10_000, 2000, "1000")):
+        yield Workload(
+            f"two stages, batches of {rows:,} rows, a batch", caffe2, "1.5 x queue.Queue", runner(pipeline(rows, batches)), batches,
+            "queue.Queue and two threads", plain_queue(rows, batches), batches,
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Time and print every workload whose name holds the first argument."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    table = Table("workload", "ours µs", "yardstick", "its µs", "ratio", "half of the pairs", "Caffe2 µs", "aim µs", title="medians")
+    for each in workloads():
+        if wanted in each.name:
+            result: Paired = paired(each.ours, each.units, each.yardstick, each.yardstick_units, each.rounds)
+            table.add_row(
+                each.name, f"{result.ours_us:.2f}", each.yardstick_name, f"{result.yardstick_us:.2f}", f"{result.ratio:.2f}",
+                f"{result.low:.2f} to {result.high:.2f}", each.caffe2, each.aim,
+            )  # fmt: skip
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()
