@@ -142,7 +142,11 @@ def _put_back(total: BlobReference, value: BlobReference) -> BlobReference:
 )
 @click.option("--seed", type=int, help="Seed of random operators. This program has none, so it changes nothing yet.")
 @click.option(
-    "--rows", type=click.IntRange(min=10 * BATCH_ROWS), default=ALL_ROWS, help="Read so many rows of the file only."
+    "--rows",
+    type=click.IntRange(min=flights.HELD_OUT_EVERY * BATCH_ROWS),
+    default=ALL_ROWS,
+    show_default=True,
+    help="Read so many rows of the file, in whole batches.",
 )
 @click.option(
     "--out",

@@ -29,6 +29,10 @@ def types_of(net):
     return [op.type for op in net.to_model().ops]
 
 
+def nets_of(builder):
+    return [child for child in builder.get() if isinstance(child, Net)]
+
+
 def child_names(builder):
     return [child.Name() if isinstance(child, Net) else child.name for child in builder.get()]
 
@@ -92,7 +96,7 @@ def test_an_added_block_or_step_closes_the_open_net():
 
 def test_a_builder_takes_nothing_but_nets_builders_and_steps():
     with NetBuilder() as builder, pytest.raises(BuildTypeError, match="takes nets, builders and steps, got 'net'"):
-        builder.add("net")
+        builder.add("net")  # type: ignore[type-var]  # that is the point
 
 
 @pytest.mark.parametrize("add", [lambda b: b.add(Net("n")), lambda b: b.current_net()], ids=["add", "current_net"])
@@ -100,7 +104,7 @@ def test_a_builder_that_has_ended_takes_nothing_more(add):
     with NetBuilder("b") as builder:
         pass
 
-    with pytest.raises(ClosedError, match="builder 'b' .*test_net_builder.py.* is closed"):
+    with pytest.raises(ClosedError, match=r"builder 'b' .*test_net_builder.py.* is closed"):
         add(builder)
 
 
@@ -189,7 +193,7 @@ def test_the_stop_blob_is_false_at_the_start_of_each_iteration():
         ops.net(name="second")
         ops.stop_if(ops.Const(True))
 
-    first, *_ = builder.get()
+    first, *_ = nets_of(builder)
     assert child_names(builder) == ["b/stop_blob_init", "b/first", "b/second"]
     assert net_text(first.to_model()).splitlines()[1:] == ["  b/second/stop_blob = ConstantFill(dtype=5, value=0)"]
 
@@ -237,7 +241,7 @@ def test_a_loop_may_take_its_count_from_a_blob():
         with ops.loop(count) as loop:
             pass
 
-    assert loop.get()[0].to_model().ops[0].inputs[1] == count
+    assert nets_of(loop)[0].to_model().ops[0].inputs[1] == count
 
 
 @pytest.mark.parametrize("count", ["3", 2.5])
@@ -280,7 +284,7 @@ def test_108_a_stop_guard_tells_only_after_its_end():
             guard.has_stopped()
         ops.stop_if(ops.Const(False))
 
-    first, last = guard.get()
+    first, last = nets_of(guard)
     told = str(guard.has_stopped())
     assert [op.type for op in first.to_model().ops if told in op.outputs] == ["ConstantFill"]
     assert [op.arguments["value"] for op in last.to_model().ops if told in op.outputs] == [0]
@@ -329,14 +333,14 @@ def test_nothing_follows_an_else(follow):
 
 def test_an_if_needs_a_condition():
     with NetBuilder(), pytest.raises(BuildError, match="needs a condition"):
-        ops.If(None)
+        ops.If(None)  # type: ignore[arg-type]  # that is the point
 
 
 # --- operators around nets --------------------------------------------------------------------------------------------
 
 
 def only_net(builder):
-    [net] = [child for child in builder.get() if isinstance(child, Net)]
+    [net] = nets_of(builder)
     return net
 
 

@@ -79,17 +79,20 @@ def test_a_closed_builder_takes_no_operators():
 
 
 def test_plain_functions_are_called_by_an_operator():
-    with NetBuilder() as builder:
+    with NetBuilder():
         low, high = ops.call(divmod, ops.Const(7), ops.Const(2), outputs=2)
 
-    assert builder.get()[0].to_model().ops[-1].outputs == (str(low), str(high))
+        called = ops.net().to_model().ops[-1]
+
+    assert called.outputs == (str(low), str(high))
 
 
 def test_a_shared_blob_is_marked_on_its_net():
-    with NetBuilder() as builder, NameScope("scope"):
+    with NetBuilder(), NameScope("scope"):
         by_name, by_reference = ops.shared("x"), ops.shared(BlobReference("y"))
+        marked = ops.net().get_attributes(SHARED)
 
-    assert builder.get()[0].get_attributes(SHARED) == ["scope/x", "y"] == [by_name, by_reference]
+    assert marked == ["scope/x", "y"] == [by_name, by_reference]
 
 
 def test_net_gives_the_open_net_a_new_one_or_the_one_that_it_was_given():
@@ -100,7 +103,7 @@ def test_net_gives_the_open_net_a_new_one_or_the_one_that_it_was_given():
         assert ops.net(name="n").Name() == "b/n"
         assert ops.net(mine) is mine is ops.net()
         with pytest.raises(BuildError, match="a net or the name of a new one"):
-            ops.net(mine, name="n")
+            ops.net(mine, name="n")  # type: ignore[call-overload]  # that is the point
 
 
 def test_groups_cannot_be_nested():

@@ -89,7 +89,7 @@ def test_a_task_that_is_there_is_not_added_twice():
         task = Task()
         group.add(task)
 
-        with pytest.raises(BuildError, match="task 'local/task' .* is in this group already"):
+        with pytest.raises(BuildError, match=r"task 'local/task' .* is in this group already"):
             group.add(task)
 
     assert group.tasks() == [task]
@@ -174,10 +174,7 @@ def test_89_the_type_of_a_workspace_follows_from_group_and_task(of_group, of_tas
 
 
 @pytest.mark.parametrize(("of_group", "of_task"), [(PRIVATE, GLOBAL), (GLOBAL, PRIVATE)])
-@pytest.mark.parametrize(
-    "take", [TaskGroup.tasks, lambda group: group.add(Task(workspace_type=GLOBAL))], ids=["tasks", "add"]
-)
-def test_89_different_types_of_group_and_task_are_refused(of_group, of_task, take):
+def test_89_different_types_of_group_and_task_are_refused(of_group, of_task):
     with TaskGroup(of_group) as group:
         Task(workspace_type=of_task)
 
@@ -318,7 +315,7 @@ def test_90_placing_tasks_in_another_way_is_refused():
     group = group_of("a", "b")
     group.tasks_by_node()
 
-    with pytest.raises(AssertionError, match="have been placed as .*, got {'a': 'x', 'b': 'x'}"):
+    with pytest.raises(AssertionError, match=r"have been placed as .*, got {'a': 'x', 'b': 'x'}"):
         group.tasks_by_node(lambda node: "x")
 
 
@@ -373,7 +370,7 @@ def test_putting_together_registers_nothing_with_what_is_open():
         group.to_task("x")
         assert other.num_registered_tasks() == 0
 
-    assert cluster.nodes() in ([], ["x"])
+    assert cluster.nodes() == []
 
 
 def test_groups_may_be_nested_in_other_contexts_and_leave_them_as_they_were():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +15,9 @@ from taskplan import ops
 
 TIMEOUT_S = 10
 """How long something may take that takes no time: for hangs only."""
+
+SOON_S = 0.05
+"""A time limit that is to pass."""
 
 LONG_MS = 3_600_000
 """A reporter's interval that does not pass during a test."""
@@ -135,6 +141,16 @@ def reading(blob: str) -> tp.Net:
 def forever(name: str, content: Any) -> tp.ExecutionStep:
     """A step that ends only when its run does."""
     return tp.execution_step(name, content, num_iter=10**12)
+
+
+def here() -> int:
+    """The line of the caller."""
+    return sys._getframe(1).f_lineno
+
+
+def interrupt() -> None:
+    """Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def notes(error: BaseException) -> str:

@@ -196,7 +196,7 @@ def test_109c_nothing_follows_an_else_and_a_condition_is_needed():
         with pytest.raises(AssertionError, match="Else"):
             last.Else()
         with pytest.raises(AssertionError, match="condition"):
-            ops.If(None)
+            ops.If(None)  # type: ignore[arg-type]  # what is under test
 
 
 @pytest.mark.parametrize("stops", [True, False])

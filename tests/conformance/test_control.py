@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from tests.conformance.programs import TIMEOUT_S
+from tests.conformance.programs import TIMEOUT_S, Trace
 
 import taskplan as tp
 from taskplan import control
@@ -38,7 +38,7 @@ def count_up() -> tp.Net:
     return net
 
 
-def traced_condition(trace, value: bool, mark: str = "condition") -> tp.Net:
+def traced_condition(trace: Trace, value: bool, mark: str = "condition") -> tp.Net:
     net = trace.net(mark)
     net.AddExternalOutput(net.Const(value))
     return net
@@ -180,10 +180,11 @@ def test_118_switch_runs_every_body_whose_condition_holds_and_each_condition_net
 
 def test_118a_conditions_are_combined_and_merged(run, ws, trace):
     nets = [traced_condition(trace, value, f"test {value}") for value in (True, False)]
-    merged = control.MergeConditionNets("both", nets, "And")
-    either = control.MergeConditionNets("either", nets, "Or")
+    both, either = (control.MergeConditionNets(relation, nets, relation) for relation in ("And", "Or"))
+    assert both is not None
+    assert either is not None
 
-    run(control.If("and", merged, trace.net("and"), trace.net("not and")))
+    run(control.If("and", both, trace.net("and"), trace.net("not and")))
     run(control.If("or", either, trace.net("or"), trace.net("not or")))
 
     assert trace == ["test True", "test False", "not and", "test True", "test False", "or"]

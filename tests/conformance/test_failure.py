@@ -5,25 +5,30 @@ That a failure ends everything is shown by statements 69 to 74 of the checklist,
 
 from __future__ import annotations
 
-import inspect
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.conformance.programs import GLOBAL, TIMEOUT_S, BoomError, awaits, boom, call, fail, notes
+from tests.conformance.programs import (
+    GLOBAL,
+    SOON_S,
+    TIMEOUT_S,
+    BoomError,
+    awaits,
+    boom,
+    call,
+    fail,
+    here,
+    interrupt,
+    meets,
+    notes,
+    wait_for_nothing,
+)
 
 import taskplan as tp
 from taskplan import ops
-
-
-def here() -> int:
-    """The line of the caller."""
-    frame = inspect.currentframe()
-    assert frame is not None
-    assert frame.f_back is not None
-    return frame.f_back.f_lineno
-
 
 # --- (b) the failure and its place ------------------------------------------------------------------------------------
 
@@ -105,13 +110,21 @@ def test_a_failure_in_a_setup_block_says_where_it_is(session):
     assert f"test_failure.py:{line}" in notes(caught.value)
 
 
+def meets_and_fails(barrier: threading.Barrier, message: str) -> Callable[[], None]:
+    def meet_and_fail() -> None:
+        barrier.wait(TIMEOUT_S)
+        boom(message)
+
+    return meet_and_fail
+
+
 def test_failures_of_siblings_are_notes_of_the_first(session):
     """Both raise, since both run when the first of them does."""
     barrier = threading.Barrier(2)
     with tp.TaskGroup() as group:
         for name in ("one", "two"):
             with tp.Task(name=name):
-                call(lambda name=name: barrier.wait(TIMEOUT_S) is None or boom(f"failure of {name}"))
+                call(meets_and_fails(barrier, f"failure of {name}"))
 
     with pytest.raises(BoomError) as caught:
         session.run(group)
@@ -139,38 +152,32 @@ def test_a_missing_blob_says_near_names_and_the_line(session):
 # --- after a failure --------------------------------------------------------------------------------------------------
 
 
-def raising(_trace: Any) -> tp.TaskGroup:
-    with tp.TaskGroup() as group, tp.Task():
-        fail()
-    return group
-
-
-def reporting_failure(_trace: Any) -> tp.TaskGroup:
-    with tp.TaskGroup() as group, tp.Task():
-        ops.Fail([], [])
-    return group
-
-
-def interrupting(_trace: Any) -> tp.TaskGroup:
-    with tp.TaskGroup() as group, tp.Task():
-        call(lambda: interrupt() or threading.Event().wait(TIMEOUT_S))
-    return group
+def interrupting() -> None:
+    interrupt()
+    threading.Event().wait(TIMEOUT_S)
 
 
 @pytest.mark.parametrize(
-    "make", [raising, reporting_failure, interrupting, waiting_group], ids=lambda make: make.__name__
+    ("body", "error"),
+    [
+        (fail, BoomError),
+        (lambda: ops.Fail([], []), RuntimeError),
+        (lambda: call(interrupting), KeyboardInterrupt),
+        (wait_for_nothing, tp.TimedOutError),
+    ],
+    ids=["exception", "reported failure", "Ctrl-C", "time limit"],
 )
-def test_the_next_run_on_the_same_session_works(session, trace, make):
-    group = make(trace)
-    with pytest.raises((BoomError, RuntimeError, KeyboardInterrupt)):
-        session.run(group, timeout_s=1 if make is not waiting_group else SOON_S)
-    trace.clear()
+def test_the_next_run_on_the_same_session_works(session, trace, body, error):
+    with tp.TaskGroup() as bad, tp.Task():
+        body()
     barrier = threading.Barrier(2)
     with tp.TaskGroup() as good:
         for name in ("a", "b"):
             with tp.Task():
-                trace.mark(name, do=lambda: barrier.wait(TIMEOUT_S))
+                trace.mark(name, do=meets(barrier))
 
+    with pytest.raises(error):
+        session.run(bad, timeout_s=SOON_S if error is tp.TimedOutError else TIMEOUT_S)
     session.run(good)
 
     assert sorted(trace) == ["a", "b"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from typing import Any
 
 import pytest
-from tests.conformance.programs import TIMEOUT_S, call, notes, wait_for_nothing
+from tests.conformance.programs import SOON_S, TIMEOUT_S, call, interrupt, notes, wait_for_nothing
 
 import taskplan as tp
 from taskplan import ops
@@ -61,11 +60,6 @@ def test_a_time_limit_that_is_kept_changes_nothing(session, trace):
 
 
 # --- (e) Ctrl-C -------------------------------------------------------------------------------------------------------
-
-
-def interrupt() -> None:
-    """Send Ctrl-C, and return when it is on its way."""
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def interrupt_from_outside(after: threading.Event) -> threading.Thread:

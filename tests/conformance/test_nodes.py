@@ -108,7 +108,7 @@ def test_reading_a_blob_of_another_node_is_refused_before_the_run_and_says_what_
         with tp.Node("b"), tp.Task():
             ops.Copy(["theirs"], ["mine"])
 
-    with pytest.raises(RuntimeError, match="'theirs'.*node 'a'") as caught:
+    with pytest.raises(RuntimeError, match=r"'theirs'.*node 'a'") as caught:
         session.run(group)
 
     assert "Channel" in str(caught.value)
@@ -198,6 +198,7 @@ def write_rows(channel: tp.Channel, count: int, base: int = 0) -> None:
 def read_rows(channel: tp.Channel, values: list[Any]) -> None:
     """Read until the channel ends."""
     reader = channel.reader()
+    row: Any
     with ops.loop():
         should_stop, row = reader.read()
         ops.stop_if(should_stop)
@@ -306,9 +307,9 @@ def test_records_keep_their_fields_on_the_way(session):
             )
             rows.writer().write(None, record)
         with tp.Node("b"), tp.Task():
-            should_stop, record = rows.reader().read()
+            should_stop, received = rows.reader().read()
             ops.stop_if(should_stop)
-            fetched.append(tp.final_output(record))
+            fetched.append(tp.final_output(received))
 
     session.run(group)
 

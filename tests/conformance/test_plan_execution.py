@@ -1,4 +1,4 @@
-"""Statements 51 to 63 and 69 to 76 of the checklist: what a plan does, and how it ends. Reporters and workspaces have files of their own."""
+"""Statements 51 to 63 of the checklist: creating nets, iterations, stop blobs and concurrency."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conformance.programs import TIMEOUT_S, meets, reading, writing
+from tests.conformance.programs import meets, reading, writing
 
 import taskplan as tp
-
-TIMEOUT_S = 10
 
 MADE_AND_RUN: list[str] = []
 """What operators of `logging_builder` did; a module's global, since builders are pickled into their operators."""

@@ -165,8 +165,16 @@ def test_075_sigint_ends_nested_loops_and_the_plan_and_is_reported(run, ws, trac
 
 
 DAG_TYPES = [
-    "dag", "async_dag", "async_scheduling", "parallel", "async_polling", "async_simple", "prof_dag", "rnn", "simple_refcount",
-]  # fmt: skip
+    "dag",
+    "async_dag",
+    "async_scheduling",
+    "parallel",
+    "async_polling",
+    "async_simple",
+    "prof_dag",
+    "rnn",
+    "simple_refcount",
+]
 
 
 @pytest.mark.parametrize("net_type", DAG_TYPES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -113,26 +115,43 @@ def test_098d_what_is_run_inside_an_open_group_or_task_does_not_join_it(session,
     assert len(group.tasks()) == 1
 
 
-def test_098e_a_net_that_has_grown_runs_as_it_is_now(session, trace):
-    """W-23."""
+@pytest.mark.parametrize("kind", [as_net, as_step, as_task, as_group, as_list], ids=lambda kind: kind.__name__)
+def test_098e_a_program_whose_net_has_grown_runs_as_it_is_now(session, trace, kind):
+    """W-23. (A plan is a copy of the nets that it was given.)"""
     net = trace.net("first")
-    session.run(net)
+    runnable = kind(net)
+    session.run(runnable)
 
     trace.mark("second", net=net)
-    session.run(net)
+    session.run(runnable)
 
     assert trace == ["first", "first", "second"]
 
 
-def test_098f_a_net_that_was_changed_through_its_message_runs_as_it_is_now(session, ws):
+@pytest.mark.parametrize("kind", [as_net, as_step, as_task, as_group, as_list], ids=lambda kind: kind.__name__)
+def test_098f_a_program_whose_net_was_changed_through_its_message_runs_as_it_is_now(session, ws, kind):
     net = writing("x", 1)
-    session.run(net)
+    runnable = kind(net)
+    session.run(runnable)
 
     [value] = [arg for arg in net.Proto().op[0].arg if arg.name == "values"]
     value.ints[0] = 2
-    session.run(net)
+    session.run(runnable)
 
     assert ws.fetch_blob("x") == 2
+
+
+@pytest.mark.parametrize("kind", [as_net, as_step, as_plan, as_task, as_group], ids=lambda kind: kind.__name__)
+def test_098g_a_session_keeps_no_program_alive_that_it_has_run(session, kind):
+    """W-23."""
+    runnable = kind(writing("x"))
+    session.run(runnable)
+    reference = weakref.ref(runnable)
+
+    del runnable
+    gc.collect()
+
+    assert reference() is None
 
 
 def test_099_the_steps_of_a_plan_run_one_after_the_other(session, trace):
@@ -271,6 +290,19 @@ def test_102a_a_group_that_was_not_compiled_by_hand_does_the_same(open_session, 
         results.append(int(output.fetch()))
 
     assert results == [2, 2, 200]
+
+
+def test_102d_a_compiled_group_runs_as_each_session_is_set_up(open_session, ws, trace):
+    """What is compiled for a class of sessions does not depend on which of them runs it first."""
+    with tp.TaskGroup(GLOBAL) as group, tp.Node("other"):
+        tp.Task(step=writing("x"))
+    apart, shared = open_session(), open_session(shared_nodes=True)
+    compiled = type(apart).compile(group)
+
+    apart.run(compiled)
+    assert not ws.has_blob("x")
+    shared.run(compiled)
+    assert ws.has_blob("x")
 
 
 def test_102b_a_task_that_is_in_a_group_runs_by_itself_too(session, ws):

@@ -10,9 +10,15 @@ import pytest
 import taskplan as tp
 from taskplan import ops
 
-FLAGS = (
-    "num_iter", "should_stop_blob", "only_once", "concurrent_substeps", "num_concurrent_instances", "run_every_ms", "create_workspace",
-)  # fmt: skip
+FLAGS = [
+    "num_iter",
+    "should_stop_blob",
+    "only_once",
+    "concurrent_substeps",
+    "num_concurrent_instances",
+    "run_every_ms",
+    "create_workspace",
+]
 
 
 def lines(step: Any, indent: str = "") -> Iterator[str]:

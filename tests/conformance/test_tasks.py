@@ -1,4 +1,4 @@
-"""Statements 77 and 79 to 91 of the checklist: tasks, their instances, what is set up around them, and their workspaces."""
+"""Statements 77 and 79 to 91 of the checklist: tasks, instances, what is set up around them, and workspaces."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +47,8 @@ def run_main_job(folder: Path, *options: str) -> subprocess.CompletedProcess[str
 
 def sums_of_batches(rows: int, *, held_out: bool) -> model.Moments:
     """What one loop over the file adds up."""
-    batches = list(flights.batches(flights.data_file(), program.BATCH_ROWS))[: rows // program.BATCH_ROWS]
-    chosen = [batch for number, batch in enumerate(batches) if flights.is_held_out(number) == held_out]
+    batches = islice(flights.batches(flights.data_file(), program.BATCH_ROWS), math.ceil(rows / program.BATCH_ROWS))
+    chosen = (batch for number, batch in enumerate(batches) if flights.is_held_out(number) == held_out)
     return sum((work.sums_of(*batch) for batch in chosen), start=work.no_sums())
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.columns import from_blob_list, from_column_list
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import NetBuilder
+from taskplan.builder.net_builder import SESSION_BLOBS, NetBuilder
 from taskplan.builder.setup import Part, attributes_of
 from taskplan.builder.sites import here
 from taskplan.builder.task import Task
@@ -197,7 +198,8 @@ class ChannelReader:
         """Make the task that `net` becomes part of one of the readers."""
         _mark(net, self.channel, writes=False)
 
-    def read(self, net: Net | None = None) -> tuple[BlobReference, Field | list[BlobReference]]:
+    # Which fields a record has is known to the reader of the schema only: hence Any.
+    def read(self, net: Net | None = None) -> tuple[BlobReference, Any]:
         """Take the oldest record; waits while the channel is empty.
 
         Args:
@@ -278,6 +280,7 @@ def _mark(net: Net, channel: Channel, *, writes: bool) -> bool:
         if use.channel is channel and use.writes == writes:
             return False
     net.add_attribute(USES, ChannelUse(channel, writes, here()))
+    net.add_attribute(SESSION_BLOBS, channel.queue())
     return True
 
 

@@ -71,8 +71,6 @@ class Node(DefaultManaged):
         return f"Node(name={self._name!r}, kwargs={self._node_kwargs!r})"
 
 
-def node_name(node: object = None) -> str:
-    """The name of the node that is meant: the current one if None is given, else the one of that name."""
-    if node is None:
-        return str(Node.current())
-    return str(node if isinstance(node, Node) else Node(node))
+def node_name(node: str | Node | None) -> str:
+    """The name of the node that is meant: the current one if None is given. Only making a `Node` registers it."""
+    return str(Node.current() if node is None else node)

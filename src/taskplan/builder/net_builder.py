@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step
 from taskplan.errors import BuildError, BuildTypeError, ClosedError, NoContextError
+
+SESSION_BLOBS = "session_blobs"
+"""The attribute of nets that holds blobs which the session makes: they are there before every block."""
 
 Child = TypeVar("Child", bound="Net | NetBuilder | ExecutionStep")
 
@@ -28,8 +31,7 @@ class NetBuilder(NetNaming):
     Example:
         >>> with NetBuilder("load") as builder:
         ...     rows = ops.Const(0)
-        ...     ops.Add([rows, ops.Const(1)], [rows])
-        BlobReference("load/ConstantFill:0")
+        ...     total = ops.Add([rows, ops.Const(1)])
         >>> [net.Name() for net in builder.get()]
         ['load']
 
@@ -208,7 +210,7 @@ class NetBuilder(NetNaming):
     def _finish(self) -> None:
         """Called when the body has ended well, with this builder still current."""
 
-    def __enter__(self) -> NetBuilder:
+    def __enter__(self) -> Self:
         super().__enter__()
         try:
             self._begin()

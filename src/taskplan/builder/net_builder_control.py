@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import NetBuilder
+from taskplan.builder.net_builder import SESSION_BLOBS, NetBuilder
 from taskplan.builder.setup import hand_over_attributes
 from taskplan.builder.step import ExecutionStep
 from taskplan.errors import BuildError
@@ -40,8 +40,10 @@ class OperatorBlock(NetBuilder):
             BuildError: it reads a blob that nothing has defined, as far as known here.
         """
         net = Net(name)
+        made_by_session: set[str] = set()
         for child in _nets(self.children()):
             net.AppendNet(child)
+            made_by_session.update(map(str, child.get_attributes(SESSION_BLOBS)))
         reads: dict[str, None] = {}
         writes: dict[str, None] = {}
         written: set[str] = set()
@@ -49,7 +51,7 @@ class OperatorBlock(NetBuilder):
             for blob in op.inputs:
                 if blob in written:
                     continue
-                if blob != also_outer and not self.is_outer(blob):
+                if blob != also_outer and blob not in made_by_session and not self.is_outer(blob):
                     msg = (
                         f"{op.type} in block {self.name!r} ({op.site}) reads {blob!r}, which nothing before the block "
                         "uses, nor the block writes before; define it first, or name it in the builder's initial_scope"

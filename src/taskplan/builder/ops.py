@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference
 from taskplan.builder.blocks import ReporterBuilder, SetupBuilder, When
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import IfBuilder, LoopBuilder, NetBuilder, StopGuardBuilder
+from taskplan.builder.net_builder import Child, IfBuilder, LoopBuilder, NetBuilder, StopGuardBuilder
 from taskplan.builder.net_builder_control import ConditionBuilder, ElseNetBuilder, IfNetBuilder, WhileNetBuilder
+from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildAttributeError, BuildError
@@ -35,7 +36,15 @@ class Operations:
     `NoContextError`.
     """
 
-    def net(self, net: Net | None = None, name: str | None = None) -> Net:
+    @overload
+    def net(self, net: None = None, name: str | None = None) -> Net: ...
+
+    @overload
+    def net(self, net: Child, name: None = None) -> Child: ...
+
+    def net(
+        self, net: Net | NetBuilder | ExecutionStep | None = None, name: str | None = None
+    ) -> Net | NetBuilder | ExecutionStep:
         """The open net; or the given net, put behind what is there; or a new net with a name.
 
         Args:

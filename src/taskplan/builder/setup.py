@@ -289,10 +289,16 @@ def enclosed(step: ExecutionStep, setups: Setups, name: str) -> ExecutionStep:
         return step
     steps = [step]
     if setups.init_nets:
-        steps.insert(0, execution_step(f"{name}:init", setups.init_nets))
+        steps.insert(0, _for(step, f"{name}:init", setups.init_nets))
     if setups.exit_nets:
-        steps.append(execution_step(f"{name}:exit", setups.exit_nets))
-    around = execution_step(name, steps)
-    around.site = step.site
+        steps.append(_for(step, f"{name}:exit", setups.exit_nets))
+    around = _for(step, name, steps)
     around.closing = setups.closing
     return around
+
+
+def _for(step: ExecutionStep, name: str, parts: Sequence[Part]) -> ExecutionStep:
+    """A step around or beside `step`, which has the same line."""
+    made = execution_step(name, [*parts])
+    made.site = step.site
+    return made

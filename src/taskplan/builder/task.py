@@ -127,7 +127,7 @@ class Task(Managed):
         known_group = TaskRegistry.current(group, required=False)
         # Weak, since the group holds the task: what nobody needs any more gives up its names at once.
         self._group = weakref.ref(known_group) if known_group is not None else None
-        self.node = node_name(node)
+        self.node = node_name(Node(node) if isinstance(node, str) else node)
         if not name:
             name = step.Name() if isinstance(step, ExecutionStep) else ""
         self._name = (known_group.task_name if known_group is not None else current_names().task)(

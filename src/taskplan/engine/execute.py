@@ -20,7 +20,7 @@ from taskplan.engine.run import Attempted, Run
 from taskplan.engine.script import Group, bind, perform, with_time_limit
 from taskplan.engine.cells import CellSpace
 from taskplan.errors import Cancelled
-from taskplan.operators.waiting import Changes, Joins
+from taskplan.operators.waiting import TIMED_OUT, Changes, Joins
 
 SIGINT = int(signal.SIGINT)
 
@@ -57,13 +57,15 @@ def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
     if len(placed) == 1:
         _run_one(placed[0], shared)
         return
-    group = Group("nodes", len(placed))
-    for each in placed:
-        shared.driver.spawn(partial(_member, group, each, shared), brief=False)
-    shared.driver.wait(Joins(group), group.all_ended, shared.token, shielded=True)
+    group = Group("the run", [f"node {each.node!r}" for each in placed])
+    for number, each in enumerate(placed):
+        shared.driver.spawn(partial(_member, group, number, each, shared), brief=False)
+    # A node joins its own steps and abandons what will not end, so all nodes end: wait without a limit of its own.
+    while shared.driver.wait(Joins(group), group.all_ended, shared.token, shielded=True) is TIMED_OUT:
+        pass
 
 
-def _member(group: Group, placed: Placed, shared: Attempted) -> None:
+def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> None:
     try:
         _run_one(placed, shared)
     except Cancelled:
@@ -73,7 +75,7 @@ def _member(group: Group, placed: Placed, shared: Attempted) -> None:
     except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
         shared.fail(Failed(error))
     finally:
-        shared.driver.wait(Changes(group), group.one_ended, shared.token)
+        shared.driver.wait(Changes(group), partial(group.one_ended, number), shared.token)
 
 
 def _run_one(placed: Placed, shared: Attempted) -> None:
@@ -128,7 +130,7 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
 
     def _handle(self, _signal_number: int, _frame: FrameType | None) -> None:
         again, self._interrupted = self._interrupted, True
-        if self._shared.main_in_user_code and not again:
+        if self._shared.main_thread in self._shared.user_threads and not again:
             raise KeyboardInterrupt
         # The main thread may hold any of the run's locks right now, so another thread does the work.
         _thread.start_new_thread(partial(self._shared.interrupt, again=again), ())

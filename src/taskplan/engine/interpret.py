@@ -17,7 +17,7 @@ from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
 from taskplan.engine.values import describe
 from taskplan.engine.cells import Cell, CellSpace
-from taskplan.errors import Cancelled, WorkspaceError
+from taskplan.errors import Cancelled, ShapeError, WorkspaceError
 
 if TYPE_CHECKING:
     from taskplan.engine.run import Run
@@ -69,6 +69,8 @@ class BoundNet:
         arguments = dict(prepared.arguments)
         if prepared.declared.wants_run:
             arguments["run"] = Instance(self, prepared, index, sources, targets)
+            if prepared.declared.prepare is not None:
+                prepared.declared.prepare(**arguments)
         if arguments:
             body = _with_arguments(body, arguments)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
@@ -138,7 +140,8 @@ def _closure(
     declared = prepared.declared
     single = len(declared.outputs) == 1 and declared.outputs[0].most == 1
     if declared.ufunc is not None and plain and len(sources) == 2 and len(targets) == 1:
-        return _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
+        call = _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
+        return call if targets[0] not in sources else _keeping_shape(call, prepared.op.type, targets[0])
     if not targets or declared.stores:
         return _discarding(body, sources)
     if single and len(sources) == 0:
@@ -148,6 +151,25 @@ def _closure(
     if single and len(sources) == 2:
         return _from_two(body, sources[0], sources[1], targets[0])
     return _general(prepared, body, sources, targets, single=single)
+
+
+def _keeping_shape(call: Call, operator: str, target: Cell) -> Call:
+    """As `call`, for an operator that broadcasts and writes over one of its operands, which must not grow by that."""
+    ndarray = np.ndarray
+
+    def checked() -> None:
+        before = target.value
+        call()
+        after = target.value
+        if type(after) is ndarray and after.shape != before.shape:
+            target.value = before
+            msg = (
+                f"{operator}: the result has shape {after.shape} and would overwrite {target.name!r}, which has shape "
+                f"{before.shape}; give the output another name"
+            )
+            raise ShapeError(msg, operator=operator)
+
+    return checked
 
 
 def _from_none(body: Callable[..., Any], target: Cell) -> Call:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -69,7 +71,7 @@ class Attempted:
         self._closing_tokens: list[CancelToken] = []
         self._skip_closing = False
         self.main_thread = threading.get_ident()
-        self.main_in_user_code = False
+        self.user_threads: set[int] = set()
         self._seed = seed
         self._seeds: np.random.SeedSequence | None = None
         self._lock = threading.Lock()
@@ -103,6 +105,13 @@ class Attempted:
                 tokens = list(self._closing_tokens)
             for token in tokens:
                 token.cancel()
+
+    def abandon(self, steps: str) -> None:
+        """Leave steps behind that ignore that the run has ended; what they write from now on is discarded."""
+        frames = sys._current_frames()
+        stacks = ["".join(traceback.format_stack(frames[thread])) for thread in list(self.user_threads) if thread in frames]
+        with self._lock:
+            self.abandoned.append("\n".join([f"{steps}, abandoned in user code:", *stacks]))
 
     def expire(self, token: CancelToken, what: str, limit_s: float) -> None:
         """The time of something is up: that is a failure, and ends what runs under `token`."""
@@ -184,15 +193,15 @@ class Run:
 
     def user_call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a user's function; Ctrl-C is raised inside it if it runs on the thread that asked for the run."""
-        shared = self.shared
-        on_main = threading.get_ident() == shared.main_thread
-        if on_main:
-            shared.main_in_user_code = True
+        user_threads = self.shared.user_threads
+        thread = threading.get_ident()
+        nested = thread in user_threads  # a function that runs nets whose functions call others
+        user_threads.add(thread)
         try:
             result = function(*args)
         finally:
-            if on_main:
-                shared.main_in_user_code = False
+            if not nested:
+                user_threads.discard(thread)
         if self.token.cancelled:
             raise Cancelled  # what it would write now is discarded
         return result

@@ -7,7 +7,7 @@ and a time limit are waits on the group, like any wait on a queue.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,17 +29,22 @@ TRUE, FALSE = np.True_, np.False_
 
 
 class Group(Shared):
-    """Steps that were started together."""
+    """Steps that were started together.
+
+    Args:
+        name: of what they are the parts.
+        members: what each is called; the members that still run are in `running`, by number.
+    """
 
     __slots__ = ("running",)
 
-    def __init__(self, name: str, running: int) -> None:
+    def __init__(self, name: str, members: Iterable[str]) -> None:
         super().__init__(name)
-        self.running = running
+        self.running = dict(enumerate(members))
 
-    def one_ended(self) -> None:
+    def one_ended(self, number: int) -> None:
         """An attempt that always succeeds: a member has ended."""
-        self.running -= 1
+        del self.running[number]
 
     def all_ended(self) -> bool | NotYet:
         """An attempt: true once no member runs."""
@@ -47,7 +52,7 @@ class Group(Shared):
 
     def describe(self) -> str:
         """One phrase about the group's state."""
-        return f"the {self.running} unfinished steps of {self.name!r}"
+        return f"{', '.join(self.running.values())} of {self.name!r}"
 
 
 @dataclass(slots=True)
@@ -209,8 +214,8 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
     if limit_s == math.inf:
         action()
         return
-    from_outside = Group(what, 1)
-    watch = Group(f"{what} watch", 1)
+    from_outside = Group(what, [what])
+    watch = Group(f"time limit of {what}", ["watch"])
 
     def watching() -> None:
         try:
@@ -219,13 +224,13 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
         except Cancelled:
             pass
         finally:
-            run.driver.wait(Changes(watch), watch.one_ended, run.token)
+            end_member(watch, 0, run)
 
     run.driver.spawn(watching, brief=False)
     try:
         action()
     finally:
-        run.driver.wait(Changes(from_outside), from_outside.one_ended, run.token)
+        end_member(from_outside, 0, run)
         run.driver.wait(Joins(watch), watch.all_ended, run.token, shielded=True)
 
 
@@ -233,16 +238,17 @@ def _perform_entered(step: BoundStep, run: Run) -> None:
     if not step.reporters and step.report_net is None:
         _iterate(step, run)
         return
-    siblings = Group(step.definition.name, 1)
+    siblings = Group(step.definition.name, [step.definition.name])
     reporting = _start_reporters(step, run, siblings)
-    failed = True
     try:
         _iterate(step, run)
-        failed = False
+    except (Failed, Cancelled) as signal:
+        if isinstance(signal, Failed):
+            run.shared.fail(signal)  # before the reporters hear of the end, since theirs comes later then
+        _report_at_the_end(step, run)
+        raise
     finally:
-        if failed:
-            _report_at_the_end(step, run)
-        run.driver.wait(Changes(siblings), siblings.one_ended, run.token)
+        end_member(siblings, 0, run)
         _join(reporting, run)
     if run.token.cancelled:
         raise Cancelled
@@ -254,10 +260,10 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
     ]
     if step.report_net is not None:
         reports.append((float(step.definition.report_interval_s or 0), step.report_net.perform))
-    group = Group(f"{step.definition.name} reporters", len(reports))
-    for every_s, report in reports:
+    group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
+    for number, (every_s, report) in enumerate(reports):
         action = partial(_report, every_s, report, siblings, run)
-        run.driver.spawn(partial(_member, group, run, action, step, "reporter"), brief=False)
+        run.driver.spawn(partial(_member, group, number, run, action, step, "reporter"), brief=False)
     return group
 
 
@@ -328,18 +334,30 @@ def is_true(stop: Cell) -> bool:
 def _together(step: BoundStep, run: Run) -> None:
     """Start all children, as often as there are instances, and wait until all have ended; the first failure ends the run."""
     children, instances = step.steps, max(1, step.definition.instances or 1)
-    group = Group(step.definition.name, len(children) * instances)
-    for number in range(group.running):
+    group = Group(step.definition.name, [_called(child) for child in children] * instances)
+    for number in range(len(children) * instances):
         child = children[number % len(children)]
         label = f"instance {number // len(children) + 1} of {instances}" if instances > 1 else ""
-        job = partial(_member, group, run, partial(perform, child, run), step, label)
+        job = partial(_member, group, number, run, partial(perform, child, run), step, label)
         run.driver.spawn(job, brief=run.plan.is_brief(child.definition))
     _join(group, run)
     if run.token.cancelled:
         raise Cancelled
 
 
-def _member(group: Group, run: Run, action: Callable[[], None], parent: BoundStep, label: str) -> None:
+def _called(step: BoundStep) -> str:
+    definition = step.definition
+    return f"step {definition.name!r}" if definition.task is None else f"task {definition.task!r}"
+
+
+def end_member(group: Group, number: int, run: Run) -> None:
+    """Tell a group that one of its members has ended."""
+    run.driver.wait(Changes(group), partial(group.one_ended, number), run.token)
+
+
+def _member(
+    group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep, label: str
+) -> None:
     """The job of one of several steps that run at once: its failure ends the run, its end is told to the group."""
     try:
         if not run.token.cancelled:
@@ -354,12 +372,12 @@ def _member(group: Group, run: Run, action: Callable[[], None], parent: BoundSte
     except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
         run.shared.fail(Failed(error))
     finally:
-        run.driver.wait(Changes(group), group.one_ended, run.token)
+        end_member(group, number, run)
 
 
 def _join(group: Group, run: Run) -> None:
     """Wait for all members, also when the run is ending; those that ignore that for `grace_s` are abandoned."""
     answer: Any = run.driver.wait(Joins(group), group.all_ended, run.token, shielded=True)
     if answer is TIMED_OUT:
-        run.shared.abandon(f"{group.running} of {group.name!r}")
-        raise Failed(RunError(f"{group.describe()} did not end within {run.driver.grace_s} s of being cancelled"))
+        run.shared.abandon(group.describe())
+        raise Failed(RunError(f"{group.describe()} went on for {run.driver.grace_s:g} s after the run had ended"))

@@ -70,7 +70,20 @@ def _built(run: OpRun, given: object) -> Function:
     return given
 
 
-@operator("Python", inputs=("inputs*",), outputs=("outputs*",), in_place=ANY_PAIR, effects=(USER_CODE, WORKSPACE))
+def _build(*, run: OpRun, token: str = "", pickled_builder: bytes = b"", **_: object) -> None:
+    """Call the builder, if there is one, when the instance is created."""
+    if pickled_builder or isinstance(run.op.function, tuple):
+        _function(run, token, pickled_builder)
+
+
+@operator(
+    "Python",
+    inputs=("inputs*",),
+    outputs=("outputs*",),
+    in_place=ANY_PAIR,
+    effects=(USER_CODE, WORKSPACE),
+    prepare=_build,
+)
 def python(
     *inputs: object,
     token: str = "",

@@ -111,6 +111,7 @@ class Declaration:
         must_in_place: pairs that have to be one blob.
         effects: `Effect`s and `Reason`s (with the input's name as subject); none means a pure function.
         check: called with the arguments when an instance is created; raises `ArgumentError`.
+        prepare: called once when an instance is created, with the same keywords as the body.
         wants_run: whether the body takes `run`.
         stores: the body returns nothing (its annotation says None) and stores its outputs itself, if it has any.
         ufunc: computes the operator when there are as many inputs as it takes, all of one dtype in `ufunc_dtypes` and
@@ -127,6 +128,7 @@ class Declaration:
     must_in_place: tuple[tuple[str, str], ...] = ()
     effects: frozenset[Effect | Reason] = frozenset()
     check: Callable[..., None] | None = None
+    prepare: Callable[..., None] | None = None
     input_counts: frozenset[int] | None = None
     output_counts: frozenset[int] | None = None
     wants_run: bool = False
@@ -169,6 +171,7 @@ def operator(
     must_in_place: Sequence[tuple[str, str]] = (),
     effects: Sequence[Effect | Reason] = (),
     check: Callable[..., None] | None = None,
+    prepare: Callable[..., None] | None = None,
     input_counts: Sequence[int] | None = None,
     output_counts: Sequence[int] | None = None,
     ufunc: np.ufunc | None = None,
@@ -182,6 +185,7 @@ def operator(
         in_place, must_in_place: pairs of slot names; `"any"` allows all.
         effects: what it does besides computing.
         check: looks at the arguments when an instance is created: `check(**arguments)` raises `ArgumentError`.
+        prepare: called once when an instance is created, with the same keywords as the body.
         input_counts, output_counts: the legal counts, where not all between least and most are.
         ufunc, ufunc_dtypes: what computes the plain case, see `Declaration`.
 
@@ -206,6 +210,7 @@ def operator(
             must_in_place=tuple(must_in_place),
             effects=frozenset(effects),
             check=check,
+            prepare=prepare,
             input_counts=frozenset(input_counts) if input_counts is not None else None,
             output_counts=frozenset(output_counts) if output_counts is not None else None,
             wants_run=wants_run,

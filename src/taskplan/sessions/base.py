@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,15 +16,22 @@ from taskplan.builder.steps import ExecutionStep, execution_step
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup, WorkspaceType
 from taskplan.errors import BuildError, ClosedError
-from taskplan.plan.model import ProgramDef
+from taskplan.plan.model import NetDef, ProgramDef
 
 
 @dataclass(eq=False)
 class CompiledRunnable:
-    """The result of compiling: what one class of sessions needs to run a program again and again."""
+    """The result of compiling: what one class of sessions needs to run a program again and again.
+
+    Attributes:
+        obj: what the session's class made of the program.
+        session_class: the class; others refuse it.
+        workspace_type: of the tasks, if neither they nor their group say it.
+    """
 
     obj: Any
     session_class: type[Session]
+    workspace_type: str | None = None
 
 
 class Session:
@@ -36,7 +43,7 @@ class Session:
 
     def __init__(self) -> None:
         self._open = True
-        self._compiled: dict[int, _Cached] = {}
+        self._cache: dict[int, _Cached] = {}
 
     @classmethod
     def compile(
@@ -62,7 +69,7 @@ class Session:
             return CompiledRunnable(runnable, cls)
         with cleared_contexts(), Cluster():
             group = as_group(runnable, workspace_type)
-            return CompiledRunnable(cls._compile_task_group(group, setup_net_list), cls)
+            return CompiledRunnable(cls._compile_task_group(group, setup_net_list), cls, workspace_type)
 
     def run(self, runnable: object, workspace_type: str | None = None, setup_net_list: list[Any] | None = None) -> None:
         """Compile (once per object) and run a program; return when it has ended.
@@ -73,29 +80,31 @@ class Session:
             PlanError: the checks before the run found problems.
             the first failure of the run itself, with notes that say where.
         """
-        self._run_compiled(self._compiled_for(runnable, workspace_type, setup_net_list).obj)
+        self._run_compiled(self._prepared_for(runnable, workspace_type, setup_net_list))
 
-    def _compiled_for(
-        self, runnable: object, workspace_type: str | None, setup_net_list: list[Any] | None
-    ) -> CompiledRunnable:
+    def _prepare(self, compiled: CompiledRunnable) -> Any:
+        """What this session keeps of a compiled program, for `_run_compiled`; it must not hold the user's objects."""
+        return compiled.obj
+
+    def _prepared_for(self, runnable: object, workspace_type: str | None, setup_net_list: list[Any] | None) -> Any:
         if not self._open:
             msg = "the session is closed"
             raise ClosedError(msg)
         if runnable is None:
             msg = "there is nothing to run: got None"
             raise BuildError(msg)
-        cached = self._compiled.get(id(runnable))
-        version = _version(runnable)
-        if cached is not None and cached.workspace_type == workspace_type and cached.version is version:
-            return cached.compiled
-        compiled = self.compile(runnable, workspace_type, setup_net_list)
+        cached = self._cache.get(id(runnable))
+        if cached is not None and cached.workspace_type == workspace_type and cached.is_current():
+            return cached.prepared
+        prepared = self._prepare(self.compile(runnable, workspace_type, setup_net_list))
+        key, cache = id(runnable), self._cache
         try:
-            key = id(runnable)
-            reference = weakref.ref(runnable, lambda _: self._compiled.pop(key, None))
+            reference = weakref.ref(runnable, lambda _: cache.pop(key, None))
         except TypeError:
-            return compiled  # a list or the like: compiled anew each time
-        self._compiled[key] = _Cached(reference, workspace_type, version, compiled)
-        return compiled
+            return prepared  # a list or the like: compiled anew each time
+        models = [(weakref.ref(net), net.to_model()) for net in _nets_of(runnable)]
+        self._cache[key] = _Cached(reference, workspace_type, models, prepared)
+        return prepared
 
     def is_open(self) -> bool:
         """Whether the session can still run programs."""
@@ -105,7 +114,7 @@ class Session:
         """End the session; closing again has no effect."""
         if self._open:
             self._open = False
-            self._compiled.clear()
+            self._cache.clear()
             self._do_close()
 
     def __enter__(self) -> Self:
@@ -136,22 +145,30 @@ class Session:
 
 @dataclass(slots=True)
 class _Cached:
+    """A prepared program, good as long as none of its nets has changed. It keeps nothing of the user's alive."""
+
     reference: weakref.ref[Any]
     workspace_type: str | None
-    version: object
-    compiled: CompiledRunnable = field(repr=False)
+    models: list[tuple[weakref.ref[Net], NetDef]]
+    prepared: Any
+
+    def is_current(self) -> bool:
+        nets = ((reference(), model) for reference, model in self.models)
+        return all(net is None or net.to_model() is model for net, model in nets)
 
 
-def _version(runnable: object) -> object:
-    """Something that is the same object as long as the runnable has not changed."""
-    return runnable.to_model() if isinstance(runnable, Net) else None
+def _nets_of(runnable: object) -> list[Net]:
+    if isinstance(runnable, Net):
+        return [runnable]
+    if isinstance(runnable, ExecutionStep | Plan):
+        return runnable.Nets()
+    tasks = runnable.members() if isinstance(runnable, TaskGroup) else [runnable] if isinstance(runnable, Task) else []
+    return [net for task in tasks for net in task.get_step().Nets()]
 
 
 def as_group(runnable: object, workspace_type: str | None) -> TaskGroup:
     """The group that a runnable is, or stands in by itself."""
     if isinstance(runnable, TaskGroup):
-        if workspace_type is not None:
-            runnable.set_workspace_type(workspace_type)
         return runnable
     group = TaskGroup(workspace_type or WorkspaceType.GLOBAL)
     if isinstance(runnable, Task):

@@ -24,7 +24,7 @@ from taskplan.events import Event, Observer, RunEnded, RunStarted
 from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
 from taskplan.operators.waiting import Closes
 from taskplan.plan.model import ChannelDef, ProgramDef
-from taskplan.sessions.base import Session
+from taskplan.sessions.base import CompiledRunnable, Session
 from taskplan.sessions.workspaces import Workspace, current_workspace
 
 LOCAL = "local"
@@ -121,7 +121,7 @@ class LocalSession(Session):
 
         A name that several nodes have is `node:name`.
         """
-        compiled: LocalProgram = self._compiled_for(runnable, None, None).obj
+        compiled: LocalProgram = self._prepared_for(runnable, None, None)
         wanted = [output for output in compiled.program.outputs if output.blob not in compiled.program.hidden_blobs]
         names = [output.blob for output in wanted]
         return {
@@ -154,23 +154,20 @@ class LocalSession(Session):
             TimedOutError: it took too long.
             the first failure itself, with notes that say where it happened and what else failed.
         """
-        compiled = self._compiled_for(runnable, workspace_type, setup_net_list).obj
+        program = self._prepared_for(runnable, workspace_type, setup_net_list)
         for net in setup_net_list or ():
             self.workspace().run(net)
-        self._run_compiled(compiled, self._timeout_s if timeout_s is None else timeout_s)
+        self._run_compiled(program, self._timeout_s if timeout_s is None else timeout_s)
 
     @classmethod
     def _compile_task_group(cls, task_group: TaskGroup, setup_net_list: list[Any] | None = None) -> Any:  # noqa: ARG003
-        return task_group
+        return task_group  # where its nodes go is for the session to say: see `_prepare`
 
-    def _compiled_for(self, runnable: object, workspace_type: str | None, setup_net_list: list[Any] | None) -> Any:
-        compiled = super()._compiled_for(runnable, workspace_type, setup_net_list)
-        if isinstance(compiled.obj, TaskGroup):
-            program, outputs = compile_group(compiled.obj, shared_nodes=self._shared_nodes)
-            compiled.obj = LocalProgram(program, outputs)
-        elif isinstance(compiled.obj, ProgramDef):
-            compiled.obj = LocalProgram(compiled.obj, TaskOutputList())
-        return compiled
+    def _prepare(self, compiled: CompiledRunnable) -> LocalProgram:
+        if isinstance(compiled.obj, ProgramDef):
+            return LocalProgram(compiled.obj, TaskOutputList())
+        kind = compiled.workspace_type
+        return LocalProgram(*compile_group(compiled.obj, shared_nodes=self._shared_nodes, workspace_type=kind))
 
     def _run_compiled(self, compiled: LocalProgram, timeout_s: float = math.inf) -> None:
         if not compiled.plans:
