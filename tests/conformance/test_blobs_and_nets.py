@@ -415,7 +415,7 @@ FIELD_OF_VALUE = [
 ]
 
 
-@pytest.mark.parametrize(("value", "field", "content"), FIELD_OF_VALUE)
+@pytest.mark.parametrize(("value", "field", "content"), FIELD_OF_VALUE, ids=repr)
 def test_021_a_value_is_encoded_into_the_field_of_its_kind(value, field, content):
     argument = argument_of(value)
 

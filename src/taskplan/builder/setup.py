@@ -183,7 +183,7 @@ class SetupCollector:
         # Not shared: each object's block is run in its own turn, from the last to the first.
         net = Net(f"{self._key}/cleanup")
         parts = _parts(obj.cleanup(net), obj, "cleanup")
-        return [net, *parts] if has_operators(net) else parts
+        return [net, *parts] if _has_operators(net) else parts
 
     def setups(self) -> Setups:
         """All that was taken so far."""
@@ -196,12 +196,11 @@ class SetupCollector:
 
 
 def _if_used(net: Net | None) -> list[Net]:
-    return [net] if net is not None and has_operators(net) else []
+    return [net] if net is not None and _has_operators(net) else []
 
 
-def has_operators(net: Net) -> bool:
-    """Whether the net has any operator."""
-    return len(net.Proto().op) > 0
+def _has_operators(net: Net) -> bool:
+    return len(net.peek().op) > 0
 
 
 def _parts(result: SetupResult, obj: object, method: str) -> list[Part]:

@@ -268,12 +268,13 @@ class Task(Managed):
 
     def _hidden_output_net(self) -> Net:
         net = Net(f"{self.name}:output")
+        net.site = self.site
         op = pb.OperatorDef()
         op.CopyFrom(_HIDDEN_OUTPUT)
         op.output.append(f"{net.Name()}/ConstantFill:0")
         net.extend_ops([op])
         output = TaskOutput(BlobReference(op.output[0], net))
-        output.node = self.node
+        output.node, output.site = self.node, self.site
         self._hidden_outputs = [output]
         return net
 

@@ -19,7 +19,7 @@ from taskplan.plan.names import did_you_mean
 
 class Cell:
     """One blob. `owned` is the array that the engine itself made for this cell and nobody else has seen, so that it may be
-    written into again; it is dropped as soon as another reader may have kept the value."""
+    written into again; it is dropped as soon as a reader may have kept the value."""
 
     __slots__ = ("name", "owned", "value")
 
@@ -111,6 +111,10 @@ class CellSpace:
     def local_cell(self, name: str) -> Cell:
         """A cell of this workspace itself, hiding the parent's."""
         return self._cells.setdefault(name, Cell(name))
+
+    def owns(self, cell: Cell) -> bool:
+        """Whether a cell is this workspace's own."""
+        return self._cells.get(cell.name) is cell
 
     def bind(self, name: str, cell: Cell) -> None:
         """Let a name here stand for a cell of another workspace."""

@@ -55,7 +55,7 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
 
 def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
     if len(placed) == 1:
-        _run_one(placed[0], shared)
+        _run_one(placed[0], shared, alone=True)
         return
     group = Group("the run", [f"node {each.node!r}" for each in placed])
     for number, each in enumerate(placed):
@@ -78,8 +78,10 @@ def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> Non
         shared.driver.wait(Changes(group), partial(group.one_ended, number), shared.token)
 
 
-def _run_one(placed: Placed, shared: Attempted) -> None:
+def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:
     run = Run(shared, placed.plan)
+    if alone and all(map(placed.plan.is_sequential, placed.plan.plan.steps)):
+        run.confined.add(placed.space)
     try:
         for step in placed.plan.plan.steps:
             perform(bind(step, placed.space, run), run)
@@ -132,5 +134,6 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
         again, self._interrupted = self._interrupted, True
         if self._shared.main_thread in self._shared.user_threads and not again:
             raise KeyboardInterrupt
-        # The main thread may hold any of the run's locks right now, so another thread does the work.
+        self._shared.skip_closing = again
+        # The main thread may hold any of the run's locks right now, so another thread does the rest.
         _thread.start_new_thread(partial(self._shared.interrupt, again=again), ())

@@ -75,7 +75,8 @@ class BoundNet:
             body = _with_arguments(body, arguments)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
             body = _computed_once(body)
-        self.calls.append(_closure(prepared, body, sources, targets, plain=not arguments))
+        buffered = not arguments and len(targets) == 1 and space in self.run.confined and space.owns(targets[0])
+        self.calls.append(_closure(prepared, body, sources, targets, buffered=buffered))
 
     def perform(self) -> None:
         """Run all operators, in order.
@@ -134,13 +135,17 @@ def _computed_once(body: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _closure(
-    prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, plain: bool
+    prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, buffered: bool
 ) -> Call:
     """The quickest call for this number of inputs and outputs. All mean: read, compute, store."""
     declared = prepared.declared
     single = len(declared.outputs) == 1 and declared.outputs[0].most == 1
-    if declared.ufunc is not None and plain and len(sources) == 2 and len(targets) == 1:
-        call = _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
+    if declared.ufunc is not None and len(sources) == 2 and len(targets) == 1:
+        call = (
+            _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
+            if buffered
+            else _from_two(body, sources[0], sources[1], targets[0])
+        )
         return call if targets[0] not in sources else _keeping_shape(call, prepared.op.type, targets[0])
     if not targets or declared.stores:
         return _discarding(body, sources)
@@ -229,7 +234,8 @@ def _buffered(
 ) -> Call:
     """As `_from_two`, but a big result goes into the array that the target owns, which nobody else has seen.
 
-    A page fault costs more than the addition of a page, so this halves the time of operators on large arrays.
+    A page fault costs more than the addition of a page, so this halves the time of operators on large arrays. Only for blobs
+    that no other thread of the run touches: one that took the array while it is written would hold a value that changes.
     """
     ndarray = np.ndarray
 

@@ -111,6 +111,7 @@ class PreparedPlan:
         self._defs = {net.name: net for net in plan.nets}
         self._nets: dict[str, PreparedNet] = {}
         self._brief: dict[int, bool] = {}
+        self._sequential: dict[int, bool] = {}
 
     def net(self, name: str) -> PreparedNet:
         """The prepared net of that name.
@@ -133,10 +134,20 @@ class PreparedPlan:
         if known is None:
             known = self._brief[id(step)] = (
                 (step.until is None or step.only_once is True)
-                and not step.report_net
-                and not (step.steps and (step.concurrent or (step.instances or 1) > 1))
-                and all(child.every_ms is None and self.is_brief(child) for child in step.steps)
+                and self.is_sequential(step)
+                and all(self.is_brief(child) for child in step.steps)
                 and not any(self.net(name).waits for name in step.nets)
+            )
+        return known
+
+    def is_sequential(self, step: StepDef) -> bool:
+        """Whether nothing in the step runs beside anything else in it: no concurrent steps, instances or reporters."""
+        known = self._sequential.get(id(step))
+        if known is None:
+            known = self._sequential[id(step)] = (
+                not step.report_net
+                and not runs_together(step)
+                and all(child.every_ms is None and self.is_sequential(child) for child in step.steps)
             )
         return known
 

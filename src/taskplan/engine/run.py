@@ -69,7 +69,7 @@ class Attempted:
         self.abandoned: list[str] = []
         self.last_reports: list[Callable[[], None]] = []
         self._closing_tokens: list[CancelToken] = []
-        self._skip_closing = False
+        self.skip_closing = False
         self.main_thread = threading.get_ident()
         self.user_threads: set[int] = set()
         self._seed = seed
@@ -91,17 +91,15 @@ class Attempted:
         token = self.new_token()
         with self._lock:
             self._closing_tokens.append(token)
-            skip = self._skip_closing
-        if skip:
+        if self.skip_closing:
             token.cancel()
         return token
 
     def interrupt(self, *, again: bool) -> None:
-        """Ctrl-C came: end the run; the second time, without its closing blocks."""
+        """Ctrl-C came: end the run; the second time, also the closing blocks that have begun."""
         self.fail(Failed(KeyboardInterrupt()))
         if again:
             with self._lock:
-                self._skip_closing = True
                 tokens = list(self._closing_tokens)
             for token in tokens:
                 token.cancel()
@@ -137,6 +135,8 @@ class Run:
         self.token = token or shared.token
         self._children = count()
         self._nets: dict[CellSpace, dict[str, BoundNet]] = {}
+        self.confined: set[CellSpace] = set()
+        """Workspaces whose own blobs only one thread of this run ever touches."""
 
     def under(self, token: CancelToken) -> Run:
         """The same run under another token: a closing phase. Nets are made anew."""
@@ -169,6 +169,7 @@ class Run:
     def forget(self, space: CellSpace) -> None:
         """Drop the nets of a workspace that is going."""
         self._nets.pop(space, None)
+        self.confined.discard(space)
 
     def child_space(self, parent: CellSpace) -> CellSpace:
         """A fresh child workspace; with an id of its own if the node has one (`NODE_ID`)."""

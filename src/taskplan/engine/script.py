@@ -161,6 +161,8 @@ def _tell(run: Run, step: StepDef, *, started: bool, failed: bool = False) -> No
 def _perform_in_child(step: BoundStep, run: Run) -> None:
     try:
         child = run.child_space(step.space)
+        if run.plan.is_sequential(step.definition):
+            run.confined.add(child)
         entered = bind(step.definition, child, run, step.parent, entered=True)
     except Failed:
         raise

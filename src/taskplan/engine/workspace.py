@@ -21,8 +21,10 @@ from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 class KeptNet:
     """A net that lives in a workspace and keeps its operators' state from run to run."""
 
-    def __init__(self, net: NetDef, space: Workspace) -> None:
+    def __init__(self, net: NetDef, space: Workspace, source: object) -> None:
+        self._source = source  # a net's name is taken as long as the net lives
         self._run = Run(_attempt(ThreadPool()), PreparedPlan(PlanDef(net.name, (net,))))
+        self._run.confined.add(space)
         try:
             self._bound: BoundNet = self._run.net(net.name, space)
         except Failed as failure:
@@ -96,7 +98,7 @@ class Workspace(BlobSpace):
         if definition.name in self._kept and not overwrite:
             msg = f"workspace {self.name!r} has a net {definition.name!r}; pass overwrite=True to replace it"
             raise WorkspaceError(msg)
-        kept = self._kept[definition.name] = KeptNet(definition, self)
+        kept = self._kept[definition.name] = KeptNet(definition, self, net)
         return kept
 
     def run(self, runnable: object) -> None:

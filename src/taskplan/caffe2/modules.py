@@ -1,0 +1,155 @@
+"""The table: which of taskplan's names each of Caffe2's modules has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import taskplan as tp
+from taskplan.builder import scope
+from taskplan.builder.calls import IsOperator, IsOperatorWithEngine
+from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
+from taskplan.builder.ops import Operations
+from taskplan.caffe2.stand_ins import GlobalInit, LocalSession
+from taskplan.plan import taskplan_pb2 as pb
+from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard, workspaces
+
+Names = Mapping[str, object]
+
+
+def _named(*classes_and_functions: Any, **others: object) -> Names:
+    return {each.__name__: each for each in classes_and_functions} | others
+
+
+def _messages() -> Names:
+    """The messages and enums, and the types of devices, which Caffe2 has with and without a prefix."""
+    return {
+        **{name: value for name, value in vars(pb).items() if not name.startswith("_")},
+        **{f"PROTO_{name}": number for name, number in pb.DeviceType.items()},
+        "DeviceTypeProto": pb.DeviceType,
+    }
+
+
+MODULES: Mapping[str, Names] = {
+    "caffe2": {},
+    "caffe2.proto": {},
+    "caffe2.proto.caffe2_pb2": _messages(),
+    "caffe2.python": {},
+    "caffe2.python.context": _named(tp.DefaultManaged, tp.Managed),
+    "caffe2.python.control": _named(
+        tp.control.BoolNet,
+        tp.control.CombineConditions,
+        tp.control.Do,
+        tp.control.DoParallel,
+        tp.control.DoUntil,
+        tp.control.DoWhile,
+        tp.control.For,
+        tp.control.GetConditionBlobFromNet,
+        tp.control.If,
+        tp.control.IfNot,
+        tp.control.MergeConditionNets,
+        tp.control.NotNet,
+        tp.control.Switch,
+        tp.control.SwitchNot,
+        tp.control.Until,
+        tp.control.While,
+    ),
+    "caffe2.python.core": _named(
+        tp.BlobReference,
+        tp.CreateOperator,
+        tp.DataType,
+        tp.DeviceOption,
+        tp.DeviceScope,
+        tp.ExecutionStep,
+        GlobalInit,
+        IsOperator,
+        IsOperatorWithEngine,
+        tp.NameScope,
+        tp.Net,
+        tp.Plan,
+        tp.ScopedBlobReference,
+        tp.ScopedName,
+        tp.add_nets_in_order,
+        tp.execution_step,
+        get_ssa,
+        get_undefined_blobs,
+        tp.scoped_execution_step,
+        tp.to_execution_step,
+    ),
+    "caffe2.python.experiment_util": _named(experiment_util.ExternalLogger, experiment_util.ModelTrainerLog),
+    "caffe2.python.net_builder": _named(tp.NetBuilder, Operations, ops=tp.ops),
+    "caffe2.python.net_printer": _named(net_printer.analyze, net_printer.debug_net, net_printer.to_string),
+    "caffe2.python.parallel_workers": _named(
+        parallel_workers.GlobalWorkerCoordinator,
+        parallel_workers.WorkerCoordinator,
+        parallel_workers.init_workers,
+        global_coordinator=parallel_workers.global_coordinator,
+    ),
+    "caffe2.python.schema": {
+        **{name: getattr(tp.schema, name) for name in tp.schema.__all__},
+        **_named(tp.FeedRecord, tp.FetchRecord),
+    },
+    "caffe2.python.scope": _named(
+        scope.CurrentDeviceScope,
+        scope.CurrentNameScope,
+        scope.DeviceScope,
+        scope.EmptyDeviceScope,
+        scope.EmptyNameScope,
+        scope.NameScope,
+    ),
+    "caffe2.python.session": _named(tp.CompiledRunnable, LocalSession, tp.Session),
+    "caffe2.python.task": _named(
+        tp.Cluster,
+        tp.Node,
+        tp.SetupNets,
+        tp.Task,
+        tp.TaskGroup,
+        tp.TaskOutput,
+        tp.TaskOutputList,
+        tp.WorkspaceType,
+        tp.add_setup_steps,
+        tp.final_output,
+        tp.get_setup_nets,
+    ),
+    "caffe2.python.timeout_guard": _named(timeout_guard.CompleteInTimeOrDie, timeout_guard.EuthanizeIfNecessary),
+    "caffe2.python.utils": _named(tp.MakeArgument),
+    "caffe2.python.workspace": _named(
+        tp.Blobs,
+        tp.CreateBlob,
+        tp.CreateNet,
+        tp.CurrentWorkspace,
+        tp.DeserializeBlob,
+        tp.FeedBlob,
+        tp.FetchBlob,
+        tp.FetchBlobs,
+        workspaces.GetNameScope,
+        workspaces.GetNetName,
+        GlobalInit,
+        tp.HasBlob,
+        workspaces.RegisteredOperators,
+        tp.ResetBlob,
+        tp.ResetWorkspace,
+        tp.RootFolder,
+        tp.RunNet,
+        tp.RunNetOnce,
+        tp.RunOperatorMultiple,
+        tp.RunOperatorOnce,
+        tp.RunOperatorsOnce,
+        tp.RunPlan,
+        tp.RunPlanInBackground,
+        tp.SerializeBlob,
+        workspaces.StringifyBlobName,
+        workspaces.StringifyNetName,
+        workspaces.StringifyProto,
+        tp.SwitchWorkspace,
+        tp.WorkspaceGuard,
+        tp.Workspaces,
+        C=SimpleNamespace(Workspace=tp.Workspace),
+        blobs=tp.blobs,
+        has_cuda_support=False,
+        has_gpu_support=False,
+        has_hip_support=False,
+    ),
+}
+"""Each module by its full name; those with others below them are packages."""
