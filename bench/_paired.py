@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Medians in microseconds a unit, and the ratio of the pairs: its median and the interval that holds half of them."""
+    """Medians in microseconds a unit; of the pairs' ratios the median and the interval that holds half of them."""
 
     ours_us: float
     yardstick_us: float
@@ -34,9 +34,7 @@ def paired(
     ours()
     yardstick()
     gc.collect()
-    pairs = [
-        (seconds_of(ours) / our_units * 1e6, seconds_of(yardstick) / its_units * 1e6) for _ in range(rounds)
-    ]
+    pairs = [(seconds_of(ours) / our_units * 1e6, seconds_of(yardstick) / its_units * 1e6) for _ in range(rounds)]
     ratios = sorted(a / b for a, b in pairs)
     return Paired(
         statistics.median(a for a, _ in pairs),

@@ -184,8 +184,17 @@ def workloads() -> Iterator[Workload]:
     add = ("numpy.add of 16 floats", numpy_adds, 1000)
     yield Workload("loop, one scalar Add, an iteration", "4.4", "not more", runner(counting_loop(1)), LOOPS, *add)
     yield Workload("the same, 2 instances, an iteration", "2.3", "not more", runner(counting_loop(2)), 2 * LOOPS, *add)
-    yield Workload("nested loop with If/Elif/Else, an inner iteration", "27", "not more", runner(branching_loop()), LOOPS // 10, *add)
-    yield Workload("straight net of 16-float Adds, an operator", "0.7", "numpy.add + 0.3", straight_net(SMALL, 1000), 1000, *add)
+    yield Workload(
+        "nested loop with If/Elif/Else, an inner iteration",
+        "27",
+        "not more",
+        runner(branching_loop()),
+        LOOPS // 10,
+        *add,
+    )
+    yield Workload(
+        "straight net of 16-float Adds, an operator", "0.7", "numpy.add + 0.3", straight_net(SMALL, 1000), 1000, *add
+    )
     big = np.ones(4_000_000, np.float32)
     buffer = np.empty_like(big)
     yield Workload(
@@ -198,14 +207,17 @@ def workloads() -> Iterator[Workload]:
     yield Workload("session.run of an empty task", "76", "20", lambda: [run_empty() for _ in range(200)], 200, *add)
     for tasks, caffe2 in ((250, "800"), (1000, "1600"), (2000, "2700"), (20_000, "")):
         rounds = 15 if tasks < 5000 else 3
-        yield Workload(f"build and compile, {tasks:,} tasks, a task", caffe2, "120", build_and_compile(tasks), tasks, *add, rounds)
+        yield Workload(
+            f"build and compile, {tasks:,} tasks, a task", caffe2, "120", build_and_compile(tasks), tasks, *add, rounds
+        )
     yield Workload(
         "400 small concurrent tasks, a task", "150", "50", runner(many_tasks(400)), 400,
         "ThreadPoolExecutor(2).map", pool_of_tasks(400), 400,
     )  # fmt: skip
     for rows, batches, caffe2 in ((1, 5000, "7"), (100, 5000, "18"), (10_000, 2000, "1000")):
         yield Workload(
-            f"two stages, batches of {rows:,} rows, a batch", caffe2, "1.5 x queue.Queue", runner(pipeline(rows, batches)), batches,
+            f"two stages, batches of {rows:,} rows, a batch", caffe2, "1.5 x queue.Queue",
+            runner(pipeline(rows, batches)), batches,
             "queue.Queue and two threads", plain_queue(rows, batches), batches,
         )  # fmt: skip
 
@@ -213,13 +225,23 @@ def workloads() -> Iterator[Workload]:
 def main() -> None:
     """Time and print every workload whose name holds the first argument."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    table = Table("workload", "ours µs", "yardstick", "its µs", "ratio", "half of the pairs", "Caffe2 µs", "aim µs", title="medians")
+    table = Table(
+        "workload",
+        "ours µs",
+        "yardstick",
+        "its µs",
+        "ratio",
+        "half of the pairs",
+        "Caffe2 µs",
+        "aim µs",
+        title="medians",
+    )
     for each in workloads():
         if wanted in each.name:
             result: Paired = paired(each.ours, each.units, each.yardstick, each.yardstick_units, each.rounds)
             table.add_row(
-                each.name, f"{result.ours_us:.2f}", each.yardstick_name, f"{result.yardstick_us:.2f}", f"{result.ratio:.2f}",
-                f"{result.low:.2f} to {result.high:.2f}", each.caffe2, each.aim,
+                each.name, f"{result.ours_us:.2f}", each.yardstick_name, f"{result.yardstick_us:.2f}",
+                f"{result.ratio:.2f}", f"{result.low:.2f} to {result.high:.2f}", each.caffe2, each.aim,
             )  # fmt: skip
     Console(width=160).print(table)
 

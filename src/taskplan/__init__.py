@@ -1,6 +1,7 @@
 """taskplan: concurrent programs that are checked before they run.
 
-A program is written once, as data: tasks on named nodes, their setup and teardown, queues, loops and branches. It is checked, shown,
+A program is written once, as data: tasks on named nodes, their setup and teardown, queues, loops and branches. It is
+    checked, shown,
 saved, and run on threads of this process.
 """
 
@@ -33,7 +34,8 @@ from taskplan.builder.steps import (
     to_execution_step,
 )
 from taskplan.builder.task import Task, final_output
-from taskplan.builder.task_group import TaskGroup, WorkspaceType
+from taskplan.builder.task_group import TaskGroup
+from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.checker.check import check_program
 from taskplan.checker.problems import Problem
 from taskplan.errors import (
@@ -59,6 +61,7 @@ from taskplan.errors import (
 from taskplan.events import Observer
 from taskplan.operators.registry import operator
 from taskplan.plan.types import DataType
+from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard
 from taskplan.sessions.base import CompiledRunnable, Session
 from taskplan.sessions.local import LocalSession
 from taskplan.sessions.programs import compile_program, export_caffe2, load, save
@@ -177,15 +180,19 @@ __all__ = [
     "compile_program",
     "control",
     "execution_step",
+    "experiment_util",
     "export_caffe2",
     "final_output",
     "fresh_names",
     "get_setup_nets",
     "load",
+    "net_printer",
     "operator",
     "ops",
+    "parallel_workers",
     "save",
     "schema",
     "scoped_execution_step",
+    "timeout_guard",
     "to_execution_step",
 ]

@@ -81,8 +81,8 @@ target_argument = click.argument("target", metavar="FILE[:NAME]")
 def run(target: str, timeout_s: float, shared_nodes: bool, seed: int | None, verbose: bool) -> None:
     """Run the program of a file and print its outputs.
 
-    FILE is a Python file that builds a TaskGroup, Task, Plan, step or Net, a program written by `taskplan.save`, or a plan of Caffe2's. NAME
-    says which variable, or function without arguments, if there are several.
+    FILE is a Python file that builds a TaskGroup, Task, Plan, step or Net, a program written by `taskplan.save`, or a
+    plan of Caffe2's. NAME says which variable, or function without arguments, if there are several.
     """
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

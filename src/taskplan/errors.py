@@ -16,14 +16,15 @@
       RunError          taskplan itself says that a run failed
         OperatorError       an operator refused its inputs
           DtypeError, ShapeError
-          ReportedFailure     an operator said that it failed, as `Fail` does
+          ReportedError     an operator said that it failed, as `Fail` does
             QueueClosedError    a read from a closed, drained queue or a write to a closed one
         TimedOutError       a run or a wait took longer than it was given
         StepError           a step cannot go on as it stands (its stop blob is missing or no bool)
       InternalError     a bug in taskplan: please report it
     Cancelled           a signal, so a BaseException without the suffix: let it pass
 
-Classes that existing programs catch under a builtin name inherit that too: misuse is an `AssertionError`, what fails in a
+Classes that existing programs catch under a builtin name inherit that too: misuse is an `AssertionError`, what fails in
+    a
 run is a `RuntimeError`. An exception of the user's own code is raised as it is, with notes that say where.
 """
 
@@ -128,11 +129,11 @@ class ShapeError(OperatorError):
     """An input has a shape that the operator does not take."""
 
 
-class ReportedFailure(OperatorError):
-    """An operator said that it failed, where Caffe2's reports failure without an error: `Fail`, a dequeue at the end, `NanCheck`."""
+class ReportedError(OperatorError):
+    """An operator said that it failed, as `Fail` does, or a dequeue at the end; in Caffe2 only the net's run fails then."""
 
 
-class QueueClosedError(ReportedFailure):
+class QueueClosedError(ReportedError):
     """A read from a closed and drained queue, or a write to a closed one."""
 
 

@@ -1,7 +1,7 @@
 """What a run tells whoever listens: frozen records with plan paths and times in seconds.
 
-An observer is called on the thread where the event happens and must be quick. One that raises is dropped and reported once;
-it cannot hurt the run.
+An observer is called on the thread where the event happens and must be quick. One that raises is dropped and reported
+once; it cannot hurt the run.
 """
 
 from __future__ import annotations

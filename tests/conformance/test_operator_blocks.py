@@ -159,7 +159,7 @@ STEP_BASED: dict[str, Callable[[tp.BlobReference], object]] = {
     "stop_guard": lambda cond: ops.stop_guard(),
     "stop": lambda cond: ops.stop(),
     "stop_if": ops.stop_if,
-    "step": lambda cond: ops.net(tp.execution_step("step", tp.Net("net"))),  # type: ignore[arg-type]  # taken elsewhere
+    "step": lambda cond: ops.net(tp.execution_step("step", tp.Net("net"))),
 }
 
 

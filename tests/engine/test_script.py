@@ -33,6 +33,9 @@ class RecordingDriver:
     def now(self) -> float:
         return self._now
 
+    def wall_clock_ns(self) -> int:
+        return 0
+
     def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
         self.record.append(f"spawn {'brief' if brief else 'own'}")
         self._jobs.append(job)

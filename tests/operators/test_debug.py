@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.operators.fake_run import Bench, f32
 
-from taskplan.errors import ArgumentError, DtypeError, OperatorError, ReportedFailure
+from taskplan.errors import ArgumentError, DtypeError, OperatorError, ReportedError
 from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.run import ByteString
 
@@ -117,7 +117,7 @@ def test_assert_refuses_floats(bench: Bench) -> None:
 
 
 def test_fail_reports_failure(bench: Bench) -> None:
-    with pytest.raises(ReportedFailure, match=r"^Fail: "):
+    with pytest.raises(ReportedError, match=r"^Fail: "):
         bench.run("Fail")
 
 

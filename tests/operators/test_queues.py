@@ -14,7 +14,7 @@ from taskplan.errors import (
     DtypeError,
     OperatorError,
     QueueClosedError,
-    ReportedFailure,
+    ReportedError,
     ShapeError,
 )
 from taskplan.operators import catalogue  # noqa: F401 - declares the operators
@@ -303,7 +303,7 @@ def test_a_wait_with_a_limit_ends_in_a_reported_failure(
     put(bench, np.int32(1), queue=make_queue(bench, "full").name)
     bench.blobs |= {"a": np.int32(5), "b": np.int32(6)}
 
-    with pytest.raises(ReportedFailure, match=rf"^{kind}: gave up after 0.5 s of waiting for queue '{inputs[0]}'"):
+    with pytest.raises(ReportedError, match=rf"^{kind}: gave up after 0.5 s of waiting for queue '{inputs[0]}'"):
         bench.run(kind, inputs, outputs, timeout_secs=0.5)
 
     assert (bench.blobs["a"], bench.blobs["b"]) == (5, 6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.operators.fake_run import Bench, WouldWaitError, f32, f64, i32
 
-from taskplan.errors import ArgumentError, DtypeError, OperatorError, QueueClosedError, ReportedFailure, ShapeError
+from taskplan.errors import ArgumentError, DtypeError, OperatorError, QueueClosedError, ReportedError, ShapeError
 from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.queue_objects import RebatchingQueue, Refusal, Rows
 from taskplan.operators.waiting import NOT_YET
@@ -200,7 +200,7 @@ def test_counts_below_one_are_refused_when_an_operator_is_created(
 def test_a_wait_with_a_limit_ends_in_a_reported_failure(bench: Bench) -> None:
     make_queue(bench)
 
-    with pytest.raises(ReportedFailure, match=r"gave up after 0.5 s"):
+    with pytest.raises(ReportedError, match=r"gave up after 0.5 s"):
         bench.run("DequeueRebatchingQueue", ["q"], ["a"], timeout_secs=0.5)
 
 

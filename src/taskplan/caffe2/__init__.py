@@ -11,9 +11,9 @@
     from caffe2.python.session import LocalSession
     from caffe2.python.task import Task, TaskGroup
 
-The classes and functions are taskplan's own, so both ways of importing may be mixed. Two things are as Caffe2 has them: what is wrong
-with an operator's blobs or arguments is said when its net is made or run, and not on the line that adds it; and all nodes of a
-`LocalSession` share one workspace.
+The classes and functions are taskplan's own, so both ways of importing may be mixed. Two things are as Caffe2 has them:
+what is wrong with an operator's blobs or arguments is said when its net is made or run, and not on the line that adds
+it; and all nodes of a `LocalSession` share one workspace.
 """
 
 from taskplan.caffe2.finder import install, uninstall

@@ -43,7 +43,7 @@ class Caffe2Finder(MetaPathFinder, Loader):
             return None
         if fullname not in MODULES:
             there = ", ".join(name for name in MODULES if not _is_package(name))
-            msg = f"taskplan has no module {fullname!r} of Caffe2's{did_you_mean(fullname, MODULES)}; it has {there}"
+            msg = f"taskplan does not have Caffe2's module {fullname!r}; it has {there}"
             # Without its `name`: `from caffe2.python import x` would put a message of its own in the place of this one.
             raise ModuleNotFoundError(msg)
         spec = ModuleSpec(fullname, self, origin=modules.__file__, is_package=_is_package(fullname))
@@ -70,7 +70,8 @@ def _is_package(name: str) -> bool:
 def install() -> None:
     """Let `caffe2.python` and `caffe2.proto` be imported, from now on and everywhere in this process.
 
-    What programs build in the current naming context from now on is taken as written for Caffe2. Installing again has no effect.
+    What programs build in the current naming context from now on is taken as written for Caffe2. Installing again has
+    no effect.
 
     Raises:
         BuildError: another package of that name has been imported.

@@ -13,7 +13,7 @@ from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
 from taskplan.builder.ops import Operations
 from taskplan.caffe2.stand_ins import GlobalInit, LocalSession
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard, workspaces
+from taskplan.sessions import workspaces
 
 Names = Mapping[str, object]
 
@@ -77,14 +77,14 @@ MODULES: Mapping[str, Names] = {
         tp.scoped_execution_step,
         tp.to_execution_step,
     ),
-    "caffe2.python.experiment_util": _named(experiment_util.ExternalLogger, experiment_util.ModelTrainerLog),
+    "caffe2.python.experiment_util": _named(tp.experiment_util.ExternalLogger, tp.experiment_util.ModelTrainerLog),
     "caffe2.python.net_builder": _named(tp.NetBuilder, Operations, ops=tp.ops),
-    "caffe2.python.net_printer": _named(net_printer.analyze, net_printer.debug_net, net_printer.to_string),
+    "caffe2.python.net_printer": _named(tp.net_printer.analyze, tp.net_printer.debug_net, tp.net_printer.to_string),
     "caffe2.python.parallel_workers": _named(
-        parallel_workers.GlobalWorkerCoordinator,
-        parallel_workers.WorkerCoordinator,
-        parallel_workers.init_workers,
-        global_coordinator=parallel_workers.global_coordinator,
+        tp.parallel_workers.GlobalWorkerCoordinator,
+        tp.parallel_workers.WorkerCoordinator,
+        tp.parallel_workers.init_workers,
+        global_coordinator=tp.parallel_workers.global_coordinator,
     ),
     "caffe2.python.schema": {
         **{name: getattr(tp.schema, name) for name in tp.schema.__all__},
@@ -112,7 +112,7 @@ MODULES: Mapping[str, Names] = {
         tp.final_output,
         tp.get_setup_nets,
     ),
-    "caffe2.python.timeout_guard": _named(timeout_guard.CompleteInTimeOrDie, timeout_guard.EuthanizeIfNecessary),
+    "caffe2.python.timeout_guard": _named(tp.timeout_guard.CompleteInTimeOrDie, tp.timeout_guard.EuthanizeIfNecessary),
     "caffe2.python.utils": _named(tp.MakeArgument),
     "caffe2.python.workspace": _named(
         tp.Blobs,

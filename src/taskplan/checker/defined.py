@@ -31,13 +31,14 @@ def wrong_nets(program: ProgramDef) -> Iterator[Problem]:
 def undefined_reads(program: ProgramDef, facts: Facts, known: Known) -> Iterator[Problem]:
     """Blobs that an operator or a stop condition reads and that nothing makes before it.
 
-    The engine refuses these in every run, when it makes the net. Where a user function may have made the blob (it was handed the
-    workspace), nothing is proved and nothing is said.
+    The engine refuses these in every run, when it makes the net. Where a user function may have made the blob (it was
+    handed the workspace), nothing is proved and nothing is said.
     """
     for node, plan in facts.items():
         if not plan.makes_any_blob:
             elsewhere = {other: each.written for other, each in facts.items() if other != node}
-            # A session makes the blob of every output before the run, so reading one is no undefined read (but see TP108).
+            # A session makes the blob of every output before the run, so reading one is no undefined read (but see
+            # TP108).
             outputs = {output.blob for output in program.outputs if output.node == node}
             yield from _undefined_in(plan.plan, known.get(node, set()) | outputs, elsewhere)
 

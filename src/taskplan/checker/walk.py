@@ -1,7 +1,8 @@
 """A plan gone through in the order in which the engine makes its nets, with what each net can see.
 
-All nets of a top-level step are made before its first operator runs, except below steps with a workspace of their own: those are made
-when that step runs, in a child scope. Reporters come after their siblings. (See `taskplan.engine.script.bind`, which does the same.)
+All nets of a top-level step are made before its first operator runs, except below steps with a workspace of their own:
+those are made when that step runs, in a child scope. Reporters come after their siblings. (See
+`taskplan.engine.script.bind`, which does the same.)
 """
 
 from __future__ import annotations

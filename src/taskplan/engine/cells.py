@@ -1,7 +1,7 @@
 """Workspaces: names mapped to cells, and the handles through which users see them.
 
-A blob is a cell; a cell holds one value, and values are immutable. An operator's instance is bound to cells, not to names. A child
-workspace sees its parent's cells and makes new ones of its own; it keeps its parent alive.
+A blob is a cell; a cell holds one value, and values are immutable. An operator's instance is bound to cells, not to
+names. A child workspace sees its parent's cells and makes new ones of its own; it keeps its parent alive.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from taskplan.plan.names import did_you_mean
 
 
 class Cell:
-    """One blob. `owned` is the array that the engine itself made for this cell and nobody else has seen, so that it may be
-    written into again; it is dropped as soon as a reader may have kept the value."""
+    """One blob.
+
+    `owned` is the array that the engine itself made for this cell and nobody else has seen, so that it may be written
+    into again; it is dropped as soon as a reader may have kept the value.
+    """
 
     __slots__ = ("name", "owned", "value")
 
@@ -88,7 +91,7 @@ class CellSpace:
 
     def __init__(self, parent: CellSpace | None = None, *, name: str = "") -> None:
         self.parent = parent
-        self.name = name or (parent.name if parent else "")
+        self.name: str = name or (parent.name if parent else "")
         self.root_folder: str = parent.root_folder if parent else "."
         self.elsewhere: Mapping[str, CellSpace] = parent.elsewhere if parent else {}
         self._cells: dict[str, Cell] = {}
@@ -144,8 +147,8 @@ class CellSpace:
         for node, space in self.elsewhere.items():
             if space is not self and space.find(name) is not None:
                 msg = (
-                    f"blob {name!r} is on node {node!r}, not in this workspace: use session.workspace({node!r}), a Channel "
-                    "between nodes, or LocalSession(ws, shared_nodes=True)"
+                    f"blob {name!r} is on node {node!r}, not in this workspace: use session.workspace({node!r}), a "
+                    "Channel between nodes, or LocalSession(ws, shared_nodes=True)"
                 )
                 return WorkspaceError(msg, blob=name, node=node)
         msg = f"there is no blob {name!r} in the workspace{did_you_mean(name, self.names())}"
@@ -170,12 +173,18 @@ class BlobSpace(CellSpace):
         self._check_alive()
         return self.find(str(name)) is not None
 
-    def feed_blob(self, name: object, value: object, device_option: object = None) -> bool:
+    def feed_blob(self, name: object, value: object, device_option: object = None) -> bool:  # noqa: ARG002
         """Copy `value` into the blob; see `taskplan.FeedBlob`."""
-        return self.create_blob(str(name)).feed(value, device_option)
+        self._check_alive()
+        kept = to_value(value, blob=str(name))  # first, so that a value which is refused leaves no blob behind
+        cell = self.cell(str(name))
+        cell.value, cell.owned = kept, None
+        return True
 
     def fetch_blob(self, name: object) -> Any:
-        """The content of a blob: an array of the caller's own, bytes for a string blob, bytes that describe any other handle.
+        """The content of a blob: an array of the caller's own, bytes for a string blob.
+
+        Any other handle is described, as bytes.
 
         Raises:
             WorkspaceError: there is no such blob; the message says on which node it is, if on another.

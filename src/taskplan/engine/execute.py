@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found] # typeshed does not have it
 import _thread
 import math
 import signal
@@ -14,11 +14,11 @@ from types import FrameType, TracebackType
 
 import numpy as np
 
+from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted, Run
 from taskplan.engine.script import Group, bind, perform, with_time_limit
-from taskplan.engine.cells import CellSpace
 from taskplan.errors import Cancelled
 from taskplan.operators.waiting import TIMED_OUT, Changes, Joins
 
@@ -49,7 +49,7 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
             pass
         except Failed as failure:
             shared.fail(failure)
-        _last_reports(shared, placed[0].plan)
+        _last_reports(shared)
     shared.outcome.raise_first()
 
 
@@ -93,7 +93,7 @@ def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:
         raise
 
 
-def _last_reports(shared: Attempted, plan: PreparedPlan) -> None:
+def _last_reports(shared: Attempted) -> None:
     """After a failure, reporters run once more when everything else is over."""
     for report in shared.last_reports:
         try:
@@ -118,7 +118,8 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
         self._interrupted = False
 
     def __enter__(self) -> None:
-        # The functions of `_signal` are those of `signal` without turning numbers into enums, which takes longer than a small run.
+        # The functions of `_signal` are those of `signal` without turning numbers into enums, which takes longer than a
+        # small run.
         if (
             threading.get_ident() == threading.main_thread().ident
             and _signal.getsignal(SIGINT) is signal.default_int_handler
@@ -126,7 +127,9 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
             _signal.signal(SIGINT, self._handle)
             self._installed = True
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._installed:
             _signal.signal(SIGINT, signal.default_int_handler)
 

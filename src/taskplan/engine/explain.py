@@ -1,7 +1,9 @@
 """After an operator failed: what was wrong with what it was given.
 
-Bodies are small and do not look at the kind of each input first, since that costs more than many of them do. So the question is asked
-afterwards: was an input never written, or of another kind than the body's annotation says? Only if not is the error the body's own.
+Bodies are small and do not look at the kind of each input first, since that costs more than many of them do. So the
+question is asked
+afterwards: was an input never written, or of another kind than the body's annotation says? Only if not is the error the
+    body's own.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Failed(BaseException):
                 self.place.task, self.place.node = step.task, step.node
 
     def passed_label(self, label: str) -> None:
-        """Note which of several copies it was, such as `instance 2 of 3`."""
+        """Note which of several copies it was; `label` reads like "instance 2 of 3"."""
         if label and self.place.task is None:
             self.place.steps.append(label)
 
@@ -80,10 +80,10 @@ class Outcome:
         self.others: list[Failed] = []
 
     def record(self, failure: Failed) -> None:
-        """Keep a failure. (A list append and one comparison under the interpreter's lock; the caller serialises.)"""
+        """Keep a failure, once, however often it is seen on its way up. The caller serialises."""
         if self.first is None:
             self.first = failure
-        elif failure.error is not self.first.error:
+        elif all(failure.error is not known.error for known in (self.first, *self.others)):
             self.others.append(failure)
 
     def raise_first(self) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from taskplan.engine.prepare import PreparedOp, prepare_net
 from taskplan.engine.cells import Cell, CellSpace
+from taskplan.engine.prepare import PreparedOp, prepare_net
 from taskplan.operators.run import Scope
 from taskplan.operators.waiting import Attempt, Reason
 from taskplan.plan.model import NetDef

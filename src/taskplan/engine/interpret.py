@@ -1,7 +1,7 @@
 """The interpreter: nets bound to a workspace and run operator by operator. It is the definition of what a net means.
 
-Binding makes one closure an operator, over the cells of its blobs, specialised by the number of inputs and outputs; running a net calls
-them in order and looks at the cancel token before each.
+Binding makes one closure an operator, over the cells of its blobs, specialised by the number of inputs and outputs;
+running a net calls them in order and looks at the cancel token before each.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
 from taskplan.engine.values import describe
-from taskplan.engine.cells import Cell, CellSpace
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class BoundNet:
                 signal.place.nets.append(f"net {self.prepared.net.name!r}")
             raise
         except BaseException as error:
-            # Not `except Exception`: a KeyboardInterrupt or SystemExit inside a user function ends the run like any failure.
+            # Not `except Exception`: a KeyboardInterrupt or SystemExit inside a user function ends the run like any
+            # failure.
             raise self._failed(self.calls.index(call) if call else 0, error) from None
 
     def _failed(self, index: int, error: BaseException) -> Failed:
@@ -234,8 +235,10 @@ def _buffered(
 ) -> Call:
     """As `_from_two`, but a big result goes into the array that the target owns, which nobody else has seen.
 
-    A page fault costs more than the addition of a page, so this halves the time of operators on large arrays. Only for blobs
-    that no other thread of the run touches: one that took the array while it is written would hold a value that changes.
+    A page fault costs more than the addition of a page, so this halves the time of operators on large arrays. Only for
+    blobs
+    that no other thread of the run touches: one that took the array while it is written would hold a value that
+        changes.
     """
     ndarray = np.ndarray
 

@@ -1,4 +1,6 @@
-"""What can be settled about a plan before it has a workspace: declarations looked up, arguments decoded, threads counted.
+"""What can be settled about a plan before it has a workspace.
+
+Declarations are looked up, arguments decoded, threads counted.
 
 A prepared plan is made once and run any number of times.
 """
@@ -15,7 +17,10 @@ from taskplan.operators.registry import Declaration, check_arity, declaration, d
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
 NET_TYPES = frozenset(
-    "simple dag async_dag async_scheduling parallel async_polling async_simple prof_dag rnn simple_refcount".split()
+    (
+        *("simple", "dag", "async_dag", "async_scheduling", "parallel"),
+        *("async_polling", "async_simple", "prof_dag", "rnn", "simple_refcount"),
+    )
 )
 """All run their operators in order, which every one of these executors allows."""
 
@@ -48,7 +53,7 @@ def prepare_op(op: OpDef) -> PreparedOp:
     """
     try:
         if op.node_name:
-            msg = f"{op.type} asks for node {op.node_name!r} in its device option, which an engine cannot serve; use `with Node`"
+            msg = f"{op.type} asks for node {op.node_name!r} in its device option; place tasks using `with Node`"
             raise WorkspaceError(msg)
         declared = declaration(op.type)
         check_arity(declared, op.inputs, op.outputs)
@@ -64,8 +69,8 @@ def prepare_net(net: NetDef) -> PreparedNet:
 
     Raises:
         TaskplanError: an operator is wrong.
-        WorkspaceError: the type of net is unknown, an input is neither external nor written before, or an external output is
-            written by nobody.
+        WorkspaceError: the type of net is unknown, an input is neither external nor written before, or an external
+            output is written by nobody.
     """
     if net.type and net.type not in NET_TYPES:
         msg = f"net {net.name!r} has type {net.type!r}; known types are {', '.join(sorted(NET_TYPES))}"
@@ -75,7 +80,7 @@ def prepare_net(net: NetDef) -> PreparedNet:
         if net.external_inputs:
             for blob in op.inputs:
                 if blob not in defined:
-                    msg = f"net {net.name!r}: {op.type} reads {blob!r}, which is no external input and not written before it"
+                    msg = f"net {net.name!r}: {op.type} reads {blob!r}, no external input and not written before it"
                     error = WorkspaceError(msg, blob=blob)
                     error.add_note(f"  added  {op.site}")
                     raise error
@@ -91,11 +96,8 @@ def prepare_net(net: NetDef) -> PreparedNet:
 
 
 def _waits(prepared: PreparedOp) -> bool:
-    declared = prepared.declared
-    if declared.may_wait or registry.SUBNETS in declared.effects:
-        # A subnet may hold anything, an endless While among them.
-        return True
-    return False
+    # A subnet may hold anything, an endless While among them.
+    return prepared.declared.may_wait or registry.SUBNETS in prepared.declared.effects
 
 
 class PreparedPlan:
@@ -129,7 +131,7 @@ class PreparedPlan:
         return prepared
 
     def is_brief(self, step: StepDef) -> bool:
-        """Whether one execution of the step must end by itself: no waiting, no user code, no open loop, nothing concurrent."""
+        """Whether an execution of the step must end by itself: no waiting, user code, open loop, nothing concurrent."""
         known = self._brief.get(id(step))
         if known is None:
             known = self._brief[id(step)] = (

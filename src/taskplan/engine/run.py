@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from taskplan.cancel import CancelToken
+from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed, Outcome
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.cells import CellSpace
 from taskplan.errors import Cancelled, TimedOutError, WorkspaceError
 from taskplan.events import Event
 from taskplan.operators.waiting import Attempt, Reason
@@ -107,7 +107,8 @@ class Attempted:
     def abandon(self, steps: str) -> None:
         """Leave steps behind that ignore that the run has ended; what they write from now on is discarded."""
         frames = sys._current_frames()
-        stacks = ["".join(traceback.format_stack(frames[thread])) for thread in list(self.user_threads) if thread in frames]
+        threads = [thread for thread in list(self.user_threads) if thread in frames]
+        stacks = ["".join(traceback.format_stack(frames[thread])) for thread in threads]
         with self._lock:
             self.abandoned.append("\n".join([f"{steps}, abandoned in user code:", *stacks]))
 
@@ -183,7 +184,7 @@ class Run:
             raise WorkspaceError(msg, blob=NODE_ID)
         sequence = next(self._children)
         if sequence >= MAX_CHILDREN:
-            msg = f"one plan run made more than {MAX_CHILDREN} child workspaces on a node, so {GLOBAL_WORKSPACE_ID} ran out"
+            msg = f"one plan run made more than {MAX_CHILDREN} child workspaces, so {GLOBAL_WORKSPACE_ID} ran out"
             raise WorkspaceError(msg)
         child.local_cell(GLOBAL_WORKSPACE_ID).value = np.int32((int(number.reshape(-1)[0]) << 16) + sequence)
         return child

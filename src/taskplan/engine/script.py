@@ -1,7 +1,7 @@
 """The policy: what a step does next, written once, over a driver.
 
-No thread, lock or clock stands here. Children that run together are jobs that the driver spawns; joining them, a reporter's interval
-and a time limit are waits on the group, like any wait on a queue.
+No thread, lock or clock stands here. Children that run together are jobs that the driver spawns; joining them, a
+reporter's interval and a time limit are waits on the group, like any wait on a queue.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import runs_together
 from taskplan.engine.run import Run
-from taskplan.engine.cells import Cell, CellSpace
 from taskplan.errors import Cancelled, RunError, StepError
 from taskplan.events import TaskEnded, TaskStarted
 from taskplan.operators.run import UNSET
@@ -270,7 +270,7 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
 
 
 def _report(every_s: float, report: Callable[[], None], siblings: Group, run: Run) -> None:
-    """Report after each interval, counted from the end of the previous report, and once more after the siblings ended."""
+    """Report after each interval, counted from the end of the last report, and once after the siblings ended."""
     while run.driver.wait(Interval(siblings), siblings.all_ended, run.token, every_s) is TIMED_OUT:
         report()
     report()
@@ -334,7 +334,7 @@ def is_true(stop: Cell) -> bool:
 
 
 def _together(step: BoundStep, run: Run) -> None:
-    """Start all children, as often as there are instances, and wait until all have ended; the first failure ends the run."""
+    """Start all children, as often as there are instances, and wait until all have ended."""
     children, instances = step.steps, max(1, step.definition.instances or 1)
     group = Group(step.definition.name, [_called(child) for child in children] * instances)
     for number in range(len(children) * instances):
@@ -357,9 +357,7 @@ def end_member(group: Group, number: int, run: Run) -> None:
     run.driver.wait(Changes(group), partial(group.one_ended, number), run.token)
 
 
-def _member(
-    group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep, label: str
-) -> None:
+def _member(group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep, label: str) -> None:
     """The job of one of several steps that run at once: its failure ends the run, its end is told to the group."""
     try:
         if not run.token.cancelled:

@@ -1,7 +1,8 @@
 """The driver of real threads: a pool, and waiting by parking one lock a waiter.
 
-A *brief* job must end by itself (its effects show no waiting, no user code, no open loop): those share `os.cpu_count()` threads. Any
-other job has a thread of its own while it runs. Idle threads end after a moment and are joined by `close()`.
+A *brief* job must end by itself (its effects show no waiting, no user code, no open loop): those share `os.cpu_count()`
+threads. Any other job has a thread of its own while it runs. Idle threads end after a moment and are joined by
+`close()`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason, Shar
 
 IDLE_S = 2.0
 
+SIGNALS_S = 0.05
+"""How long a signal may wait for its handler while the main thread is parked."""
+
 Job = Callable[[], None]
 
 
@@ -33,7 +37,8 @@ class _Worker:
         self._job: Job | None = first
         self._wake = threading.Lock()
         self._wake.acquire()
-        # Daemon, so that a user function that never returns cannot keep the interpreter alive; close() joins the others.
+        # Daemon, so that a user function that never returns cannot keep the interpreter alive; close() joins the
+        # others.
         self.thread = threading.Thread(target=self._main, name=f"taskplan-{number}", daemon=True)
         self.thread.start()
 
@@ -157,8 +162,8 @@ class _Waiter:
 class ThreadDriver:
     """Carries out what the policy of steps asks for, on real threads and in real time.
 
-    Whoever changes a shared object makes the attempts of those that are parked on it, first come first served, before it lets go
-    of the object's lock: nobody is woken in vain and no wake-up is lost.
+    Whoever changes a shared object makes the attempts of those that are parked on it, first come first served, before
+    it lets go of the object's lock: nobody is woken in vain and no wake-up is lost.
     """
 
     def __init__(self, pool: ThreadPool, *, grace_s: float = 10.0) -> None:
@@ -218,12 +223,17 @@ class ThreadDriver:
             self._parked.discard(waiter)
 
     def _parked_wait(self, waiter: _Waiter, timeout_s: float) -> Any:
-        deadline = math.inf if timeout_s == math.inf else self.now() + timeout_s
+        deadline = self.now() + timeout_s
+        # Python runs signal handlers on the main thread alone, and a signal that another thread receives does not end
+        # its wait.
+        longest = SIGNALS_S if threading.get_ident() == threading.main_thread().ident else threading.TIMEOUT_MAX
         if waiter.token.cancelled:  # cancelled between the caller's last check and parking: nobody will call nudge()
             self._nudge(waiter)
         while True:
-            left = deadline - self.now()
-            woken = waiter.lock.acquire(timeout=-1 if left == math.inf else max(0.0, left))
+            left = max(0.0, deadline - self.now())
+            woken = waiter.lock.acquire(timeout=min(left, longest))
+            if not woken and left > longest:
+                continue
             with waiter.reason.subject.lock:
                 if waiter.done:
                     break

@@ -1,7 +1,8 @@
 """The border between users and blobs: what may be fed, what is kept, what comes back.
 
-Inside, a tensor of rank 0 is a NumPy scalar of its dtype (ten times faster than a 0-d array), a string tensor an object array of
-bytes at any rank, a string blob a `ByteString`. Outside, a tensor is an array of its own, and a string blob is bytes.
+Inside, a tensor of rank 0 is a NumPy scalar of its dtype (ten times faster than a 0-d array), a string tensor an object
+array of bytes at any rank, a string blob a `ByteString`. Outside, a tensor is an array of its own, and a string blob is
+bytes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import WorkspaceError
-from taskplan.operators.run import UNSET, ByteString
 from taskplan.operators.objects import Counter
+from taskplan.operators.run import UNSET, ByteString
 from taskplan.plan.tensors import pack_blob, unpack_blob
 from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array
 
@@ -28,8 +29,10 @@ def to_value(data: object, *, blob: str) -> Any:
     """The value to keep for `data` fed into `blob`; a copy, so that nobody can write into a run from outside.
 
     Args:
-        data: an array of a tensor dtype, of strings or of objects that are all str or bytes; a NumPy or Python scalar; a list of
-            these; str or bytes (a string blob); or any other Python object, which is kept as it is if it is no plain data.
+        blob: its name, for messages.
+        data: an array of a tensor dtype, of strings or of objects that are all str or bytes; a NumPy or Python scalar;
+            a list of these; str or bytes (a string blob); or any other Python object, which is kept as it is if it is
+            no plain data.
 
     Raises:
         WorkspaceError: the element type has no tensor type.
@@ -54,9 +57,7 @@ def normalised(array: Array, *, blob: str) -> Any:
     Raises:
         WorkspaceError: the element type has no tensor type.
     """
-    if array.dtype.kind in "SU":
-        array = _encoded(array, blob)
-    elif array.dtype == STRING_DTYPE:
+    if array.dtype.kind in "SU" or array.dtype == STRING_DTYPE:
         array = _encoded(array, blob)
     else:
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -79,7 +80,7 @@ def _encoded(array: Array, blob: str) -> Array:
 
 
 def from_value(value: Any, *, blob: str) -> Any:
-    """What the user gets for a blob's value: an array of its own for a tensor, bytes for a string blob, else the object itself."""
+    """What the user gets: an array of its own for a tensor, bytes for a string blob, else the object itself."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, np.generic):

@@ -13,7 +13,7 @@ from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted, Run
 from taskplan.engine.threads import ThreadDriver, ThreadPool
-from taskplan.errors import BuildValueError, ReportedFailure, WorkspaceError
+from taskplan.errors import BuildValueError, ReportedError, WorkspaceError
 from taskplan.plan.intake import definition_of
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
@@ -130,7 +130,7 @@ class Workspace(BlobSpace):
         try:
             for _ in range(num_iter):
                 kept.run()
-        except ReportedFailure:
+        except ReportedError:
             if allow_fail:
                 return False
             raise

@@ -7,7 +7,7 @@ what the engine read for it beforehand may be old.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 

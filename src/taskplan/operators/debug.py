@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from taskplan.errors import OperatorError, ReportedFailure
+from taskplan.errors import OperatorError, ReportedError
 from taskplan.operators.operands import (
     BOOL,
     F16,
@@ -129,11 +128,11 @@ def fail() -> None:
     """Report failure.
 
     Raises:
-        ReportedFailure: always.
+        ReportedError: always.
     Example:
         Fail()
     """
-    raise ReportedFailure("Fail: this operator always reports failure", operator="Fail")
+    raise ReportedError("Fail: this operator always reports failure", operator="Fail")
 
 
 @operator("ThrowException")

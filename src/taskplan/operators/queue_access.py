@@ -6,7 +6,7 @@ import math
 from functools import partial
 from typing import Any
 
-from taskplan.errors import ArgumentError, QueueClosedError, ReportedFailure
+from taskplan.errors import ArgumentError, QueueClosedError, ReportedError
 from taskplan.operators.operands import refuse
 from taskplan.operators.queue_objects import BoundedQueue
 from taskplan.operators.registry import BLOCKS
@@ -29,12 +29,12 @@ def answer(operator: str, run: OpRun, reason: Reason, attempt: Attempt, timeout_
     """What the attempt answers in the end.
 
     Raises:
-        ReportedFailure: it could not go on for `timeout_secs` (0: no limit).
+        ReportedError: it could not go on for `timeout_secs` (0: no limit).
     """
     found = run.wait(reason, attempt, timeout_secs or math.inf)
     if found is TIMED_OUT:
         msg = f"{operator}: gave up after {timeout_secs:g} s of waiting for {reason.subject.describe()}"
-        raise ReportedFailure(msg, operator=operator)
+        raise ReportedError(msg, operator=operator)
     return found
 
 

@@ -94,7 +94,7 @@ def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0,
         blobs: the same blobs, in the same order; they hold nothing until something writes them.
     Raises:
         QueueClosedError: the queue is closed; the values stay.
-        ReportedFailure: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
+        ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
     Example:
         EnqueueBlobs(q, a, b) -> a, b
     """
@@ -123,7 +123,7 @@ def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float =
         status: bool of rank 0; true means "not written".
     Raises:
         QueueClosedError: the queue was closed because a run failed.
-        ReportedFailure: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
+        ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
     Example:
         SafeEnqueueBlobs(q, a, b) -> a, b, F ()
     """
@@ -145,7 +145,7 @@ def dequeue_blobs(queue: BlobsQueue, *, timeout_secs: float = 0.0, run: OpRun) -
         blobs: as many as the queue has columns.
     Raises:
         QueueClosedError: the queue is closed and nothing is left.
-        ReportedFailure: nothing came for ``timeout_secs`` (0: no limit).
+        ReportedError: nothing came for ``timeout_secs`` (0: no limit).
     Example:
         DequeueBlobs(q) -> a, b
     """
@@ -185,7 +185,7 @@ def safe_dequeue_blobs(
     Raises:
         DtypeError, ShapeError: records cannot be concatenated; they all stay in the queue.
         QueueClosedError: the queue was closed because a run failed.
-        ReportedFailure: not enough came for ``timeout_secs`` (0: no limit).
+        ReportedError: not enough came for ``timeout_secs`` (0: no limit).
     Example:
         SafeDequeueBlobs(q) -> a, b, F ()
     """
@@ -271,7 +271,7 @@ def weighted_sample_dequeue_blobs(
     Raises:
         OperatorError: not one weight a queue (all 1 if not given), or no such output.
         QueueClosedError: the queue drawn was closed because a run failed.
-        ReportedFailure: nothing came for ``timeout_secs`` (0: no limit).
+        ReportedError: nothing came for ``timeout_secs`` (0: no limit).
     Example:
         WeightedSampleDequeueBlobs(p, q; weights=[3.0, 1.0]) -> a, F ()
     """

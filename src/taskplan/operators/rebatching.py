@@ -59,7 +59,7 @@ def enqueue_rebatching_queue(
     Raises:
         DtypeError, ShapeError: the rows are not like those that the queue got before, or make no batch.
         QueueClosedError: the queue is closed. Rows of a batch that were in by then stay in.
-        ReportedFailure: there was no room for ``timeout_secs`` (0: no limit). The same holds for rows that were in.
+        ReportedError: there was no room for ``timeout_secs`` (0: no limit). The same holds for rows that were in.
     Example:
         EnqueueRebatchingQueue(rq, [1 2 3]; enqueue_batch=1)
     """
@@ -122,7 +122,7 @@ def dequeue_rebatching_queue(
         tensors: as many as the queue has columns.
     Raises:
         QueueClosedError: the queue is closed and nothing is left.
-        ReportedFailure: not enough came for ``timeout_secs`` (0: no limit).
+        ReportedError: not enough came for ``timeout_secs`` (0: no limit).
     Example:
         DequeueRebatchingQueue(rq; num_elements=2) -> [1 2]
     """

@@ -6,11 +6,13 @@ An operator is one declaration. Builder, checker, engine, `taskplan ops` and the
     def sub(a: Array, b: Array, *, broadcast: bool = False, axis: int = -1) -> Array:
         '''C = A - B, element by element.'''
 
-The body takes the values of the inputs by position and the arguments by keyword, and returns the values of the outputs: one value, a
-tuple, or None for no output. What it returns beyond the outputs that were asked for is dropped. A body with a keyword `run` gets the
-`OpRun` of its instance.
+The body takes the values of the inputs by position and the arguments by keyword, and returns the values of the outputs:
+    one value, a
+tuple, or None for no output. What it returns beyond the outputs that were asked for is dropped. A body with a keyword
+`run` gets the `OpRun` of its instance.
 
-Slots are names with a mark: `"B?"` may be absent (the body gets None), `"rest*"` stands for any number, `"rest+"` for at least one.
+Slots are names with a mark: `"B?"` may be absent (the body gets None), `"rest*"` stands for any number, `"rest+"` for
+    at least one.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from taskplan.plan.types import DType
 
 
 class Effect(Enum):
-    """What an operator does besides computing its outputs from its inputs. See also `taskplan.operators.waiting.Reason`."""
+    """What an operator does besides computing its outputs; see also `taskplan.operators.waiting.Reason`."""
 
     BLOCKS = "may wait"
     RANDOM = "draws random numbers"
@@ -75,7 +77,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentSpec:
-    """A keyword argument: its type (`int`, `float`, `bool`, `str`, `bytes`, `NetDef`, or a `Sequence` of one) and default."""
+    """A keyword argument: its type and default.
+
+    Types are `int`, `float`, `bool`, `str`, `bytes`, `NetDef`, or a `Sequence` of one of these.
+    """
 
     name: str
     type: Any
@@ -181,13 +186,17 @@ def operator(
 
     Args:
         name: what users call it.
-        inputs, outputs: slots.
-        in_place, must_in_place: pairs of slot names; `"any"` allows all.
+        inputs: slots of the inputs.
+        outputs: slots of the outputs.
+        in_place: pairs of slot names that may be one blob; `"any"` allows all.
+        must_in_place: pairs of slot names that have to be one blob.
         effects: what it does besides computing.
         check: looks at the arguments when an instance is created: `check(**arguments)` raises `ArgumentError`.
         prepare: called once when an instance is created, with the same keywords as the body.
-        input_counts, output_counts: the legal counts, where not all between least and most are.
-        ufunc, ufunc_dtypes: what computes the plain case, see `Declaration`.
+        input_counts: the legal counts of inputs, where not all between least and most are.
+        output_counts: the same for outputs.
+        ufunc: computes the operator for operands of one dtype and shape, without arguments; see `Declaration`.
+        ufunc_dtypes: the dtypes for which it does.
 
     Raises:
         InternalError: the name is taken.
@@ -225,9 +234,7 @@ def operator(
     return declare
 
 
-def _keyword_arguments(
-    body: Callable[..., Any], hints: Mapping[str, Any]
-) -> tuple[Mapping[str, ArgumentSpec], bool]:
+def _keyword_arguments(body: Callable[..., Any], hints: Mapping[str, Any]) -> tuple[Mapping[str, ArgumentSpec], bool]:
     specs = {
         parameter.name: ArgumentSpec(
             parameter.name, hint := hints.get(parameter.name, object), parameter.default, _converters(hint)
@@ -262,7 +269,8 @@ def declarations() -> Iterator[Declaration]:
     return iter(sorted(_REGISTRY.values(), key=lambda each: each.name))
 
 
-# --- counts and in-place pairs -----------------------------------------------------------------------------------------
+# --- counts and in-place pairs
+# -----------------------------------------------------------------------------------------
 
 
 def check_arity(declared: Declaration, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -335,7 +343,7 @@ def _check_in_place(declared: Declaration, inputs: Sequence[str], outputs: Seque
                 and in_rank[k] == out_rank[j]
             ]
             if not legal:
-                msg = f"{declared.name} cannot write output {j} over its input {i} ({blob!r}); give the output another name"
+                msg = f"{declared.name} cannot write output {j} over its input {i}, {blob!r}; give it another name"
                 raise ArityError(msg, operator=declared.name)
 
 
@@ -348,7 +356,8 @@ def _ranks(names: Sequence[str]) -> list[int]:
     return ranks
 
 
-# --- arguments ---------------------------------------------------------------------------------------------------------
+# --- arguments
+# ---------------------------------------------------------------------------------------------------------
 
 
 def decode_arguments(

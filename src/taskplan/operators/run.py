@@ -31,7 +31,10 @@ UNSET: Final = Unset()
 
 
 class ByteString(bytes):
-    """The value of a string blob, which is not a tensor. (A string tensor is an object array of bytes, also at rank 0.)"""
+    """The value of a string blob, which is not a tensor.
+
+    (A string tensor is an object array of bytes, also at rank 0.)
+    """
 
     __slots__ = ()
 

@@ -4,9 +4,10 @@ No object here owns a condition variable and nothing here blocks. An operator ha
 
     return run.wait(Takes(queue), queue.try_take)
 
-The driver calls the attempt while it holds the object's lock. An attempt answers at once: with a result, or with `NOT_YET`, and then
-the driver parks the caller and tries again on its behalf when another attempt on the same object has changed it. Attempts that always
-succeed (`queue.close`, `counter.down`) go the same way, since they are atomic there and let the parked ones go on.
+The driver calls the attempt while it holds the object's lock. An attempt answers at once: with a result, or with
+`NOT_YET`, and then the driver parks the caller and tries again on its behalf when another attempt on the same object
+has changed it. Attempts that always succeed (`queue.close`, `counter.down`) go the same way, since they are atomic
+there and let the parked ones go on.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ Attempt = Callable[[], Any]
 class Shared:
     """A mutable object that several steps use at once: queues, mutexes, counters, flags, groups of steps.
 
-    `lock` is held by drivers only, around an attempt. `parked` maps each class of reason to those that wait, first come first served:
-    whoever stands behind another of the same class does not overtake.
+    `lock` is held by drivers only, around an attempt. `parked` maps each class of reason to those that wait, first come
+    first served: whoever stands behind another of the same class does not overtake.
     """
 
     __slots__ = ("__weakref__", "lock", "name", "parked")

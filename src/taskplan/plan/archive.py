@@ -1,7 +1,7 @@
 """A program as bytes and back: what `taskplan.save` and `taskplan.load` read and write.
 
-The plans inside are Caffe2's bytes. Beside them stands what those have no room for: source lines, tasks, closing blocks, channels, and
-the user's functions, by name where they can be imported, else pickled.
+The plans inside are Caffe2's bytes. Beside them stands what those have no room for: source lines, tasks, closing
+blocks, channels, and the user's functions, by name where they can be imported, else pickled.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def program_from_bytes(data: bytes, *, allow_code: bool = False) -> ProgramDef:
 
     Args:
         data: what `program_to_bytes` made.
-        allow_code: unpickle functions and import those that are given by name. Without it the program can be shown and checked, and
-            running one of its functions is refused.
+        allow_code: unpickle functions and import those that are given by name. Without it the program can be shown and
+            checked, and running one of its functions is refused.
 
     Raises:
         BuildValueError: the bytes hold no program, or one of a newer format.
@@ -135,8 +135,8 @@ class _Writer:
             self._tokens[name] = op.function
             self._message.functions.append(_function_message(name, op))
         elif self._tokens[name] is not op.function:
-            msg = f"two different functions have the token {name!r}; build the program in one naming context\n  added  {op.site}"
-            raise PlanError(msg)
+            msg = f"two different functions have the token {name!r}; build the program in one naming context"
+            raise PlanError(f"{msg}\n  added  {op.site}")
 
     def _channel(self, channel: ChannelDef) -> pb.Channel:
         return pb.Channel(

@@ -23,7 +23,9 @@ class Draft(Protocol):
 
 
 def definition_of(given: object) -> Definition:
-    """The model value of a model value, a builder object (Plan, ExecutionStep, Net) or a message (PlanDef, NetDef, ...).
+    """The model value of what describes it.
+
+    That is a model value, a builder object (Plan, ExecutionStep, Net) or a message (PlanDef, NetDef, ...).
 
     Raises:
         BuildValueError: it is none of these.

@@ -1,7 +1,8 @@
 """The model of a plan: frozen values, made by compiling, read by checker, engine and sessions.
 
-A `PlanDef` has nets and a list of step trees. A step runs nets, by name, or runs steps. What a net's operators mean is not known
-here; `arguments` hold plain decoded values. Everything carries the line of the user's program that made it, as far as known.
+A `PlanDef` has nets and a list of step trees. A step runs nets, by name, or runs steps. What a net's operators mean is
+not known here; `arguments` hold plain decoded values. Everything carries the line of the user's program that made it,
+as far as known.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from taskplan.plan.names import UNKNOWN_SITE, Site
 class OpDef:
     """One call of an operator.
 
-    `arguments` maps names to an int, a float, bytes, a `NetDef`, or a tuple of one of these; an empty list in the draft is `()`.
-    `random_seed` is the seed of the device option, or None. `function` is the user's function of a `Python` or `Call` operator (or its
-    builder tuple); it has no place on the wire.
+    `arguments` maps names to an int, a float, bytes, a `NetDef`, or a tuple of one of these; an empty list in the draft
+    is `()`. `random_seed` is the seed of the device option, or None. `function` is the user's function of a `Python` or
+    `Call` operator (or its builder tuple); it has no place on the wire.
     """
 
     type: str

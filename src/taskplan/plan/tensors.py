@@ -1,6 +1,7 @@
 """Values as bytes: arrays and TensorProto, blobs and BlobProto, as Caffe2 writes them.
 
-Element types go where Caffe2 puts them: float32, float64 and int64 into lists of their own, strings into `string_data`, all other
+Element types go where Caffe2 puts them: float32, float64 and int64 into lists of their own, strings into `string_data`,
+    all other
 types into `int32_data` (float16 as its bit pattern).
 """
 
@@ -18,7 +19,7 @@ from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, TYPE_NAMES, TYPE_NUM
 
 def tensor_to_proto(array: Array, name: str = "") -> Any:
     """The TensorProto of an array of any rank."""
-    proto = pb.TensorProto(name=name, dims=array.shape, data_type=TYPE_NUMBERS[array.dtype])
+    proto = pb.TensorProto(name=name, dims=array.shape, data_type=TYPE_NAMES[TYPE_NUMBERS[array.dtype]])
     proto.device_detail.device_type = 0
     proto.segment.begin, proto.segment.end = 0, array.size
     flat = array.ravel()
@@ -45,7 +46,8 @@ def tensor_from_proto(proto: Any) -> Array:
     """
     dtype = NUMPY_DTYPES.get(proto.data_type)
     if dtype is None:
-        msg = f"tensor {proto.name!r} has element type {TYPE_NAMES.get(proto.data_type, proto.data_type)}, which cannot be read"
+        kind = TYPE_NAMES.get(proto.data_type, proto.data_type)
+        msg = f"tensor {proto.name!r} has element type {kind}, which cannot be read"
         raise WorkspaceError(msg)
     flat: Array
     if proto.data_type == DataType.STRING:

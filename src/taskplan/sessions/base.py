@@ -5,16 +5,17 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from taskplan.builder.cluster import Cluster
+from taskplan.builder.context import cleared_contexts
 from taskplan.builder.net import Net
 from taskplan.builder.outputs import TaskOutput
 from taskplan.builder.plan import Plan
-from taskplan.builder.program import cleared_contexts
-from taskplan.builder.steps import ExecutionStep, execution_step
+from taskplan.builder.steps import ExecutionStep, Runnable, execution_step
 from taskplan.builder.task import Task
-from taskplan.builder.task_group import TaskGroup, WorkspaceType
+from taskplan.builder.task_group import TaskGroup
+from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.errors import BuildError, ClosedError
 from taskplan.plan.model import NetDef, ProgramDef
 
@@ -37,8 +38,8 @@ class CompiledRunnable:
 class Session:
     """Compiles, checks, places and runs programs; a context manager that always closes.
 
-    A subclass supplies `_compile_task_group` (a class method, as jobs compile before there is a session), `_run_compiled`,
-    `fetch_output` and `_do_close`.
+    A subclass supplies `_compile_task_group` (a class method, as jobs compile before there is a session),
+    `_run_compiled`, `fetch_output` and `_do_close`.
     """
 
     def __init__(self) -> None:
@@ -52,8 +53,8 @@ class Session:
         """Compile a program for this class of sessions.
 
         Args:
-            runnable: a TaskGroup, Task, ExecutionStep, Plan, Net, or what `execution_step` takes; a loaded program; or a result of this
-                method.
+            runnable: a TaskGroup, Task, ExecutionStep, Plan, Net, or what `execution_step` takes; a loaded program; or
+                a result of this method.
             workspace_type: `WorkspaceType.PRIVATE` or `GLOBAL`, for groups that do not say.
             setup_net_list: nets that a distributed session runs on its master first.
 
@@ -183,7 +184,7 @@ def as_group(runnable: object, workspace_type: str | None) -> TaskGroup:
             raise BuildError(msg)
         step = steps[0] if len(steps) == 1 else execution_step(runnable.Name() or "plan", steps)
     else:
-        step = execution_step("runnable", runnable)
+        step = execution_step("runnable", cast(Runnable, runnable))  # which refuses what it does not take
     with group:
         Task(step=step)
     return group

@@ -37,7 +37,8 @@ class ModelTrainerLog:
     Args:
         expname: the name of the experiment; the file is made in the folder that it says, or in the current one.
         runtime_args: what the experiment was started with.
-        external_loggers: get the arguments, with the `experiment_id` among them, and each measurement. What they raise is only logged.
+        external_loggers: get the arguments, with the `experiment_id` among them, and each measurement. What they raise
+            at a measurement is only logged.
 
     Attributes:
         experiment_id: the name with date and time.
@@ -55,7 +56,7 @@ class ModelTrainerLog:
         self._last_input_count = 0
         self.logstr(f"# {runtime_args}")
         for external in self.external_loggers:
-            _tell(external.set_runtime_args, {**runtime_args, "experiment_id": self.experiment_id})
+            external.set_runtime_args({**runtime_args, "experiment_id": self.experiment_id})
 
     def logstr(self, line: str) -> None:
         """Append a line to the file."""
@@ -88,17 +89,13 @@ class ModelTrainerLog:
             self.logstr(_csv_line(row))
         self.logstr(_csv_line(row.values()))
         for external in self.external_loggers:
-            _tell(external.log, row)
+            try:
+                external.log(row)
+            except Exception:
+                logger.exception("%r raised and goes on to be called", external)
 
 
 def _csv_line(values: Iterable[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()
-
-
-def _tell(method: Any, told: Mapping[str, Any]) -> None:
-    try:
-        method(told)
-    except Exception:
-        logger.exception("%s raised and goes on to be called", method.__qualname__)

@@ -48,7 +48,8 @@ class LocalProgram:
 class LocalSession(Session):
     """Runs programs on threads of this process. No server, no set-up.
 
-    Node `local` is the session's workspace; every other node has a workspace of its own that lasts as long as the session.
+    Node `local` is the session's workspace; every other node has a workspace of its own that lasts as long as the
+    session.
 
     Example:
         >>> import numpy as np
@@ -201,8 +202,8 @@ class LocalSession(Session):
         for node, plan in compiled.plans.items():
             if plan.threads() > self._max_threads:
                 msg = (
-                    f"node {node!r} may need {plan.threads()} threads at once, more than max_threads={self._max_threads}; "
-                    "use fewer instances, or raise the limit of the session"
+                    f"node {node!r} may need {plan.threads()} threads at once, more than max_threads="
+                    f"{self._max_threads}; use fewer instances, or raise the limit of the session"
                 )
                 raise PlanError(msg)
         if self.checks:

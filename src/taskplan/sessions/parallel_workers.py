@@ -12,7 +12,8 @@ For example, to fill a queue of the current workspace from Python::
     ...
     workers.stop()
 
-Coordinators belong to the process: `start` and `stop` act on all that were made. What belongs to one program is better written as tasks.
+Coordinators belong to the process: `start` and `stop` act on all that were made. What belongs to one program is better
+    written as tasks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import atexit
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 from taskplan.sessions.experiment_util import ExternalLogger
@@ -106,11 +106,11 @@ class WorkerCoordinator:
 
     def wait(self) -> bool:
         """Wait for the threads to end, 5 s for each; says whether all did."""
+        others = [thread for thread in self._threads if thread is not threading.current_thread()]
         if self._started:
-            for thread in self._threads:
-                if thread is not threading.current_thread():
-                    thread.join(JOIN_S)
-        stuck = [thread.name for thread in self._threads if thread.is_alive()]
+            for thread in others:
+                thread.join(JOIN_S)
+        stuck = [thread.name for thread in others if thread.is_alive()]
         if stuck:
             logger.warning("workers %s of %r have not ended", ", ".join(stuck), self.worker_name)
         return not stuck
@@ -169,7 +169,8 @@ def _stop(coordinators: Iterable[WorkerCoordinator]) -> bool:
     stopped = list(coordinators)
     for coordinator in stopped:
         coordinator.stop()
-    return all([coordinator.wait() for coordinator in stopped])
+    have_ended = [coordinator.wait() for coordinator in stopped]
+    return all(have_ended)
 
 
 global_coordinator = GlobalWorkerCoordinator()
@@ -207,12 +208,13 @@ def init_workers(
 
 def _metrics_logger(external_loggers: list[ExternalLogger]) -> Callable[[float], None]:
     """Adds up the times of calls and tells the loggers, one call at a time."""
-    metrics: Counter[str] = Counter()
+    metrics = {"worker_time": 0.0, "worker_time_count": 0}
     lock = threading.Lock()
 
     def log(worker_time_s: float) -> None:
         with lock:
-            metrics.update({"worker_time": worker_time_s, "worker_time_count": 1})  # type: ignore[dict-item]  # seconds
+            metrics["worker_time"] += worker_time_s
+            metrics["worker_time_count"] += 1
             for external in external_loggers:
                 try:
                     external.log(dict(metrics))

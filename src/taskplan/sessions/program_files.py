@@ -37,8 +37,8 @@ def opened(target: str, *, allow_code: bool = True) -> Iterator[Any]:
     """The program of `FILE[:NAME]`, something that a session runs; names are fresh while it is open.
 
     Args:
-        target: a Python file, a program written by `taskplan.save`, or a PlanDef as bytes or as text (`.pbtxt`, `.txt`). NAME says which
-            variable, or function without arguments, of a Python file is meant.
+        target: a Python file, a program written by `taskplan.save`, or a PlanDef as bytes or as text (`.pbtxt`,
+            `.txt`). NAME says which variable, or function without arguments, of a Python file is meant.
         allow_code: whether functions of a saved program may be brought back.
 
     Raises:

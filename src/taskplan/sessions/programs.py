@@ -56,8 +56,8 @@ def load(path: str | os.PathLike[str], *, allow_code: bool = False) -> ProgramDe
 
     Args:
         path: the file.
-        allow_code: bring back the user's functions too; only for files that you trust. Without it the program can be shown and
-            checked, and run as far as it has none.
+        allow_code: bring back the user's functions too; only for files that you trust. Without it the program can be
+            shown and checked, and run as far as it has none.
 
     Raises:
         BuildValueError: the file holds no program, or one of a newer format.

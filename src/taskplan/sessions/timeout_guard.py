@@ -1,6 +1,7 @@
 """The end of programs that hang: stacks are logged, the process is interrupted, and at last aborted.
 
-For a run of a plan, `session.run(..., timeout_s=...)` is the better way, since it says who waits for whom and closes what was opened.
+For a run of a plan, `session.run(..., timeout_s=...)` is the better way, since it says who waits for whom and closes
+what was opened.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ class _Watcher:
         self._watched = threading.current_thread()
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        threading.Thread(target=self._main, name="taskplan-timeout-guard", daemon=True).start()
+        self._thread = threading.Thread(target=self._main, name="taskplan-timeout-guard", daemon=True)
+        self._thread.start()
 
     def cancel(self) -> None:
-        """Let the process live."""
+        """Let the process live, and end the thread."""
         # With the lock, so that no signal is sent after this has returned.
         with self._lock:
             self._cancelled.set()
+        self._thread.join()
 
     def _main(self) -> None:
         if self._cancelled.wait(self._limit_s):
@@ -73,8 +76,9 @@ def _stacks() -> str:
 def CompleteInTimeOrDie(timeout_secs: float) -> Iterator[None]:
     """End the process if the block takes too long.
 
-    At the limit the stacks of all threads are logged and the process gets a SIGINT, which raises `KeyboardInterrupt` in the main thread.
-    If the block has not ended 10 s later, the process is aborted. Once the block has ended, in whatever way, nothing more happens.
+    At the limit the stacks of all threads are logged and the process gets a SIGINT, which raises `KeyboardInterrupt` in
+    the main thread. If the block has not ended 10 s later, the process is aborted. Once the block has ended, in
+    whatever way, nothing more happens.
 
     Args:
         timeout_secs: the limit.

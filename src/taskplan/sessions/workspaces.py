@@ -1,7 +1,7 @@
 """The named workspaces of the process, which of them is current, and Caffe2's functions on the current one.
 
-`SwitchWorkspace` sets the current workspace of the process; `WorkspaceGuard` overrides it for its own thread while it is open. That is
-all the state there is, and both live here.
+`SwitchWorkspace` sets the current workspace of the process; `WorkspaceGuard` overrides it for its own thread while it
+is open. That is all the state there is, and both live here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from taskplan.builder.scope import CurrentNameScope
 from taskplan.builder.steps import ExecutionStep
 from taskplan.engine import workspace as engine_workspace
 from taskplan.engine.cells import Blob
-from taskplan.engine.workspace import KeptNet, as_plan
+from taskplan.engine.workspace import as_plan
 from taskplan.errors import BuildTypeError, BuildValueError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.run import UNSET
@@ -36,7 +36,7 @@ class _CurrentWorkspace:
         return current_workspace()
 
 
-class Workspace(engine_workspace.Workspace):
+class Workspace(engine_workspace.Workspace):  # noqa: D101 - the docstring is the other class's
     __doc__ = engine_workspace.Workspace.__doc__
 
     current = _CurrentWorkspace()
@@ -68,7 +68,8 @@ def _resolve(name: object, create_if_missing: bool) -> Workspace:
         found = _TABLE.named.get(str(name))
         if found is None:
             if not create_if_missing:
-                msg = f"there is no workspace {name!r}{did_you_mean(str(name), _TABLE.named)}; pass create_if_missing=True to make it"
+                near = did_you_mean(str(name), _TABLE.named)
+                msg = f"there is no workspace {name!r}{near}; pass create_if_missing=True to make it"
                 raise WorkspaceError(msg)
             found = _TABLE.named[str(name)] = Workspace(name=str(name))
         return found
@@ -99,7 +100,9 @@ def SwitchWorkspace(name: str | Workspace, create_if_missing: bool | None = None
 
 
 class WorkspaceGuard:
-    """Make a workspace the current one of this thread for a `with` block; the old one comes back however the block ends.
+    """Make a workspace the current one of this thread for a `with` block.
+
+    The old one comes back however the block ends.
 
     Example:
         >>> with WorkspaceGuard("scratch"):
@@ -156,7 +159,8 @@ def RootFolder() -> str:
     return current_workspace().root_folder
 
 
-# --- blobs --------------------------------------------------------------------------------------------------------------
+# --- blobs
+# --------------------------------------------------------------------------------------------------------------
 
 
 def StringifyBlobName(name: object, argument: str = "blob") -> str:
@@ -237,7 +241,8 @@ def FeedBlob(name: object, arr: object, device_option: object = None) -> bool:
 
     Args:
         name: str or BlobReference.
-        arr: an array, a number, a list of them, str or bytes (a string blob), a TensorProto; other objects are kept as handles.
+        arr: an array, a number, a list of them, str or bytes (a string blob), a TensorProto; other objects are kept as
+            handles.
         device_option: accepted, and without effect.
 
     Raises:
@@ -247,7 +252,9 @@ def FeedBlob(name: object, arr: object, device_option: object = None) -> bool:
 
 
 def FetchBlob(name: object) -> Any:
-    """The content of a blob: an array of the caller's own, bytes for a string blob, bytes that describe any other handle.
+    """The content of a blob: an array of the caller's own, bytes for a string blob.
+
+    Any other handle is described, as bytes.
 
     Raises:
         WorkspaceError: there is no such blob.
@@ -301,7 +308,8 @@ class _BlobMapping(MutableMapping[str, Any]):
 blobs = _BlobMapping()
 
 
-# --- running ------------------------------------------------------------------------------------------------------------
+# --- running
+# ------------------------------------------------------------------------------------------------------------
 
 
 def StringifyProto(obj: object) -> bytes | str:
@@ -439,12 +447,3 @@ def RunPlanInBackground(plan_or_step: object) -> BackgroundPlan:
 def RegisteredOperators() -> list[str]:
     """The names of all operators."""
     return [each.name for each in registry.declarations()]
-
-
-__all__ = [
-    "BackgroundPlan", "Blobs", "CreateBlob", "CreateNet", "CurrentWorkspace", "DeserializeBlob", "FeedBlob", "FetchBlob", "FetchBlobs",
-    "GetNameScope", "GetNetName", "HasBlob", "KeptNet", "RegisteredOperators", "ResetBlob", "ResetWorkspace", "RootFolder", "RunNet",
-    "RunNetOnce", "RunOperatorMultiple", "RunOperatorOnce", "RunOperatorsOnce", "RunPlan", "RunPlanInBackground", "SerializeBlob",
-    "StringifyBlobName", "StringifyNetName", "StringifyProto", "SwitchWorkspace", "Workspace", "WorkspaceGuard", "Workspaces", "blobs",
-    "current_workspace",
-]  # fmt: skip
