@@ -252,26 +252,19 @@ def text_entry(number: int, text: str) -> bytes:
     return entry(number, 2, text.encode())
 
 
+def operator(kind: str, inputs: str, output: str, **arguments: bytes) -> bytes:
+    """An operator that reads blobs of one letter and writes one, with arguments whose values are fields already."""
+    named = [entry(5, 2, text_entry(1, name) + value) for name, value in arguments.items()]
+    read = [text_entry(1, letter) for letter in inputs]
+    return b"".join([*read, text_entry(2, output), text_entry(3, ""), text_entry(4, kind), *named])
+
+
 def bytes_of_program() -> bytes:
-    """The same plan by hand: each line is a message, with the numbers of its fields."""
-    one, two = struct.pack("<f", 1), struct.pack("<f", 2)
-    shape = text_entry(1, "shape") + entry(6, 0, b"\x02")
-    values = text_entry(1, "values") + entry(5, 5, one) + entry(5, 5, two)
-    dtype = text_entry(1, "dtype") + entry(3, 0, b"\x05")
-    value = text_entry(1, "value") + entry(3, 0, b"\x00")
-    broadcast = text_entry(1, "broadcast") + entry(3, 0, b"\x01")
-    x = (
-        text_entry(2, "x")
-        + text_entry(3, "")
-        + text_entry(4, "GivenTensorFill")
-        + entry(5, 2, shape)
-        + entry(5, 2, values)
-    )
-    done = text_entry(2, "done") + text_entry(3, "") + text_entry(4, "ConstantFill")
-    done += entry(5, 2, dtype) + entry(5, 2, value)
-    add = (
-        text_entry(1, "x") * 2 + text_entry(2, "x") + text_entry(3, "") + text_entry(4, "Add") + entry(5, 2, broadcast)
-    )
+    """The same plan by hand; each field is entered by its number."""
+    numbers = entry(5, 5, struct.pack("<f", 1)) + entry(5, 5, struct.pack("<f", 2))
+    x = operator("GivenTensorFill", "", "x", shape=entry(6, 0, b"\x02"), values=numbers)
+    done = operator("ConstantFill", "", "done", dtype=entry(3, 0, b"\x05"), value=entry(3, 0, b"\x00"))
+    add = operator("Add", "xx", "x", broadcast=entry(3, 0, b"\x01"))
     init = text_entry(1, "init") + entry(2, 2, x) + entry(2, 2, done)
     update = text_entry(1, "update") + entry(2, 2, add) + text_entry(7, "x")
     first = text_entry(1, "init") + text_entry(3, "init") + entry(4, 0, b"\x01")

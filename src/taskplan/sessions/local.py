@@ -42,7 +42,11 @@ class LocalProgram:
     checked: bool = False
 
     def __post_init__(self) -> None:
+        hidden = set(self.program.hidden_blobs)
         self.plans = {node: PreparedPlan(plan) for node, plan in self.program.plans.items()}
+        self.shown = [output for output in self.program.outputs if output.blob not in hidden]
+        self.hidden = [output for output in self.program.outputs if output.blob in hidden]
+        self.bound = [output for output in self.outputs.outputs if not hidden.issuperset(map(str, output.names))]
 
 
 class LocalSession(Session):
@@ -123,13 +127,12 @@ class LocalSession(Session):
         A name that several nodes have is `node:name`.
         """
         compiled: LocalProgram = self._prepared_for(runnable, None, None)
-        wanted = [output for output in compiled.program.outputs if output.blob not in compiled.program.hidden_blobs]
-        names = [output.blob for output in wanted]
+        names = [output.blob for output in compiled.shown]
         return {
             (output.blob if names.count(output.blob) == 1 else f"{output.node}:{output.blob}"): _fetch(
                 self.workspace(output.node), output.blob
             )
-            for output in wanted
+            for output in compiled.shown
         }
 
     # --- running ------------------------------------------------------------------------------------------------------
@@ -177,26 +180,29 @@ class LocalSession(Session):
         if not compiled.checked:
             self._check(compiled, spaces)
         program = compiled.program
-        for output in program.outputs:
+        for output in compiled.shown:
             spaces[output.node].cell(output.blob)
         channels = _open_channels(program.channels, spaces)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
         shared = Attempted(self._driver, seed=self._seed, observe=self._observe if self._observers else None)
         try:
-            self._tell(RunStarted(placed[0].plan.plan.name, self._driver.now()))
+            if self._observers:
+                self._observe(RunStarted(placed[0].plan.plan.name, self._driver.now()))
             execute(placed, shared, timeout_s=timeout_s)
         except BaseException as error:
             self._close_queues(placed, channels, shared)
-            for task_output in compiled.outputs.outputs:
+            for task_output in compiled.bound:
                 task_output.invalidate(f"the run failed: {error!r}")
-            self._tell(RunEnded(placed[0].plan.plan.name, self._driver.now(), repr(error)))
+            if self._observers:
+                self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now(), repr(error)))
             raise
         finally:
             self._abandoned += shared.abandoned
-            self._clean_up(program, spaces)
-        for task_output in compiled.outputs.outputs:
+            _clean_up(compiled, spaces)
+        for task_output in compiled.bound:
             self._bind_output(task_output, spaces)
-        self._tell(RunEnded(placed[0].plan.plan.name, self._driver.now()))
+        if self._observers:
+            self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now()))
 
     def _check(self, compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
         for node, plan in compiled.plans.items():
@@ -229,19 +235,6 @@ class LocalSession(Session):
         for queue in queues:
             self._driver.wait(Closes(queue), partial(queue.close, failed=True), token)
 
-    @staticmethod
-    def _clean_up(program: ProgramDef, spaces: dict[str, Workspace]) -> None:
-        for blob in program.hidden_blobs:
-            for space in spaces.values():
-                space.forget(blob)
-        for channel in program.channels:
-            for space in spaces.values():
-                space.forget(channel_blob(channel.name))
-
-    def _tell(self, event: Event) -> None:
-        if self._observers:
-            self._observe(event)
-
     def _observe(self, event: Event) -> None:
         observe_all(self._observers, event)
 
@@ -257,6 +250,14 @@ def observe_all(observers: list[Observer], event: Event) -> None:
         except Exception:
             observers.remove(observer)
             logger.exception("observer %r raised and was dropped", observer)
+
+
+def _clean_up(compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
+    for output in compiled.hidden:
+        spaces[output.node].forget(output.blob)
+    for channel in compiled.program.channels:
+        for space in spaces.values():
+            space.forget(channel_blob(channel.name))
 
 
 def channel_blob(name: str) -> str:
