@@ -74,7 +74,9 @@ def awaits(event: threading.Event) -> Callable[[], None]:
     """A function that waits until something has happened."""
 
     def wait() -> None:
-        assert event.wait(TIMEOUT_S)
+        if not event.wait(TIMEOUT_S):
+            msg = "what an operator waits for has not happened"
+            raise TimeoutError(msg)
 
     return wait
 

@@ -256,6 +256,31 @@ def test_reporters_run_their_last_time_and_after_a_failure_behind_all_closing_bl
         assert trace == ["body", "report", "finally", "local report", "local finally"]
 
 
+def test_a_last_report_that_fails_is_a_note_that_says_where(session):
+    with tp.TaskGroup() as group, tp.Task(name="job"):
+        with ops.task_reporter(interval_ms=LONG_MS):
+            fail("in the report")
+        fail()
+
+    with pytest.raises(BoomError, match="boom") as caught:
+        session.run(group)
+
+    [line] = [line for line in notes(caught.value).splitlines() if "BoomError: in the report" in line]
+    assert "task 'local/job' on node 'local'" in line
+
+
+def test_what_fails_in_a_closing_block_of_an_instance_names_the_instance(session):
+    with tp.TaskGroup() as group, tp.Task(name="job", num_instances=2):
+        with ops.task_instance_finally():
+            fail("in the closing block")
+
+    with pytest.raises(BoomError, match="in the closing block") as caught:
+        session.run(group)
+
+    assert "instance 1 of 2" in notes(caught.value)
+    assert "instance 2 of 2" in notes(caught.value)
+
+
 def test_queues_of_a_failed_run_are_closed_as_failed(session, ws):
     """Whoever reads on gets an error, and neither waits nor takes half of the data for the whole."""
     with tp.TaskGroup(GLOBAL) as group, tp.Task():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conformance.programs import GLOBAL, PRIVATE, TIMEOUT_S, keeping, writing
+from tests.conformance.programs import GLOBAL, PRIVATE, TIMEOUT_S, awaits, keeping, writing
 
 import taskplan as tp
 from taskplan import ops
@@ -152,7 +152,7 @@ def test_shared_nodes_puts_all_nodes_into_one_workspace(open_session, ws):
     made, values = threading.Event(), []
 
     def look(inputs: Any, _outputs: Any) -> None:
-        assert made.wait(TIMEOUT_S)
+        awaits(made)()
         keeping(values)(inputs, [])
 
     with tp.TaskGroup(GLOBAL) as group:

@@ -258,6 +258,17 @@ def test_101d_after_a_failed_run_there_is_no_stale_value(session, ws):
     assert output.fetch() == 4
 
 
+def test_101e_fetching_an_output_that_the_run_did_not_write_raises(session):
+    with tp.TaskGroup() as group, tp.Task():
+        with ops.If(ops.Const(False)):
+            output = tp.final_output(ops.Const(3, blob_out="unwritten"))
+
+    session.run(group)
+
+    with pytest.raises(RuntimeError, match="unwritten"):
+        output.fetch()
+
+
 def test_102_a_compiled_group_runs_again_and_refreshes_its_outputs_also_from_another_session(open_session, ws):
     group, output = doubling()
     compiled = type(open_session()).compile(group)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conformance.programs import GLOBAL, LONG_MS, PRIVATE, TIMEOUT_S, keeping, meets, writing
+from tests.conformance.programs import GLOBAL, LONG_MS, PRIVATE, TIMEOUT_S, awaits, keeping, meets, writing
 
 import taskplan as tp
 from taskplan import ops
@@ -242,6 +242,17 @@ def test_084a_a_task_reporter_may_read_what_the_body_makes(session):
     assert values == [5]
 
 
+def test_084b_each_instance_has_its_reporter(session, trace):
+    with tp.TaskGroup() as group, tp.Task(num_instances=3):
+        with ops.task_reporter(interval_ms=LONG_MS):
+            trace.mark("report")
+        trace.mark("body")
+
+    session.run(group)
+
+    assert sorted(trace) == ["body"] * 3 + ["report"] * 3
+
+
 def test_085_local_init_runs_once_a_node_before_all_tasks_and_local_exit_once_after_all(session, trace):
     barrier = threading.Barrier(4)
     with tp.TaskGroup() as group:
@@ -285,7 +296,7 @@ def test_087_private_tasks_see_local_init_blobs_but_not_each_others(session, ws)
     written, seen = threading.Event(), []
 
     def look(_inputs: Any, _outputs: Any, workspace: Any) -> None:
-        assert written.wait(TIMEOUT_S)
+        awaits(written)()
         seen.extend(workspace.has_blob(name) for name in ("shared", "theirs"))
 
     with tp.TaskGroup(PRIVATE) as group:
@@ -318,7 +329,7 @@ def test_088_global_tasks_of_a_node_share_one_workspace_that_is_kept(session, ws
     written, values = threading.Event(), []
 
     def look(inputs: Any, _outputs: Any) -> None:
-        assert written.wait(TIMEOUT_S)
+        awaits(written)()
         keeping(values)(inputs, [])
 
     with tp.TaskGroup(GLOBAL) as group:

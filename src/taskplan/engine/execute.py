@@ -18,7 +18,7 @@ from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted, Run
-from taskplan.engine.script import Group, bind, perform, with_time_limit
+from taskplan.engine.script import Group, bind_and_perform, with_time_limit
 from taskplan.errors import Cancelled
 from taskplan.operators.waiting import TIMED_OUT, Changes, Joins
 
@@ -80,17 +80,19 @@ def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> Non
 
 def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:
     run = Run(shared, placed.plan)
-    if alone and all(map(placed.plan.is_sequential, placed.plan.plan.steps)):
+    if alone and all(placed.plan.facts(step).sequential for step in placed.plan.plan.steps):
         run.confined.add(placed.space)
     try:
         for step in placed.plan.plan.steps:
-            perform(bind(step, placed.space, run), run)
+            bind_and_perform(step, placed.space, run)
             if run.token.cancelled:
                 raise Cancelled
     except Failed as failure:
         if failure.place.node is None and failure.place.task is None:
             failure.place.node = placed.node
         raise
+    finally:
+        run.close()
 
 
 def _last_reports(shared: Attempted) -> None:

@@ -7,7 +7,7 @@ A prepared plan is made once and run any number of times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,25 @@ def _waits(prepared: PreparedOp) -> bool:
     return prepared.declared.may_wait or registry.SUBNETS in prepared.declared.effects
 
 
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What is known of a step before it has a workspace.
+
+    Attributes:
+        ordinary: its children that are no reporters.
+        reporters: its children that are.
+        together: the ordinary children run at once.
+        sequential: nothing in it, however deep, runs beside anything else in it.
+        fault: how it contradicts itself; empty if it does not.
+    """
+
+    ordinary: tuple[StepDef, ...]
+    reporters: tuple[StepDef, ...]
+    together: bool
+    sequential: bool
+    fault: str
+
+
 class PreparedPlan:
     """A plan with its nets prepared on first need, and what is known about its steps."""
 
@@ -113,7 +132,7 @@ class PreparedPlan:
         self._defs = {net.name: net for net in plan.nets}
         self._nets: dict[str, PreparedNet] = {}
         self._brief: dict[int, bool] = {}
-        self._sequential: dict[int, bool] = {}
+        self._facts: dict[int, StepFacts] = {}
 
     def net(self, name: str) -> PreparedNet:
         """The prepared net of that name.
@@ -136,22 +155,31 @@ class PreparedPlan:
         if known is None:
             known = self._brief[id(step)] = (
                 (step.until is None or step.only_once is True)
-                and self.is_sequential(step)
+                and self.facts(step).sequential
                 and all(self.is_brief(child) for child in step.steps)
                 and not any(self.net(name).waits for name in step.nets)
             )
         return known
 
-    def is_sequential(self, step: StepDef) -> bool:
-        """Whether nothing in the step runs beside anything else in it: no concurrent steps, instances or reporters."""
-        known = self._sequential.get(id(step))
+    def facts(self, step: StepDef) -> StepFacts:
+        """What is known of a step, looked at once."""
+        known = self._facts.get(id(step))
         if known is None:
-            known = self._sequential[id(step)] = (
-                not step.report_net
-                and not runs_together(step)
-                and all(child.every_ms is None and self.is_sequential(child) for child in step.steps)
-            )
+            known = self._facts[id(step)] = self._look_at(step)
         return known
+
+    def _look_at(self, step: StepDef) -> StepFacts:
+        ordinary = tuple(child for child in step.steps if child.every_ms is None)
+        reporters = tuple(child for child in step.steps if child.every_ms is not None)
+        together = bool(ordinary) and ((step.concurrent and len(ordinary) > 1) or (step.instances or 1) > 1)
+        alone = not together and not reporters and not step.report_net
+        return StepFacts(
+            ordinary=ordinary,
+            reporters=reporters,
+            together=together,
+            sequential=alone and all(self.facts(child).sequential for child in ordinary),
+            fault=_fault(step, ordinary),
+        )
 
     def queue_blobs(self) -> list[str]:
         """The blobs in which operators of this plan make queues."""
@@ -162,17 +190,24 @@ class PreparedPlan:
         return max((self._threads(step) for step in self.plan.steps), default=0)
 
     def _threads(self, step: StepDef) -> int:
-        reporters = [child for child in step.steps if child.every_ms is not None]
-        ordinary = [child for child in step.steps if child.every_ms is None]
-        copies = max(1, step.instances or 1)
-        beside = len(reporters) + bool(step.report_net) + sum(map(self._threads, reporters))
-        if runs_together(step):
-            own = sum((not self.is_brief(child)) + self._threads(child) for child in ordinary)
-            return beside + own * copies
-        return beside + max(map(self._threads, ordinary), default=0)
+        facts = self.facts(step)
+        beside = len(facts.reporters) + bool(step.report_net) + sum(map(self._threads, facts.reporters))
+        if facts.together:
+            own = sum((not self.is_brief(child)) + self._threads(child) for child in facts.ordinary)
+            return beside + own * max(1, step.instances or 1)
+        return beside + max(map(self._threads, facts.ordinary), default=0)
 
 
-def runs_together(step: StepDef) -> bool:
-    """Whether the ordinary children of a step run at once; only steps that hold steps can."""
-    ordinary = sum(child.every_ms is None for child in step.steps)
-    return bool(step.steps) and ((step.concurrent and ordinary > 1) or (step.instances or 1) > 1) and ordinary > 0
+def _fault(step: StepDef, ordinary: Sequence[StepDef]) -> str:
+    """How a step contradicts itself, or nothing."""
+    if step.steps and step.nets:
+        return "holds both nets and steps"
+    if step.only_once is not None and step.until is None:
+        return "is marked only_once without a stop blob"
+    if step.times is not None and step.until is not None:
+        return f"has both num_iter={step.times} and stop blob {step.until!r}"
+    if step.report_net is not None and step.report_interval_s is None:
+        return f"has report net {step.report_net!r} without an interval"
+    if step.until is not None and not step.nets and not ordinary:
+        return f"waits for stop blob {step.until!r} and has nothing to run but reporters"
+    return ""

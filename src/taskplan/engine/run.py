@@ -168,9 +168,15 @@ class Run:
         return bound
 
     def forget(self, space: CellSpace) -> None:
-        """Drop the nets of a workspace that is going."""
-        self._nets.pop(space, None)
+        """Drop the nets of a workspace that is going, without leaving cycles for the garbage collector."""
+        for net in self._nets.pop(space, {}).values():
+            net.calls.clear()
         self.confined.discard(space)
+
+    def close(self) -> None:
+        """Drop all nets."""
+        for space in list(self._nets):
+            self.forget(space)
 
     def child_space(self, parent: CellSpace) -> CellSpace:
         """A fresh child workspace; with an id of its own if the node has one (`NODE_ID`)."""

@@ -17,7 +17,6 @@ import numpy as np
 from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
-from taskplan.engine.prepare import runs_together
 from taskplan.engine.run import Run
 from taskplan.errors import Cancelled, RunError, StepError
 from taskplan.events import TaskEnded, TaskStarted
@@ -70,6 +69,12 @@ class BoundStep:
     parent: BoundStep | None = None
     iteration: int = 0
 
+    def unbind(self) -> None:
+        """Let go of the steps below, which know this one, so that no cycle is left for the garbage collector."""
+        for child in (*self.steps, *self.reporters):
+            child.unbind()
+        self.steps = self.reporters = ()
+
     def ancestors(self) -> Iterator[BoundStep]:
         """The step itself and what it stands in, from the inside out."""
         step: BoundStep | None = self
@@ -91,14 +96,17 @@ def bind(
     bound = BoundStep(step, space, parent=parent)
     if step.create_workspace and not entered:
         return bound
+    facts = run.plan.facts(step)
     try:
-        _check(step)
-        if step.steps:
-            bound.steps = [bind(child, space, run, bound) for child in step.steps if child.every_ms is None]
-            bound.reporters = [bind(child, space, run, bound) for child in step.steps if child.every_ms is not None]
-            bound.together = runs_together(step)
+        if facts.fault:
+            raise Failed(StepError(f"step {step.name!r} {facts.fault}"))
+        bound.together = facts.together
+        if facts.ordinary:
+            bound.steps = [bind(child, space, run, bound) for child in facts.ordinary]
         if step.nets:
             bound.nets = [run.net(name, space) for name in step.nets]
+        if facts.reporters:
+            bound.reporters = [bind(child, space, run, bound) for child in facts.reporters]
         if step.until is not None:
             bound.stop = space.find(step.until)
             if bound.stop is None:
@@ -109,22 +117,6 @@ def bind(
         failure.passed_step(step, 0)
         raise
     return bound
-
-
-def _check(step: StepDef) -> None:
-    fault = ""
-    if step.steps and step.nets:
-        fault = "holds both nets and steps"
-    elif step.only_once is not None and step.until is None:
-        fault = "is marked only_once without a stop blob"
-    elif step.times is not None and step.until is not None:
-        fault = f"has both num_iter={step.times} and stop blob {step.until!r}"
-    elif step.report_net is not None and step.report_interval_s is None:
-        fault = f"has report net {step.report_net!r} without an interval"
-    elif step.until is not None and not step.nets and all(child.every_ms is not None for child in step.steps):
-        fault = f"waits for stop blob {step.until!r} and has nothing to run but reporters"
-    if fault:
-        raise Failed(StepError(f"step {step.name!r} {fault}"))
 
 
 def perform(step: BoundStep, run: Run) -> None:
@@ -161,7 +153,7 @@ def _tell(run: Run, step: StepDef, *, started: bool, failed: bool = False) -> No
 def _perform_in_child(step: BoundStep, run: Run) -> None:
     try:
         child = run.child_space(step.space)
-        if run.plan.is_sequential(step.definition):
+        if run.plan.facts(step.definition).sequential:
             run.confined.add(child)
         entered = bind(step.definition, child, run, step.parent, entered=True)
     except Failed:
@@ -172,6 +164,7 @@ def _perform_in_child(step: BoundStep, run: Run) -> None:
         _perform_with_closing(entered, run)
     finally:
         run.forget(child)
+        entered.unbind()
 
 
 def _perform_with_closing(step: BoundStep, run: Run) -> None:
@@ -197,7 +190,7 @@ def close(step: BoundStep, run: Run) -> None:
     for definition in reversed(step.definition.closing):
         closing = run.under(shared.closing_token())
         try:
-            action = partial(_bind_and_perform, definition, step.space, closing)
+            action = partial(bind_and_perform, definition, step.space, closing)
             with_time_limit(action, closing, run.driver.grace_s, f"closing block {definition.name!r}")
         except Failed as failure:
             for each in step.ancestors():
@@ -207,8 +200,13 @@ def close(step: BoundStep, run: Run) -> None:
             pass
 
 
-def _bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
-    perform(bind(definition, space, run), run)
+def bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
+    """Do what a step says, from making its nets to letting go of them."""
+    step = bind(definition, space, run)
+    try:
+        perform(step, run)
+    finally:
+        step.unbind()
 
 
 def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: str) -> None:
@@ -280,7 +278,7 @@ def _report_at_the_end(step: BoundStep, run: Run) -> None:
     """After a failure, the last report is made when all closing blocks have run (`Attempted.last_reports`)."""
     for reporter in step.reporters:
         again = run.under(run.shared.closing_token())
-        run.shared.last_reports.append(partial(_bind_and_perform, reporter.definition, reporter.space, again))
+        run.shared.last_reports.append(partial(bind_and_perform, reporter.definition, reporter.space, again))
 
 
 def _iterate(step: BoundStep, run: Run) -> None:

@@ -49,20 +49,18 @@ class NodePlan(_message.Message):
     def __init__(self, node: _Optional[str] = ..., plan: _Optional[bytes] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., nets: _Optional[_Iterable[_Union[Net, _Mapping]]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("site", "task", "node", "is_task", "timeout_s", "closing")
+    __slots__ = ("site", "task", "node", "timeout_s", "closing")
     SITE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
-    IS_TASK_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     CLOSING_FIELD_NUMBER: _ClassVar[int]
     site: int
     task: str
     node: str
-    is_task: bool
     timeout_s: float
     closing: _containers.RepeatedCompositeFieldContainer[Tree]
-    def __init__(self, site: _Optional[int] = ..., task: _Optional[str] = ..., node: _Optional[str] = ..., is_task: _Optional[bool] = ..., timeout_s: _Optional[float] = ..., closing: _Optional[_Iterable[_Union[Tree, _Mapping]]] = ...) -> None: ...
+    def __init__(self, site: _Optional[int] = ..., task: _Optional[str] = ..., node: _Optional[str] = ..., timeout_s: _Optional[float] = ..., closing: _Optional[_Iterable[_Union[Tree, _Mapping]]] = ...) -> None: ...
 
 class Tree(_message.Message):
     __slots__ = ("step", "steps")
@@ -73,12 +71,14 @@ class Tree(_message.Message):
     def __init__(self, step: _Optional[bytes] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ...) -> None: ...
 
 class Net(_message.Message):
-    __slots__ = ("site", "operators")
+    __slots__ = ("site", "operators", "nested")
     SITE_FIELD_NUMBER: _ClassVar[int]
     OPERATORS_FIELD_NUMBER: _ClassVar[int]
+    NESTED_FIELD_NUMBER: _ClassVar[int]
     site: int
     operators: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, site: _Optional[int] = ..., operators: _Optional[_Iterable[int]] = ...) -> None: ...
+    nested: _containers.RepeatedCompositeFieldContainer[Net]
+    def __init__(self, site: _Optional[int] = ..., operators: _Optional[_Iterable[int]] = ..., nested: _Optional[_Iterable[_Union[Net, _Mapping]]] = ...) -> None: ...
 
 class Output(_message.Message):
     __slots__ = ("node", "blob", "task", "site")
@@ -93,14 +93,13 @@ class Output(_message.Message):
     def __init__(self, node: _Optional[str] = ..., blob: _Optional[str] = ..., task: _Optional[str] = ..., site: _Optional[int] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("name", "capacity", "columns", "fields", "writers", "node", "has_node", "nodes", "site")
+    __slots__ = ("name", "capacity", "columns", "fields", "writers", "node", "nodes", "site")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CAPACITY_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
     WRITERS_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
-    HAS_NODE_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     SITE_FIELD_NUMBER: _ClassVar[int]
     name: str
@@ -109,10 +108,9 @@ class Channel(_message.Message):
     fields: _containers.RepeatedScalarFieldContainer[str]
     writers: int
     node: str
-    has_node: bool
     nodes: _containers.RepeatedScalarFieldContainer[str]
     site: int
-    def __init__(self, name: _Optional[str] = ..., capacity: _Optional[int] = ..., columns: _Optional[int] = ..., fields: _Optional[_Iterable[str]] = ..., writers: _Optional[int] = ..., node: _Optional[str] = ..., has_node: _Optional[bool] = ..., nodes: _Optional[_Iterable[str]] = ..., site: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., capacity: _Optional[int] = ..., columns: _Optional[int] = ..., fields: _Optional[_Iterable[str]] = ..., writers: _Optional[int] = ..., node: _Optional[str] = ..., nodes: _Optional[_Iterable[str]] = ..., site: _Optional[int] = ...) -> None: ...
 
 class Function(_message.Message):
     __slots__ = ("token", "name", "pickled")
