@@ -63,8 +63,9 @@ from taskplan.operators.registry import operator
 from taskplan.plan.types import DataType
 from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard
 from taskplan.sessions.base import CompiledRunnable, Session
+from taskplan.sessions.caffe2_export import export_caffe2
 from taskplan.sessions.local import LocalSession
-from taskplan.sessions.programs import compile_program, export_caffe2, load, save
+from taskplan.sessions.programs import compile_program, load, save
 from taskplan.sessions.records import FeedRecord, FetchRecord
 from taskplan.sessions.workspaces import (
     Blobs,

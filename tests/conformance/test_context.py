@@ -202,7 +202,7 @@ def test_005a_a_given_object_counts_also_if_it_is_falsy():
         assert Shop.current(empty) is empty
 
 
-@pytest.mark.parametrize("wrong", ["a name", 0, Shop(), Shop, False], ids=repr)
+@pytest.mark.parametrize("wrong", ["a name", 0, Shop(), Shop, False], ids=["str", "int", "object", "class", "bool"])
 @pytest.mark.parametrize("required", [True, False])
 def test_005b_a_given_object_of_another_class_is_refused(wrong, required):
     with pytest.raises(AssertionError, match="expected Bakery or None"):

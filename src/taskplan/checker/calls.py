@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem, Severity
-from taskplan.checker.walk import OpPlace, PlanFacts
+from taskplan.checker.walk import OpPlace
 from taskplan.errors import ArgumentError, ArityError, UnknownOperatorError
 from taskplan.operators.registry import check_arity, declaration, decode_arguments
 
 
 def wrong_calls(facts: Mapping[str, PlanFacts]) -> Iterator[Problem]:
-    """Every call whose operator, counts or arguments cannot be right, whatever the blobs hold."""
+    """Every call whose operator, counts or arguments cannot be right, whatever the blobs hold.
+
+    In a net that no step runs, that is a warning.
+    """
     for plan in facts.values():
         for place in plan.places:
             problem = _wrong_call(place)
             if problem is not None:
-                yield problem
+                runs = place.outermost().net.name in plan.used
+                yield problem if runs else replace(problem, severity=Severity.WARNING)
 
 
 def _wrong_call(place: OpPlace) -> Problem | None:

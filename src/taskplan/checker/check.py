@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
 from taskplan.checker.rules import RULES
-from taskplan.checker.walk import PlanFacts
 from taskplan.plan.model import ProgramDef
 
 

@@ -1,5 +1,7 @@
-"""The law: one row a rule. A rule is a pure function of the program, of facts gathered from it,
-and of the blobs that exist before it runs."""
+"""The law: one row a rule.
+
+A rule is a pure function of the program, of facts gathered from it, and of the blobs that exist before it runs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from taskplan.checker.calls import wrong_calls
-from taskplan.checker.defined import Facts, Known, undefined_reads, unwritten_outputs, wrong_nets
+from taskplan.checker.defined import Facts, Known, undefined_reads, unwritten_outputs, wrong_externals, wrong_nets
 from taskplan.checker.problems import Problem
 from taskplan.plan.model import ProgramDef
 
@@ -30,8 +32,13 @@ RULES = (
     Rule(
         ("TP104", "TP105"),
         "a step runs a net that the plan does not have, or has twice",
-        lambda program, _facts, _known: wrong_nets(program),
+        lambda _program, facts, _known: wrong_nets(facts),
     ),
     Rule(("TP106", "TP107"), "a blob is read before anything makes it, or lives on another node", undefined_reads),
     Rule(("TP108",), "an output is written by nobody", unwritten_outputs),
+    Rule(
+        ("TP109",),
+        "a net lists its external blobs, and not all of them",
+        lambda _program, facts, _known: wrong_externals(facts),
+    ),
 )

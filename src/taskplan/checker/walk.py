@@ -1,46 +1,55 @@
 """A plan gone through in the order in which the engine makes its nets, with what each net can see.
 
 All nets of a top-level step are made before its first operator runs, except below steps with a workspace of their own:
-those are made when that step runs, in a child scope. Reporters come after their siblings. (See
-`taskplan.engine.script.bind`, which does the same.)
+those are made when that step runs, in a child scope. Reporters come after their siblings, and the nets of closing
+blocks are made when all else has been. (See `taskplan.engine.script.bind`, which does the same.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from taskplan.operators.registry import WORKSPACE, declarations
+from taskplan.operators.registry import declaration, is_operator
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
 LAZY_SUBNETS = frozenset({"Do"})
 """Operators whose nets are made when they run, in workspaces of their own."""
 
-RUNS_NETS = frozenset({"If", "While", "Do"})
-"""Operators that have nets among their arguments."""
+NODE_ID, CHILD_ID = "NODE_ID", "GLOBAL_WORKSPACE_ID"
+"""Where the first is visible, each child workspace gets a number, in the second."""
 
 
 class OpPlace(NamedTuple):
-    """One operator of a net."""
+    """One operator of a net, by number from 1; for a net that is an operator's argument, `inside` is that operator."""
 
     op: OpDef
-    index: int
+    number: int
     net: NetDef
+    inside: OpPlace | None = None
 
     def where(self, task: str | None = None, node: str | None = None) -> str:
         """The path, from the outside in."""
-        head = f"task {task!r} on node {node!r} > " if task is not None else ""
-        return f"{head}net {self.net.name!r} > op {self.index + 1}"
+        if self.inside is not None:
+            head = f"{self.inside.where(task, node)} > "
+        else:
+            head = f"task {task!r} on node {node!r} > " if task is not None else ""
+        return f"{head}net {self.net.name!r} > op {self.number}"
+
+    def outermost(self) -> OpPlace:
+        """The operator of a net of the plan in which this one stands, or this one itself."""
+        return self if self.inside is None else self.inside.outermost()
 
 
 class Scope:
     """The blobs of a workspace that is not there yet: names, and who writes each first."""
 
-    def __init__(self, parent: Scope | None = None, known: frozenset[str] | set[str] = frozenset()) -> None:
+    def __init__(self, parent: Scope | None = None, known: AbstractSet[str] = frozenset()) -> None:
         self.parent = parent
         self._known = known
         self.writers: dict[str, OpPlace] = {}
+        self.reported: set[str] = set()
 
     def sees(self, name: str) -> bool:
         """Whether a blob of that name exists here or in a parent."""
@@ -51,13 +60,23 @@ class Scope:
             scope = scope.parent
         return False
 
+    def child(self) -> Scope:
+        """A new workspace below this one."""
+        return Scope(self, {CHILD_ID} if self.sees(NODE_ID) else frozenset())
+
     def all_writers(self) -> dict[str, OpPlace]:
         """Every name that an operator has written so far, visible here."""
         return {**(self.parent.all_writers() if self.parent else {}), **self.writers}
 
 
 class Visit(NamedTuple):
-    """A net or a step as it is made: `certain` means that it is made in every run of the plan."""
+    """A net as it is made, or the stop blob of a step (without net) as it is looked up.
+
+    Attributes:
+        certain: this happens in every run of the plan.
+        task: the task that the step belongs to, if any.
+        node: its node.
+    """
 
     step: StepDef
     scope: Scope
@@ -67,46 +86,73 @@ class Visit(NamedTuple):
     net: str | None = None
 
 
-@dataclass(slots=True)
-class _Walk:
-    later: list[Visit] = field(default_factory=list)
+def visits(plan: PlanDef, known: AbstractSet[str]) -> Iterator[Visit]:
+    """Each use of a net by a step, and each stop blob, in the order in which the engine makes them.
 
-
-def visits(plan: PlanDef, known: frozenset[str] | set[str]) -> Iterator[Visit]:
-    """Each use of a net by a step, and each stop blob (a visit without net), in the order in which the engine makes them."""
+    Whoever iterates enters what a net writes into the scope of its visit.
+    """
+    closing_writes = _written_at_the_end(plan)
     top = Scope(known=known)
-    for step in plan.steps:
-        yield from _step(Visit(step, top, True, step.task, step.node), entered=False)
+    for index, step in enumerate(plan.steps):
+        if index and closing_writes:
+            top = Scope(top, closing_writes)  # those of the steps before have run by now
+        yield from _Tree(closing_writes).visits(step, _At(top, True, True))
 
 
-def _step(visit: Visit, *, entered: bool) -> Iterator[Visit]:
-    walk = _Walk()
-    yield from _make(visit, walk, entered=entered)
-    for later in walk.later:
-        child = Visit(later.step, Scope(later.scope), later.certain, later.task, later.node)
-        yield from _step(child, entered=True)
+class _At(NamedTuple):
+    """What is known where a step stands: whether nets here are made, and whether the step begins, in every run."""
+
+    scope: Scope
+    made: bool
+    begun: bool
+    task: str | None = None
+    node: str | None = None
+
+    def inside(self, step: StepDef) -> _At:
+        """The same, within a step of a task."""
+        return self if step.task is None else self._replace(task=step.task, node=step.node)
+
+    def later(self, scope: Scope) -> _At:
+        """The same for what is made in another scope when the step begins."""
+        return self._replace(scope=scope, made=self.begun)
 
 
-def _make(visit: Visit, walk: _Walk, *, entered: bool = False) -> Iterator[Visit]:
-    step = visit.step
-    task = step.task if step.task is not None else visit.task
-    node = step.node if step.node is not None else visit.node
-    here = Visit(step, visit.scope, visit.certain, task, node)
-    if step.create_workspace and not entered:
-        walk.later.append(here)
-        return
-    inside = visit.certain and step.until is None and (step.times is None or step.times > 0)
-    for child in _in_order_made(step):
-        # Nets below a step without a workspace of its own are made whether or not it ever runs.
-        yield from _make(
-            Visit(child, visit.scope, inside if child.create_workspace else visit.certain, task, node), walk
-        )
-    for name in [*step.nets, *([step.report_net] if step.report_net else [])]:
-        yield Visit(step, visit.scope, visit.certain, task, node, name)
-    if step.until is not None:
-        yield here
-    for closing in step.closing:
-        yield from _make(Visit(closing, visit.scope, False, task, node), walk)
+class _Tree:
+    """Steps whose nets are made at once, and those that are put off.
+
+    Args:
+        closing_writes: what any closing block writes. In which order they run is not always known, so each of them is
+            taken to see what all of them write.
+    """
+
+    def __init__(self, closing_writes: AbstractSet[str]) -> None:
+        self._closing_writes = closing_writes
+        self._later: list[tuple[StepDef, _At]] = []
+        self._closing: list[tuple[StepDef, _At]] = []
+
+    def visits(self, step: StepDef, at: _At, *, entered: bool = False) -> Iterator[Visit]:
+        yield from self._make(step, at, entered=entered)
+        for later, there in self._later:
+            yield from _Tree(self._closing_writes).visits(later, there.later(there.scope.child()), entered=True)
+        for closing, there in self._closing:
+            after = there.later(Scope(there.scope, self._closing_writes))
+            yield from _Tree(self._closing_writes).visits(closing, after)
+
+    def _make(self, step: StepDef, at: _At, *, entered: bool = False) -> Iterator[Visit]:
+        at = at.inside(step)
+        if step.create_workspace and not entered:
+            self._later.append((step, at))
+            return
+        runs = step.until is None and (step.times is None or step.times > 0)
+        for child in _in_order_made(step):
+            yield from self._make(child, at._replace(begun=at.begun and runs))
+        for name in step.nets:
+            yield Visit(step, at.scope, at.made, at.task, at.node, name)
+        if step.until is not None:
+            yield Visit(step, at.scope, at.made, at.task, at.node)
+        if step.report_net is not None:
+            yield Visit(step, at.scope, at.made, at.task, at.node, step.report_net)
+        self._closing += [(closing, at) for closing in step.closing]
 
 
 def _in_order_made(step: StepDef) -> Sequence[StepDef]:
@@ -115,36 +161,54 @@ def _in_order_made(step: StepDef) -> Sequence[StepDef]:
     return sorted(step.steps, key=lambda child: child.every_ms is not None)
 
 
-def operators(net: NetDef, *, lazy: bool = False) -> Iterator[OpPlace]:
-    """The operators of a net in the order in which they are made, those of subnets before the operator that runs them.
+def _written_at_the_end(plan: PlanDef) -> set[str]:
+    """All that closing blocks write."""
+    names = {name for step in plan.steps for closing in _closing_steps(step) for name in nets_of(closing)}
+    return {
+        blob
+        for net in plan.nets
+        if net.name in names
+        for place in operators(net, lazy=True)
+        for blob in place.op.outputs
+    }
+
+
+def _closing_steps(step: StepDef) -> Iterator[StepDef]:
+    yield from step.closing
+    for child in step.steps:
+        yield from _closing_steps(child)
+
+
+def nets_of(step: StepDef) -> Iterator[str]:
+    """The names of the nets that a step runs, also in its closing blocks."""
+    yield from step.nets
+    if step.report_net is not None:
+        yield step.report_net
+    for child in (*step.steps, *step.closing):
+        yield from nets_of(child)
+
+
+def operators(net: NetDef, *, lazy: bool = False, inside: OpPlace | None = None) -> Iterator[OpPlace]:
+    """The operators of a net in the order in which they are made: those of subnets after the operator that runs them.
 
     Args:
         net: the net.
         lazy: also those of nets that are made only when their operator runs, in workspaces of their own.
+        inside: the operator that runs the net, if one does.
     """
-    for index, op in enumerate(net.ops):
-        if op.type in RUNS_NETS and (lazy or op.type not in LAZY_SUBNETS):
-            for value in op.arguments.values():
-                if isinstance(value, NetDef):
-                    yield from operators(value, lazy=lazy)
-        yield OpPlace(op, index, net)
+    for number, op in enumerate(net.ops, 1):
+        place = OpPlace(op, number, net, inside)
+        yield place
+        if op.type in LAZY_SUBNETS and not lazy:
+            continue
+        for subnet in subnets(op).values():
+            yield from operators(subnet, lazy=lazy, inside=place)
 
 
-class PlanFacts:
-    """What several rules want to know about a plan, gathered in one pass.
-
-    Attributes:
-        places: every operator, also in subnets.
-        written: every blob that an operator writes.
-        makes_any_blob: a user function or an operator is handed the workspace and may make any blob in it.
-    """
-
-    def __init__(self, plan: PlanDef) -> None:
-        self.plan = plan
-        self.places = [place for net in plan.nets for place in operators(net, lazy=True)]
-        self.written = {name for place in self.places for name in place.op.outputs}
-        # A Python function gets the workspace only if the call asks for that.
-        handed_over = {each.name for each in declarations() if WORKSPACE in each.effects} - {"Python"}
-        self.makes_any_blob = any(
-            place.op.type in handed_over or place.op.arguments.get("pass_workspace") for place in self.places
-        )
+def subnets(op: OpDef) -> Mapping[str, NetDef]:
+    """The nets that an operator runs, by argument."""
+    nets = {name: value for name, value in op.arguments.items() if isinstance(value, NetDef)}
+    if not nets or not is_operator(op.type):
+        return nets
+    declared = declaration(op.type)
+    return {name: net for name, net in nets.items() if declared.wants_run and name in declared.arguments}

@@ -51,19 +51,14 @@ class Failed(BaseException):
         self.error = error
         self.place = place or Place()
 
-    def passed_step(self, step: StepDef, iteration: int) -> None:
-        """Note that the failure went through an iteration (counted from 0) of a step."""
+    def passed_step(self, step: StepDef, iteration: int, label: str = "") -> None:
+        """Note that the failure went through an iteration (counted from 0) of a step, one of several as `label` says."""
         if self.place.task is None:
             loops = step.until is not None or (step.times or 1) > 1
             counted = f", iteration {iteration + 1}" if loops else ""
-            self.place.steps.append(f"step {step.name!r}{counted}")
+            self.place.steps += [f"step {step.name!r}{counted}", *([label] if label else [])]
             if step.task is not None:
                 self.place.task, self.place.node = step.task, step.node
-
-    def passed_label(self, label: str) -> None:
-        """Note which of several copies it was; `label` reads like "instance 2 of 3"."""
-        if label and self.place.task is None:
-            self.place.steps.append(label)
 
     def annotated(self) -> BaseException:
         """The error itself, with notes that say where."""

@@ -7,8 +7,8 @@ reporter's interval and a time limit are waits on the group, like any wait on a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -67,6 +67,7 @@ class BoundStep:
     stop: Cell | None = None
     together: bool = False
     parent: BoundStep | None = None
+    label: str = ""
     iteration: int = 0
 
     def unbind(self) -> None:
@@ -75,11 +76,11 @@ class BoundStep:
             child.unbind()
         self.steps = self.reporters = ()
 
-    def ancestors(self) -> Iterator[BoundStep]:
-        """The step itself and what it stands in, from the inside out."""
+    def tell_path(self, failure: Failed) -> None:
+        """Tell a failure that it went through this step and those that it stands in."""
         step: BoundStep | None = self
         while step is not None:
-            yield step
+            failure.passed_step(step.definition, step.iteration, step.label)
             step = step.parent
 
 
@@ -156,6 +157,7 @@ def _perform_in_child(step: BoundStep, run: Run) -> None:
         if run.plan.facts(step.definition).sequential:
             run.confined.add(child)
         entered = bind(step.definition, child, run, step.parent, entered=True)
+        entered.label = step.label
     except Failed:
         raise
     except Exception as error:
@@ -193,8 +195,7 @@ def close(step: BoundStep, run: Run) -> None:
             action = partial(bind_and_perform, definition, step.space, closing)
             with_time_limit(action, closing, run.driver.grace_s, f"closing block {definition.name!r}")
         except Failed as failure:
-            for each in step.ancestors():
-                failure.passed_step(each.definition, each.iteration)
+            step.tell_path(failure)
             shared.fail(failure)
         except Cancelled:
             pass
@@ -263,7 +264,7 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
     group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
     for number, (every_s, report) in enumerate(reports):
         action = partial(_report, every_s, report, siblings, run)
-        run.driver.spawn(partial(_member, group, number, run, action, step, "reporter"), brief=False)
+        run.driver.spawn(partial(_member, group, number, run, action, step), brief=False)
     return group
 
 
@@ -277,8 +278,15 @@ def _report(every_s: float, report: Callable[[], None], siblings: Group, run: Ru
 def _report_at_the_end(step: BoundStep, run: Run) -> None:
     """After a failure, the last report is made when all closing blocks have run (`Attempted.last_reports`)."""
     for reporter in step.reporters:
-        again = run.under(run.shared.closing_token())
-        run.shared.last_reports.append(partial(bind_and_perform, reporter.definition, reporter.space, again))
+        run.shared.last_reports.append(partial(_last_report, step, reporter, run.under(run.shared.closing_token())))
+
+
+def _last_report(step: BoundStep, reporter: BoundStep, run: Run) -> None:
+    try:
+        bind_and_perform(reporter.definition, reporter.space, run)
+    except Failed as failure:
+        step.tell_path(failure)
+        raise
 
 
 def _iterate(step: BoundStep, run: Run) -> None:
@@ -307,7 +315,7 @@ def _iterate(step: BoundStep, run: Run) -> None:
                         return
             iteration += 1
     except Failed as failure:
-        failure.passed_step(definition, iteration)
+        failure.passed_step(definition, iteration, step.label)
         raise
 
 
@@ -337,8 +345,9 @@ def _together(step: BoundStep, run: Run) -> None:
     group = Group(step.definition.name, [_called(child) for child in children] * instances)
     for number in range(len(children) * instances):
         child = children[number % len(children)]
-        label = f"instance {number // len(children) + 1} of {instances}" if instances > 1 else ""
-        job = partial(_member, group, number, run, partial(perform, child, run), step, label)
+        if instances > 1:
+            child = replace(child, label=f"instance {number // len(children) + 1} of {instances}")
+        job = partial(_member, group, number, run, partial(perform, child, run), step)
         run.driver.spawn(job, brief=run.plan.is_brief(child.definition))
     _join(group, run)
     if run.token.cancelled:
@@ -355,7 +364,7 @@ def end_member(group: Group, number: int, run: Run) -> None:
     run.driver.wait(Changes(group), partial(group.one_ended, number), run.token)
 
 
-def _member(group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep, label: str) -> None:
+def _member(group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep) -> None:
     """The job of one of several steps that run at once: its failure ends the run, its end is told to the group."""
     try:
         if not run.token.cancelled:
@@ -363,9 +372,7 @@ def _member(group: Group, number: int, run: Run, action: Callable[[], None], par
     except Cancelled:
         pass
     except Failed as failure:
-        failure.passed_label(label)
-        for each in parent.ancestors():
-            failure.passed_step(each.definition, each.iteration)
+        parent.tell_path(failure)
         run.shared.fail(failure)
     except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
         run.shared.fail(Failed(error))

@@ -6,6 +6,7 @@ import numpy as np
 
 from taskplan.operators.operands import (
     BOOL,
+    F16,
     F32,
     F64,
     I8,
@@ -59,3 +60,33 @@ def cast(x: Tensor, *, to: int | str = DataType.FLOAT) -> Tensor:
         form = b"%f" if x.dtype.kind == "f" else b"%d"
         return string_tensor([form % each for each in np.ravel(x).tolist()], x.shape)
     return x.astype(target)
+
+
+@operator("FloatToHalf", inputs=("X",), outputs=("Y",))
+def float_to_half(x: Tensor) -> Tensor:
+    """The elements as float16, rounded to nearest; what is too large becomes infinite.
+
+    Inputs:
+        X: float32, any shape.
+    Outputs:
+        Y: float16, X's shape.
+    Example:
+        FloatToHalf([1.5 65536]) -> [1.5 inf]:f16
+    """
+    require_dtype("FloatToHalf", "X", x, {F32})
+    return x.astype(np.float16)
+
+
+@operator("HalfToFloat", inputs=("X",), outputs=("Y",))
+def half_to_float(x: Tensor) -> Tensor:
+    """The elements as float32, exactly.
+
+    Inputs:
+        X: float16, any shape.
+    Outputs:
+        Y: float32, X's shape.
+    Example:
+        HalfToFloat([1.5]:f16) -> [1.5]
+    """
+    require_dtype("HalfToFloat", "X", x, {F16})
+    return x.astype(np.float32)

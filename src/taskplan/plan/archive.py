@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import Any
+from typing import Any, NoReturn
 
 from google.protobuf.message import DecodeError
 
@@ -19,7 +19,7 @@ from taskplan.plan import codec, functions
 from taskplan.plan import program_pb2 as pb
 from taskplan.plan import taskplan_pb2 as wire
 from taskplan.plan.model import ChannelDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
-from taskplan.plan.names import UNKNOWN_SITE, Site
+from taskplan.plan.names import UNKNOWN_SITE, Site, function_name
 
 FORMAT = 1
 
@@ -28,9 +28,20 @@ def program_to_bytes(program: ProgramDef) -> bytes:
     """The bytes of a program.
 
     Raises:
-        PlanError: a function can be neither imported by name nor pickled; the message names it and its line.
+        PlanError: a function can be neither imported by name nor pickled, or came without its code; the message names
+            it and its line.
     """
     return _Writer().write(program)
+
+
+def is_program(data: bytes) -> bool:
+    """Whether `program_to_bytes` made these bytes, in this version or another."""
+    message = pb.Program()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        return False
+    return message.format != 0
 
 
 def program_from_bytes(data: bytes, *, allow_code: bool = False) -> ProgramDef:
@@ -39,28 +50,61 @@ def program_from_bytes(data: bytes, *, allow_code: bool = False) -> ProgramDef:
     Args:
         data: what `program_to_bytes` made.
         allow_code: unpickle functions and import those that are given by name. Without it the program can be shown and
-            checked, and running one of its functions is refused.
+            checked; each of its functions is a `SealedFunction`.
 
     Raises:
-        BuildValueError: the bytes hold no program, or one of a newer format.
+        BuildValueError: the bytes hold no program, or one of another format.
+        PlanError: a function cannot be brought back.
     """
-    message = pb.Program()
-    try:
-        message.ParseFromString(data)
-    except DecodeError as error:
-        msg = f"these {len(data)} bytes are no taskplan program: {error}"
-        raise BuildValueError(msg) from error
-    if message.format != FORMAT:
-        msg = f"this program has format {message.format}, and this version of taskplan reads format {FORMAT}"
+    if not is_program(data):
+        msg = f"these {len(data)} bytes are no program of taskplan"
         raise BuildValueError(msg)
-    return _Reader(message, allow_code=allow_code).read()
+    message = pb.Program.FromString(data)
+    if message.format != FORMAT:
+        newer = "; a newer taskplan wrote it" if message.format > FORMAT else ""
+        msg = f"this program has format {message.format}, and this version of taskplan reads format {FORMAT}{newer}"
+        raise BuildValueError(msg)
+    bring_back = _function if allow_code else _sealed
+    known = {each.token: bring_back(each) for each in message.functions}
+    try:
+        return _Reader(message, known, sealed=not allow_code).read()
+    except (DecodeError, IndexError, StopIteration, ValueError) as error:
+        msg = f"this program is damaged: {str(error) or 'a part is missing'}"
+        raise BuildValueError(msg) from error
+
+
+def require_code(program: ProgramDef) -> None:
+    """Refuse a program whose functions were not brought back.
+
+    Raises:
+        PlanError: one was not; the message has its line.
+    """
+    for plan in program.plans.values():
+        for net in plan.nets:
+            for op in _deep(net):
+                if isinstance(op.function, SealedFunction):
+                    op.function.refuse(op.site)
 
 
 class SealedFunction:
-    """Stands for a function of a program that was loaded without `allow_code=True`."""
+    """Stands for a function of a program that was loaded without `allow_code=True`; compares by its name.
 
-    def __init__(self, token: str) -> None:
-        self.token = token
+    Args:
+        name: `module:qualified.name`, as far as known.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.__module__, _, self.__qualname__ = name.rpartition(":")
+
+    def refuse(self, site: Site) -> NoReturn:
+        """Say why it cannot be called.
+
+        Raises:
+            PlanError: always.
+        """
+        msg = f"function {self.name!r} came with a saved program; trust its file with allow_code=True to run it"
+        raise PlanError(f"{msg}\n  added  {site}")
 
     def __call__(self, *_: object) -> None:
         """Refuse.
@@ -68,15 +112,26 @@ class SealedFunction:
         Raises:
             PlanError: always.
         """
-        msg = f"function {self.token!r} came with a saved program; load it with allow_code=True to run it"
-        raise PlanError(msg)
+        self.refuse(UNKNOWN_SITE)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SealedFunction) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"SealedFunction({self.name!r})"
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
 
 
 class _Writer:
     def __init__(self) -> None:
         self._message = pb.Program(format=FORMAT)
         self._sites: dict[Site, int] = {UNKNOWN_SITE: 0}
-        self._tokens: dict[str, object] = {}
+        self._functions: dict[str, object] = {}
 
     def write(self, program: ProgramDef) -> bytes:
         message = self._message
@@ -113,28 +168,29 @@ class _Writer:
             for each in step.closing
         ]
         return pb.Step(
-            site=self._site(step.site),
-            task=step.task or "",
-            node=step.node or "",
-            is_task=step.task is not None,
-            timeout_s=step.timeout_s or 0.0,
-            closing=closing,
+            site=self._site(step.site), task=step.task, node=step.node, timeout_s=step.timeout_s, closing=closing
         )
 
     def _net(self, net: NetDef) -> pb.Net:
-        for op in _deep(net):
+        for op in net.ops:
             self._function(op)
-        return pb.Net(site=self._site(net.site), operators=[self._site(op.site) for op in net.ops])
+        return pb.Net(
+            site=self._site(net.site),
+            operators=[self._site(op.site) for op in net.ops],
+            nested=[self._net(inner) for op in net.ops for inner in _nested(op)],
+        )
 
     def _function(self, op: OpDef) -> None:
+        if isinstance(op.function, SealedFunction):
+            op.function.refuse(op.site)
         token = op.arguments.get("token")
         if op.function is None or not isinstance(token, bytes):
             return
         name = token.decode()
-        if name not in self._tokens:
-            self._tokens[name] = op.function
+        if name not in self._functions:
+            self._functions[name] = op.function
             self._message.functions.append(_function_message(name, op))
-        elif self._tokens[name] is not op.function:
+        elif self._functions[name] is not op.function:
             msg = f"two different functions have the token {name!r}; build the program in one naming context"
             raise PlanError(f"{msg}\n  added  {op.site}")
 
@@ -145,23 +201,21 @@ class _Writer:
             columns=channel.columns,
             fields=channel.fields,
             writers=channel.writers,
-            node=channel.node or "",
-            has_node=channel.node is not None,
+            node=channel.node,
             nodes=channel.nodes,
             site=self._site(channel.site),
         )
 
 
 def _function_message(token: str, op: OpDef) -> pb.Function:
-    function: Any = op.function
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
-    if module not in (None, "__main__") and "<" not in name and _imported(f"{module}:{name}") is function:
-        return pb.Function(token=token, name=f"{module}:{name}")
+    name = function_name(op.function)
+    if not name.startswith("__main__:") and _imported(name) is op.function:
+        return pb.Function(token=token, name=name)
     try:
-        return pb.Function(token=token, pickled=functions.dumps(function))
+        return pb.Function(token=token, name=name, pickled=functions.dumps(op.function))
     except Exception as error:
-        msg = f"function {token!r} can be neither imported by name nor pickled: {error}\n  added  {op.site}"
-        raise PlanError(msg) from error
+        msg = f"function {name!r} can be neither imported by name nor pickled: {error}"
+        raise PlanError(f"{msg}\n  added  {op.site}") from error
 
 
 def _imported(name: str) -> object:
@@ -179,27 +233,63 @@ def _preorder(steps: Iterable[StepDef]) -> Iterator[StepDef]:
         yield from _preorder(step.steps)
 
 
+def _nested(op: OpDef) -> Iterator[NetDef]:
+    """The nets among an operator's arguments, in order."""
+    for value in op.arguments.values():
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, NetDef):
+                yield each
+
+
 def _deep(net: NetDef) -> Iterator[OpDef]:
     for op in net.ops:
         yield op
-        for value in op.arguments.values():
-            if isinstance(value, NetDef):
-                yield from _deep(value)
+        for inner in _nested(op):
+            yield from _deep(inner)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _function(each: pb.Function) -> object:
+    if not each.pickled:
+        found = _imported(each.name)
+        if found is None:
+            msg = f"function {each.name!r} of the saved program cannot be imported; put its module on the path"
+            raise PlanError(msg)
+        return found
+    try:
+        return functions.loads(each.pickled)
+    except Exception as error:  # bytes of another Python, or of modules that are not here
+        msg = f"function {each.name!r} of the saved program cannot be unpickled: {error!r}"
+        raise PlanError(msg) from error
+
+
+def _sealed(each: pb.Function) -> object:
+    return SealedFunction(each.name)
 
 
 class _Reader:
-    def __init__(self, message: pb.Program, *, allow_code: bool) -> None:
+    """Puts a program together again.
+
+    Args:
+        message: the whole.
+        known: functions by token.
+        sealed: put a `SealedFunction` also where an operator has none by its token: it may have a pickled one among its
+            arguments, or this process one under the same token.
+    """
+
+    def __init__(self, message: pb.Program, known: Mapping[str, object], *, sealed: bool) -> None:
         self._message = message
         self._sites = [UNKNOWN_SITE, *(Site(site.file, site.line, site.function) for site in message.sites)]
-        self._functions: Mapping[str, object] = {
-            each.token: _function(each) if allow_code else SealedFunction(each.token) for each in message.functions
-        }
+        self._functions = known
+        self._sealed = sealed
 
     def read(self) -> ProgramDef:
         message = self._message
         return ProgramDef(
             plans={each.node: self._plan(each) for each in message.plans},
-            outputs=tuple(OutputDef(out.node, out.blob, out.task, self._sites[out.site]) for out in message.outputs),
+            outputs=tuple([OutputDef(out.node, out.blob, out.task, self._sites[out.site]) for out in message.outputs]),
             channels=tuple(map(self._channel, message.channels)),
             private_nodes=tuple(message.private_nodes),
             hidden_blobs=tuple(message.hidden_blobs),
@@ -208,27 +298,47 @@ class _Reader:
     def _plan(self, each: pb.NodePlan) -> PlanDef:
         plan = wire.PlanDef.FromString(each.plan)
         nets = [
-            codec.net_from_proto(
-                net, [self._sites[site] for site in beside.operators], self._functions, self._sites[beside.site]
-            )
+            self._net(codec.net_from_proto(net, None, self._functions), beside)
             for net, beside in zip(plan.network, each.nets, strict=True)
         ]
         beside_steps = iter(each.steps)
-        steps = tuple([self._step(step, beside_steps) for step in plan.execution_step])
-        return PlanDef(plan.name, tuple(nets), steps)
+        steps = [self._step(step, beside_steps) for step in plan.execution_step]
+        return PlanDef(plan.name, tuple(nets), tuple(steps))
+
+    def _net(self, net: NetDef, beside: pb.Net) -> NetDef:
+        """The net with its lines, and those of the nets in it."""
+        nested = iter(beside.nested)
+        ops = [self._op(op, site, nested) for op, site in zip(net.ops, beside.operators, strict=True)]
+        return replace(net, ops=tuple(ops), site=self._sites[beside.site])
+
+    def _op(self, op: OpDef, site: int, nested: Iterator[pb.Net]) -> OpDef:
+        changes: dict[str, Any] = {"site": self._sites[site]}
+        if any(True for _ in _nested(op)):
+            changes["arguments"] = {name: self._argument(value, nested) for name, value in op.arguments.items()}
+        if self._sealed and op.function is None and op.type in codec.CALLS_A_FUNCTION:
+            changes["function"] = SealedFunction(f"{op.type}:pickled_builder")
+        return replace(op, **changes)
+
+    def _argument(self, value: object, nested: Iterator[pb.Net]) -> object:
+        if isinstance(value, NetDef):
+            return self._net(value, next(nested))
+        if isinstance(value, tuple) and value and isinstance(value[0], NetDef):
+            return tuple([self._net(net, next(nested)) for net in value])
+        return value
 
     def _step(self, step: wire.ExecutionStep, beside_steps: Iterator[pb.Step]) -> StepDef:
         beside = next(beside_steps)
+        has = beside.HasField
         inner = tuple([self._step(substep, beside_steps) for substep in step.substep])
-        closing = tuple(
-            self._step(wire.ExecutionStep.FromString(tree.step), iter(tree.steps)) for tree in beside.closing
-        )
-        return replace(
-            codec.step_shell(step, inner, self._sites[beside.site]),
-            closing=closing,
-            timeout_s=beside.timeout_s or None,
-            task=beside.task if beside.is_task else None,
-            node=beside.node if beside.is_task else None,
+        closing = [self._step(wire.ExecutionStep.FromString(tree.step), iter(tree.steps)) for tree in beside.closing]
+        return codec.step_shell(
+            step,
+            inner,
+            self._sites[beside.site],
+            closing=tuple(closing),
+            timeout_s=beside.timeout_s if has("timeout_s") else None,
+            task=beside.task if has("task") else None,
+            node=beside.node if has("node") else None,
         )
 
     def _channel(self, channel: pb.Channel) -> ChannelDef:
@@ -238,17 +348,7 @@ class _Reader:
             channel.columns,
             tuple(channel.fields),
             channel.writers,
-            channel.node if channel.has_node else None,
+            channel.node if channel.HasField("node") else None,
             tuple(channel.nodes),
             self._sites[channel.site],
         )
-
-
-def _function(each: pb.Function) -> object:
-    if each.pickled:
-        return functions.loads(each.pickled)
-    found = _imported(each.name)
-    if found is None:
-        msg = f"function {each.name!r} of the saved program cannot be imported; put its module on the path"
-        raise PlanError(msg)
-    return found

@@ -23,7 +23,7 @@ Kind = TypeVar("Kind")
 _NO_FUNCTIONS: Mapping[str, object] = MappingProxyType({})
 
 # Operator types whose argument `token` stands for a function of the user.
-_CALLS_A_FUNCTION = frozenset({"Python", "Call"})
+CALLS_A_FUNCTION = frozenset({"Python", "Call"})
 
 # Fields of an argument whose values are plain.
 _SCALARS = frozenset({"f", "i", "s"})
@@ -54,7 +54,7 @@ def op_from_proto(
     """
     op_type = proto.type
     arguments = _arguments(proto, site, functions)
-    if function is None and functions and op_type in _CALLS_A_FUNCTION:
+    if function is None and functions and op_type in CALLS_A_FUNCTION:
         token = arguments.get("token")
         function = functions.get(token.decode()) if isinstance(token, bytes) else None
     device = proto.device_option if proto.HasField("device_option") else None

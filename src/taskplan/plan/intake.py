@@ -1,9 +1,10 @@
-"""Taking whatever describes a plan, step, net or operator: model values, builder objects, messages."""
+"""Taking whatever describes a plan, step, net or operator: model values, builder objects, messages, files."""
 
 from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from taskplan.errors import BuildValueError
@@ -59,3 +60,33 @@ def plan_from_bytes(data: bytes) -> PlanDef:
         msg = f"these {len(data)} bytes are no PlanDef: {error}"
         raise BuildValueError(msg) from error
     return codec.plan_from_proto(message)
+
+
+def plan_from_file(data: bytes) -> PlanDef:
+    """The plan that a file of Caffe2's holds: a PlanDef as bytes or as text.
+
+    Raises:
+        BuildValueError: it holds none, or one without steps; for a text the message has the line.
+    """
+    text = _text(data)
+    if text is None:
+        plan = plan_from_bytes(data)
+    else:
+        try:
+            plan = codec.plan_from_proto(text_format.Parse(text, pb.PlanDef()))
+        except text_format.ParseError as error:
+            msg = f"this text is no PlanDef: line {error}"
+            raise BuildValueError(msg) from error
+    if not plan.steps:
+        msg = "this is no PlanDef with steps to run"
+        raise BuildValueError(msg)
+    return plan
+
+
+def _text(data: bytes) -> str | None:
+    """What the bytes say, if they are a text. Messages have lengths and tags among their bytes: control characters."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(character.isprintable() or character in "\t\r\n" for character in text) else None

@@ -1,4 +1,4 @@
-"""Names and places: who made a thing, near names for messages."""
+"""Names and places: who made a thing, what functions are called, near names for messages."""
 
 from __future__ import annotations
 
@@ -38,3 +38,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A clause for the end of a message: `"; did you mean 'grads' or 'gradient'?"`, or nothing."""
     near = near_names(name, known)
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def function_name(function: object) -> str:
+    """`module:qualified.name` of a function, of the builder in a builder tuple, or of the class of another callable.
+
+    It has no address in it, which would make equal programs look different.
+
+    Example:
+        >>> function_name(near_names)
+        'taskplan.plan.names:near_names'
+    """
+    if isinstance(function, tuple) and function:
+        function = function[0]
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', type(function).__module__)}:{name}"

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from taskplan.plan.model import ChannelDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
-from taskplan.plan.names import UNKNOWN_SITE, Site
+from taskplan.plan.names import UNKNOWN_SITE, Site, function_name
 
 _INDENT = "  "
 _PLAIN_NAME = re.compile(r"[^\s,;=()\[\]'\"]+")
@@ -241,20 +241,10 @@ def _op_notes(op: OpDef) -> str:
         "engine": op.engine,
         "seed": "" if op.random_seed is None else op.random_seed,
         "node": op.node_name,
-        "function": _function(op.function),
+        "function": "" if op.function is None else function_name(op.function),
     }
     shown = ", ".join(f"{name} {note}" for name, note in notes.items() if note != "")
     return f" [{shown}]" if shown else ""
-
-
-def _function(function: object) -> str:
-    """The function by name: an address would make equal plans print differently."""
-    if isinstance(function, tuple) and function:
-        function = function[0]
-    if function is None:
-        return ""
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', type(function).__module__)}:{name}"
 
 
 # --- values -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.errors import BuildError, ClosedError
+from taskplan.plan.archive import require_code
 from taskplan.plan.model import NetDef, ProgramDef
 
 
@@ -60,6 +61,7 @@ class Session:
 
         Raises:
             BuildError: it was compiled for another class, or the workspace types contradict each other.
+            PlanError: it was loaded without the functions that it calls.
         """
         if isinstance(runnable, CompiledRunnable):
             if runnable.session_class is not cls:
@@ -67,6 +69,7 @@ class Session:
                 raise BuildError(msg)
             return runnable
         if isinstance(runnable, ProgramDef):
+            require_code(runnable)
             return CompiledRunnable(runnable, cls)
         with cleared_contexts(), Cluster():
             group = as_group(runnable, workspace_type)

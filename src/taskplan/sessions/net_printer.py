@@ -113,12 +113,12 @@ def debug_net(net: Net) -> Net:
         Print(train_1/log)
         y = Copy(x)
     """
-    logging = net.Clone(net.Name(), op_id_mask=[])
+    debug = net.Clone(net.Name(), op_id_mask=[])
     for index, op in enumerate(net.to_model().ops):
-        logging.LogInfo(next(_op_lines(op, Syntax(c2=False), "")))
+        debug.LogInfo(next(_op_lines(op, Syntax(c2=False), "")))
         # One by one, since each then keeps its line and its function.
-        logging.AppendNet(net.Clone(None, op_id_mask=[index]))
-    return logging
+        debug.AppendNet(net.Clone(None, op_id_mask=[index]))
+    return debug
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import runpy
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 
 from taskplan.builder.naming import fresh_names
 from taskplan.builder.net import Net
@@ -18,90 +16,138 @@ from taskplan.builder.plan import Plan
 from taskplan.builder.steps import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
-from taskplan.errors import BuildError, BuildKeyError, BuildValueError
-from taskplan.plan import codec
-from taskplan.plan import taskplan_pb2 as pb
+from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError
+from taskplan.plan.archive import is_program, program_from_bytes
+from taskplan.plan.intake import plan_from_file
 from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import did_you_mean
-from taskplan.sessions.programs import load
 
 KINDS = (TaskGroup, Task, Plan, ExecutionStep, Net)
-"""What a Python file may build, the likeliest first."""
+"""What a Python file may build; where it builds several, the earlier in this list is its program."""
+
+_EXPECTED = "a TaskGroup, Task, Plan, step or Net"
 
 RUN_NAME = "__taskplan__"
 """The `__name__` of a file that is searched, so that its `if __name__ == "__main__"` part does not run."""
 
 
 @contextmanager
-def opened(target: str, *, allow_code: bool = True) -> Iterator[Any]:
+def opened(target: str, *, allow_code: bool = False) -> Iterator[Any]:
     """The program of `FILE[:NAME]`, something that a session runs; names are fresh while it is open.
 
     Args:
-        target: a Python file, a program written by `taskplan.save`, or a PlanDef as bytes or as text (`.pbtxt`,
-            `.txt`). NAME says which variable, or function without arguments, of a Python file is meant.
-        allow_code: whether functions of a saved program may be brought back.
+        target: a Python file, a program written by `taskplan.save`, or a PlanDef as bytes or as text. NAME says which
+            variable, or function without arguments, of a Python file is meant.
+        allow_code: bring back the functions of a saved program. (A Python file is run in any case.)
 
     Raises:
         BuildError: there is no such file or name, or the file builds no program or several.
     """
-    name, path = _split(target)
+    path, name = _split(target)
     if not path.is_file():
-        msg = f"there is no file {str(path)!r}"
+        what = "a folder, not a file" if path.is_dir() else "no file"
+        msg = f"{str(path)!r} is {what}; give a Python file, a saved program or a PlanDef"
         raise BuildError(msg)
     with fresh_names():
         if path.suffix == ".py":
-            yield _from_python(path, name)
+            with _imported(path) as found:
+                yield _chosen(found, path) if name is None else _named(name, found, path)
+        elif name is not None:
+            msg = f"{path} is no Python file, so there is no {name!r} in it; leave out the name"
+            raise BuildError(msg)
         else:
             yield _from_data(path, allow_code=allow_code)
 
 
-def _split(target: str) -> tuple[str | None, Path]:
-    path, colon, name = target.rpartition(":")
+def _split(target: str) -> tuple[Path, str | None]:
+    file, colon, name = target.rpartition(":")
     if colon and name.isidentifier() and not Path(target).exists():
-        return name, Path(path)
-    return None, Path(target)
+        return Path(file), name
+    return Path(target), None
 
 
-def _from_python(path: Path, name: str | None) -> Any:
-    sys.path.insert(0, str(path.resolve().parent))
-    found = {
-        key: value for key, value in runpy.run_path(str(path), run_name=RUN_NAME).items() if not key.startswith("_")
-    }
-    if name is not None:
-        if name not in found:
-            msg = f"{path} defines no {name!r}{did_you_mean(name, found)}"
-            raise BuildKeyError(msg)
-        value = found[name]
-        return value() if callable(value) and not isinstance(value, KINDS) else value
+@contextmanager
+def _imported(path: Path) -> Iterator[Mapping[str, object]]:
+    """The public names of a Python file that is run as a script would be, its main part aside."""
+    module = ModuleType(RUN_NAME)
+    module.__file__ = str(path)
+    before = sys.modules.get(RUN_NAME)
+    sys.modules[RUN_NAME] = module  # as long as it runs: whoever pickles or inspects its functions looks there
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        yield {key: value for key, value in vars(module).items() if not key.startswith("_")}
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+        if before is None:
+            del sys.modules[RUN_NAME]
+        else:
+            sys.modules[RUN_NAME] = before
+
+
+def _named(name: str, found: Mapping[str, object], path: Path) -> object:
+    if name not in found:
+        msg = f"{path} defines no {name!r}{did_you_mean(name, found)}"
+        raise BuildKeyError(msg)
+    value = found[name]
+    if inspect.isfunction(value):
+        _require_no_arguments(value, f"{path}:{name}")
+        value = value()
+        if not isinstance(value, KINDS):
+            msg = f"{path}:{name} returned {value!r:.80}; expected {_EXPECTED}"
+            raise BuildTypeError(msg)
+    elif not isinstance(value, KINDS):
+        msg = f"{path}:{name} is {value!r:.80}; expected {_EXPECTED}, or a function that builds one"
+        raise BuildTypeError(msg)
+    return value
+
+
+def _require_no_arguments(function: Any, target: str) -> None:
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if needed:
+        msg = f"{target} needs arguments: {', '.join(needed)}; name a function that can be called without"
+        raise BuildTypeError(msg)
+
+
+def _chosen(found: Mapping[str, object], path: Path) -> object:
+    """The one program of a file."""
     for kind in KINDS:
-        candidates = {key: value for key, value in found.items() if isinstance(value, kind)}
-        if len({id(value) for value in candidates.values()}) == 1:
-            return next(iter(candidates.values()))
-        if candidates:
-            msg = f"{path} builds several programs: {', '.join(candidates)}; say which, as in {path}:{next(iter(candidates))}"
+        by_id: dict[int, str] = {}
+        for name, value in found.items():
+            if isinstance(value, kind):
+                by_id.setdefault(id(value), name)
+        names = list(by_id.values())
+        if len(names) == 1:
+            return found[names[0]]
+        if names:
+            msg = f"{path} builds several programs: {', '.join(names)}; say which, as in {path}:{names[0]}"
             raise BuildError(msg)
-    msg = f"{path} builds no TaskGroup, Task, Plan, step or Net as a variable; name a function that returns one, as in {path}:build"
+    functions = [name for name, value in found.items() if _may_build(value)]
+    hint = f"{path}:{functions[0]}" if functions else f"{path}:build"
+    msg = f"{path} has {_EXPECTED} in none of its variables; name a function that returns one, as in {hint}"
     raise BuildError(msg)
 
 
+def _may_build(value: object) -> bool:
+    return inspect.isfunction(value) and value.__module__ == RUN_NAME and "build" in value.__name__
+
+
 def _from_data(path: Path, *, allow_code: bool) -> ProgramDef:
+    data = path.read_bytes()
+    if not data:
+        msg = f"{path} is empty"
+        raise BuildValueError(msg)
+    if is_program(data):
+        return program_from_bytes(data, allow_code=allow_code)
     try:
-        return load(path, allow_code=allow_code)
-    except BuildValueError as not_a_program:
-        plan = _plan_message(path.read_bytes())
-        if plan is None:
-            raise not_a_program from None
-        return ProgramDef({"local": codec.plan_from_proto(plan)})
-
-
-def _plan_message(data: bytes) -> pb.PlanDef | None:
-    try:
-        return text_format.Parse(data.decode(), pb.PlanDef())
-    except (text_format.ParseError, UnicodeDecodeError):
-        pass
-    message = pb.PlanDef()
-    try:
-        message.ParseFromString(data)
-    except DecodeError:
-        return None
-    return message if message.execution_step else None
+        return ProgramDef({"local": plan_from_file(data)})
+    except BuildValueError as error:
+        msg = f"{path} holds neither a program that taskplan.save wrote nor a PlanDef: {error}"
+        raise BuildValueError(msg) from error

@@ -91,7 +91,12 @@ def CompleteInTimeOrDie(timeout_secs: float) -> Iterator[None]:
     try:
         yield
     finally:
-        watcher.cancel()
+        try:
+            watcher.cancel()
+        except KeyboardInterrupt:
+            # The interrupt came just as the block ended; the abort must not follow.
+            watcher.cancel()
+            raise
 
 
 def EuthanizeIfNecessary(timeout_secs: float = 120) -> None:
