@@ -12,7 +12,7 @@ from taskplan.builder.draft import NetDraft
 from taskplan.builder.naming import current_names
 from taskplan.builder.origins import Origin, nested_nets
 from taskplan.builder.scope import CurrentNameScope
-from taskplan.builder.sites import here
+from taskplan.builder.sites import here, on_users_line
 from taskplan.errors import BuildAttributeError, BuildError
 from taskplan.operators import catalogue  # noqa: F401 - importing it declares every operator
 from taskplan.operators.registry import check_arity, declaration, declarations, decode_arguments, is_operator
@@ -38,7 +38,7 @@ class OperatorCalls(NetDraft):
             msg = f"{type(self).__name__} has no attribute {op_type!r}"
             raise BuildAttributeError(msg)
         if not is_operator(op_type):
-            raise no_such_operator(type(self).__name__, op_type)
+            raise on_users_line(no_such_operator(type(self).__name__, op_type))
         return partial(self._add_operator, op_type)
 
     def __dir__(self) -> list[str]:
@@ -61,6 +61,13 @@ class OperatorCalls(NetDraft):
             ArgumentError: an argument is unknown, missing or of the wrong kind.
             BuildError: an input is a reference to a blob of this very net, which does not define it.
         """
+        try:
+            return self._added(op_type, inputs, outputs, options)
+        except BuildError as error:
+            on_users_line(error)
+            raise
+
+    def _added(self, op_type: str, inputs: object, outputs: object, options: dict[str, Any]) -> Any:
         input_names = scoped_names(inputs)
         external = self._not_yet_defined(inputs, input_names)
         output_names, counters = self._output_names(op_type, outputs)

@@ -6,8 +6,11 @@ import contextlib
 import functools
 import os
 import sys
+from typing import TypeVar
 
 from taskplan.plan.names import UNKNOWN_SITE, Site
+
+E = TypeVar("E", bound=BaseException)
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -34,3 +37,9 @@ def here() -> Site:
         if frame.f_back is None:
             return UNKNOWN_SITE
         frame = frame.f_back
+
+
+def on_users_line(error: E) -> E:
+    """The same error, with a note that shows the user's line."""
+    error.add_note(f"  added  {here()}")
+    return error

@@ -19,11 +19,12 @@ from taskplan.engine.execute import Placed, execute
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted
 from taskplan.engine.threads import ThreadDriver, ThreadPool
-from taskplan.errors import PlanError
+from taskplan.errors import PlanError, WorkspaceError
 from taskplan.events import Event, Observer, RunEnded, RunStarted
 from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
 from taskplan.operators.waiting import Closes
 from taskplan.plan.model import ChannelDef, ProgramDef
+from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
 from taskplan.sessions.workspaces import Workspace, current_workspace
 
@@ -130,7 +131,7 @@ class LocalSession(Session):
         names = [output.blob for output in compiled.shown]
         return {
             (output.blob if names.count(output.blob) == 1 else f"{output.node}:{output.blob}"): _fetch(
-                self.workspace(output.node), output.blob
+                self.workspace(output.node), output.site, output.blob
             )
             for output in compiled.shown
         }
@@ -223,7 +224,7 @@ class LocalSession(Session):
 
     def _bind_output(self, output: TaskOutput, spaces: dict[str, Workspace]) -> None:
         node = output.node if output.node in spaces else LOCAL
-        output.set(output.names, partial(_fetch, spaces.get(node, self.workspace())))
+        output.set(output.names, partial(_fetch, spaces.get(node, self.workspace()), output.site))
 
     def _close_queues(self, placed: Sequence[Placed], channels: dict[str, BlobsQueue], shared: Attempted) -> None:
         """After a failure, whoever outside of the run still waits for one of its queues is told so."""
@@ -265,8 +266,12 @@ def channel_blob(name: str) -> str:
     return f"channel:{name}"
 
 
-def _fetch(space: Workspace, name: object) -> Any:
-    return space.create_blob(str(name)).fetch()
+def _fetch(space: Workspace, site: Site, name: object) -> Any:
+    try:
+        return space.create_blob(str(name)).fetch()
+    except WorkspaceError as error:
+        error.add_note(f"  output {site}")
+        raise
 
 
 def _open_channels(channels: Sequence[ChannelDef], spaces: dict[str, Workspace]) -> dict[str, BlobsQueue]:
