@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
-from collections.abc import Callable
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from taskplan import LocalSession, __version__, check_program, compile_program
-from taskplan.checker.problems import Severity
+from taskplan import Blobs, LocalSession, __version__, check_program, compile_program
+from taskplan.checker.problems import Problem, Severity
+from taskplan.checker.queue_users import queue_lines
 from taskplan.errors import TaskplanError
 from taskplan.operators import catalogue  # noqa: F401 - declares all operators
-from taskplan.operators.registry import Declaration, declaration, declarations
+from taskplan.operators.registry import Declaration, Effect, Slot, declaration, declarations
+from taskplan.operators.waiting import Reason
 from taskplan.plan.text import program_text, program_tree
-from taskplan.sessions.program_files import opened
+from taskplan.sessions.program_files import RUN_NAME, opened
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended."""
+
+NOT_THE_USERS = frozenset({"taskplan", "click", "contextlib", "functools", "importlib"})
+"""Packages between the command and the user's code: their frames say nothing about the user's mistake."""
+
+out = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
+err = Console(emoji=False, highlight=False, markup=False, soft_wrap=True, stderr=True)
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
 
 
 def _shows_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Show an error of taskplan, and the notes of any failure, without a traceback through taskplan itself."""
+    """End with what failed, where and why; without a traceback through taskplan itself."""
 
     @wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -36,30 +50,48 @@ def _shows_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except click.ClickException:
             raise
-        except KeyboardInterrupt:
-            err.print("interrupted", style="bold red")
-            sys.exit(130)
+        except KeyboardInterrupt as interrupt:
+            _show_failure("interrupted", interrupt)
+            sys.exit(INTERRUPTED)
+        except SyntaxError as error:
+            err.print("".join(traceback.format_exception_only(error)).rstrip(), style="bold red")
+            sys.exit(1)
         except Exception as error:
-            err.print(f"{type(error).__name__}: {error}", style="bold red", markup=False)
-            for note in getattr(error, "__notes__", ()):
-                err.print(note, markup=False)
-            if not isinstance(error, TaskplanError):
-                _show_user_frames(error)
+            _show_failure(_headline(error), error)
             sys.exit(1)
 
     return wrapper
 
 
-def _show_user_frames(error: Exception) -> None:
-    """The frames of the user's own code in a traceback, innermost last."""
-    frame = error.__traceback__
-    while frame is not None:
-        code = frame.tb_frame.f_code
-        if "taskplan" not in frame.tb_frame.f_globals.get("__name__", "").split(
-            "."
-        ) and not code.co_filename.startswith("<frozen"):
-            err.print(f"  raised {code.co_filename}:{frame.tb_lineno}, in {code.co_qualname}", markup=False)
-        frame = frame.tb_next
+def _headline(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ in ("builtins", RUN_NAME) else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(error, TaskplanError):
+        name = f"taskplan.{kind.__name__}"
+    return f"{name}: {error}" if str(error) else name
+
+
+def _show_failure(headline: str, error: BaseException) -> None:
+    err.print(headline, style="bold red")
+    for note in getattr(error, "__notes__", ()):
+        err.print(note)
+    for frame in _user_frames(error):
+        err.print(f"  raised {frame.filename}:{frame.lineno}, in {frame.name}")
+        if frame.line:
+            err.print(f"           {frame.line}")
+    if error.__cause__ is not None:
+        _show_failure(f"caused by {_headline(error.__cause__)}", error.__cause__)
+
+
+def _user_frames(error: BaseException) -> Iterator[traceback.FrameSummary]:
+    """The frames of the user's own code, innermost last."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] not in NOT_THE_USERS and not frame.f_code.co_filename.startswith("<"):
+            yield traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_qualname)
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,59 +101,128 @@ def main() -> None:
 
 
 target_argument = click.argument("target", metavar="FILE[:NAME]")
+shared_nodes_option = click.option(
+    "--shared-nodes", is_flag=True, help="Put all nodes into one workspace, as Caffe2 did."
+)
 
 
 @main.command()
 @target_argument
-@click.option("--timeout", "timeout_s", type=float, default=float("inf"), help="Seconds the run may take.")
-@click.option("--shared-nodes", is_flag=True, help="Put all nodes into one workspace, as Caffe2 did.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=math.inf,
+    metavar="SECONDS",
+    help="End the run after this time.",
+)
+@shared_nodes_option
 @click.option("--seed", type=int, help="Seed of random operators that the program does not seed.")
-@click.option("-v", "--verbose", is_flag=True, help="Show the run's log.")
+@click.option(
+    "--allow-code", is_flag=True, help="Run the functions that a saved program brings along. Only if you trust it."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Leave out the run's log, to which Print and LogInfo write.")
 @_shows_errors
-def run(target: str, timeout_s: float, shared_nodes: bool, seed: int | None, verbose: bool) -> None:
+def run(target: str, timeout_s: float, shared_nodes: bool, seed: int | None, allow_code: bool, quiet: bool) -> None:
     """Run the program of a file and print its outputs.
 
     FILE is a Python file that builds a TaskGroup, Task, Plan, step or Net, a program written by `taskplan.save`, or a
-    plan of Caffe2's. NAME says which variable, or function without arguments, if there are several.
+    PlanDef of Caffe2's, as bytes or text. Its `if __name__ == "__main__"` part does not run. NAME says which variable
+    holds the program, or which function returns it, if there are several.
+
+    Outputs go to standard output, all else to standard error. The exit code is 1 if the program failed, 130 if Ctrl-C
+    ended it.
     """
-    if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    with opened(target) as runnable, LocalSession(shared_nodes=shared_nodes, timeout_s=timeout_s, seed=seed) as session:
-        session.run(runnable)
-        values = session.outputs(runnable)
+    with opened(target, allow_code=allow_code) as runnable, _log(shown=not quiet):
+        with LocalSession(shared_nodes=shared_nodes, timeout_s=timeout_s, seed=seed) as session:
+            session.run(runnable)
+            values = session.outputs(runnable)
     if not values:
         err.print("done; the program has no outputs", style="dim")
     for name, value in values.items():
-        out.print(f"{name} = {value}", markup=False)
+        out.print(_assignment(name, value))
+
+
+@contextmanager
+def _log(*, shown: bool) -> Iterator[None]:
+    """Show what a run logs, unless the program has seen to that itself."""
+    logger = logging.getLogger("taskplan")
+    if not shown or logger.hasHandlers():
+        yield
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _assignment(name: str, value: object) -> str:
+    """`name = value`; what takes several lines stays aligned."""
+    return f"{name} = {value}".replace("\n", "\n" + " " * (len(name) + 3))
 
 
 @main.command()
 @target_argument
 @click.option("--tree", is_flag=True, help="One line a step, without operators.")
-@click.option("--lines", is_flag=True, help="With the line of the program that made each operator.")
+@click.option("--lines", is_flag=True, help="With the lines of the program that made each step and operator.")
+@shared_nodes_option
 @_shows_errors
-def show(target: str, tree: bool, lines: bool) -> None:
-    """Print a program as text: nodes, tasks, steps, nets, channels and outputs."""
-    with opened(target, allow_code=False) as runnable:
-        program = compile_program(runnable)
-        out.print(program_tree(program) if tree else program_text(program, lines=lines), markup=False)
+def show(target: str, tree: bool, lines: bool, shared_nodes: bool) -> None:
+    """Print a program: nodes, tasks, steps, nets, channels, outputs; and who uses which queue.
+
+    FILE and NAME are as for `taskplan run`.
+    """
+    with opened(target) as runnable:
+        program = compile_program(runnable, shared_nodes=shared_nodes)
+        out.print(program_tree(program) if tree else program_text(program, lines=lines))
+        queues = list(queue_lines(program, lines=lines))
+    if queues:
+        out.print("queues")
+    for line in queues:
+        out.print(f"  {line}")
 
 
 @main.command()
 @target_argument
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@shared_nodes_option
 @_shows_errors
-def check(target: str, strict: bool) -> None:
-    """Check a program without running it; every problem at once. Exits with 1 if there are errors."""
-    with opened(target, allow_code=False) as runnable:
-        problems = check_program(compile_program(runnable))
-    for problem in problems:
-        out.print(str(problem), markup=False, style="red" if problem.severity is Severity.ERROR else "yellow")
+def check(target: str, strict: bool, shared_nodes: bool) -> None:
+    """Check a program without running it, and print every problem at once. The exit code is 1 if there are errors.
+
+    FILE and NAME are as for `taskplan run`.
+    """
+    with opened(target) as runnable:
+        program = compile_program(runnable, shared_nodes=shared_nodes)
+        problems = check_program(program, _fed_blobs(program.plans))
     errors = [problem for problem in problems if strict or problem.severity is Severity.ERROR]
+    for problem in problems:
+        out.print(_problem_text(problem), style="red" if problem in errors else "yellow")
     warnings = len(problems) - len(errors)
-    out.print(f"{len(errors)} errors, {warnings} warnings")
+    out.print(f"{_count(len(errors), 'error')}, {_count(warnings, 'warning')}" if problems else "no problems")
     if errors:
         sys.exit(1)
+
+
+def _fed_blobs(plans: Mapping[str, object]) -> dict[str, set[str]]:
+    """What the file has fed while it was read: a run finds it in the workspace of node `local`."""
+    return {"local": set(Blobs())} if "local" in plans else {}
+
+
+def _problem_text(problem: Problem) -> str:
+    return str(problem) if problem.severity is Severity.ERROR else f"warning: {problem}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+# --- operators --------------------------------------------------------------------------------------------------------
 
 
 @main.command()
@@ -130,45 +231,76 @@ def check(target: str, strict: bool) -> None:
 def ops(name: str | None) -> None:
     """List the operators by family, or describe one.
 
-    NAME is an operator, or a part of names to search for.
+    NAME is that of an operator or of a family, or a part of such names to search for.
     """
+    wanted = (name or "").lower()
     every = list(declarations())
-    exact = [each for each in every if name is not None and each.name.lower() == name.lower()]
+    exact = [each for each in every if each.name.lower() == wanted]
     if exact:
         _describe(exact[0])
         return
-    matching = [each for each in every if name is None or name.lower() in each.name.lower()]
+    matching = [each for each in every if wanted in each.name.lower() or wanted in each.family]
     if not matching:
         declaration(name or "")  # raises, with near names
-    families: dict[str, list[str]] = {}
+    families: dict[str, list[Declaration]] = {}
     for each in matching:
-        families.setdefault(each.family, []).append(each.name)
-    table = Table("family", "operators", box=None, header_style="bold")
-    for family, names in sorted(families.items()):
-        table.add_row(family, " ".join(names))
-    out.print(table)
+        families.setdefault(each.family, []).append(each)
+    for family, members in sorted(families.items()):
+        out.print(family, style="bold")
+        for line in _list_all(members) if name is None else _list_with_summaries(members):
+            out.print(f"  {line}")
+    if name is None:
+        err.print(f"{len(every)} operators; taskplan ops NAME describes one", style="dim")
+
+
+def _list_all(members: list[Declaration]) -> list[str]:
+    return textwrap.wrap(" ".join(each.name for each in members), width=max(40, out.width - 2))
+
+
+def _list_with_summaries(members: list[Declaration]) -> Iterator[str]:
+    width = max(len(each.name) for each in members)
+    for each in members:
+        summary = each.doc.partition("\n")[0]
+        yield f"{each.name:{width}}  {textwrap.shorten(summary, max(20, out.width - width - 4), placeholder=' ...')}"
 
 
 def _describe(declared: Declaration) -> None:
-    def slots(each: tuple[Any, ...]) -> str:
-        return ", ".join(f"{slot.name}{'...' if slot.most is None else '' if slot.least else '?'}" for slot in each)
-
-    out.print(
-        f"{declared.name}({slots(declared.inputs)}) -> {slots(declared.outputs) or 'nothing'}",
-        style="bold",
-        markup=False,
-    )
-    out.print(declared.doc, markup=False)
+    outputs = _slots(declared.outputs) or "nothing"
+    out.print(f"{declared.name}({_slots(declared.inputs)}) -> {outputs}", style="bold")
+    out.print(textwrap.indent(declared.doc, "  "))
+    if declared.arguments:
+        out.print("  Arguments:")
     for spec in declared.arguments.values():
-        kind = getattr(spec.type, "__name__", str(spec.type))
-        default = "required" if spec.required else f"default {spec.default!r}"
-        out.print(f"  argument {spec.name}: {kind}, {default}", markup=False)
+        default = "required" if spec.required else f"{_shown(spec.default)} if not given"
+        out.print(f"      {spec.name}: {spec.shown()}, {default}")
     if declared.in_place:
-        pairs = "any pair" if declared.in_place == "any" else ", ".join(f"{a} -> {b}" for a, b in declared.in_place)
-        out.print(f"  in place {pairs}", markup=False)
-    for effect in sorted(map(_effect_text, declared.effects)):
-        out.print(f"  effect   {effect}", markup=False)
+        pairs = "any" if isinstance(declared.in_place, str) else _pairs(declared.in_place)
+        out.print(f"  Outputs that may be inputs: {pairs}")
+    if declared.must_in_place:
+        out.print(f"  Outputs that must be inputs: {_pairs(declared.must_in_place)}")
+    if declared.effects:
+        out.print(f"  Effects: {', '.join(sorted(map(_effect_text, declared.effects)))}")
+    out.print(f"  Family: {declared.family}")
 
 
-def _effect_text(effect: Any) -> str:
-    return str(getattr(effect, "value", None) or f"{type(effect).__name__.lower()} {effect.subject}")
+def _slots(slots: tuple[Slot, ...]) -> str:
+    def marked(slot: Slot) -> str:
+        if slot.most is None:
+            return f"{slot.name}..."
+        return slot.name if slot.least else f"[{slot.name}]"
+
+    return ", ".join(map(marked, slots))
+
+
+def _pairs(pairs: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{output} = {given}" for given, output in pairs)
+
+
+def _shown(default: Any) -> str:
+    return "[]" if default == () else repr(default)
+
+
+def _effect_text(effect: Effect | Reason) -> str:
+    if isinstance(effect, Effect):
+        return effect.value
+    return f"{type(effect).__name__.lower()} {effect.subject}"

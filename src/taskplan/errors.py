@@ -87,7 +87,7 @@ class BuildRuntimeError(BuildError, RuntimeError):
     """A misuse that programs written for Caffe2 meet as a `RuntimeError`."""
 
 
-class UnknownOperatorError(BuildAttributeError):
+class UnknownOperatorError(BuildAttributeError, RuntimeError):
     """No operator has that name; the message has the three nearest."""
 
 

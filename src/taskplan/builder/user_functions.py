@@ -109,4 +109,4 @@ def _pickled(f: tuple[Any, ...], grad_f: object) -> dict[str, bytes]:
         if not isinstance(builder, tuple) or len(builder) != 3:
             msg = f"{'f' if builder is f else 'grad_f'} must be (builder, args, kwargs), got {builder!r} as {name}"
             raise BuildError(msg)
-    return {name: functions.dumps(builder) for name, builder in given.items()}
+    return {name: functions.dumps_for_here(builder) for name, builder in given.items()}

@@ -59,7 +59,7 @@ def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
         return
     group = Group("the run", [f"node {each.node!r}" for each in placed])
     for number, each in enumerate(placed):
-        shared.driver.spawn(partial(_member, group, number, each, shared), brief=False)
+        shared.spawn(partial(_member, group, number, each, shared), brief=False)
     # A node joins its own steps and abandons what will not end, so all nodes end: wait without a limit of its own.
     while shared.driver.wait(Joins(group), group.all_ended, shared.token, shielded=True) is TIMED_OUT:
         pass

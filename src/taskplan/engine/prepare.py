@@ -7,6 +7,7 @@ A prepared plan is made once and run any number of times.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from taskplan.errors import PlanError, TaskplanError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.registry import Declaration, check_arity, declaration, decode_arguments
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
+
+logger = logging.getLogger("taskplan")
 
 NET_TYPES = frozenset(
     (
@@ -58,6 +61,9 @@ def prepare_op(op: OpDef) -> PreparedOp:
         declared = declaration(op.type)
         check_arity(declared, op.inputs, op.outputs)
         decoded = decode_arguments(declared, op.arguments, ignore_unknown=True)
+        if not op.arguments.keys() <= declared.arguments.keys():
+            unknown = ", ".join(sorted(op.arguments.keys() - declared.arguments.keys()))
+            logger.warning("%s ignores the unknown argument %s; added %s", op.type, unknown, op.site)
     except TaskplanError as error:
         error.add_note(f"  added  {op.site}")
         raise
@@ -157,9 +163,15 @@ class PreparedPlan:
                 (step.until is None or step.only_once is True)
                 and self.facts(step).sequential
                 and all(self.is_brief(child) for child in step.steps)
-                and not any(self.net(name).waits for name in step.nets)
+                and not any(self._may_wait(name) for name in step.nets)
             )
         return known
+
+    def _may_wait(self, net: str) -> bool:
+        try:
+            return self.net(net).waits
+        except TaskplanError:
+            return True  # what is wrong with it is said when it is made, in its place
 
     def facts(self, step: StepDef) -> StepFacts:
         """What is known of a step, looked at once."""

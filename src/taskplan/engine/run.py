@@ -17,7 +17,7 @@ from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed, Outcome
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.errors import Cancelled, TimedOutError, WorkspaceError
+from taskplan.errors import Cancelled, InternalError, TimedOutError, WorkspaceError
 from taskplan.events import Event
 from taskplan.operators.waiting import Attempt, Reason
 
@@ -85,6 +85,19 @@ class Attempted:
         with self._lock:
             self.outcome.record(failure)
         self.token.cancel()
+
+    def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
+        """Start `job` beside the caller. It must not raise; if it does all the same, the run fails."""
+
+        def guarded() -> None:
+            try:
+                job()
+            except BaseException as error:
+                bug = InternalError(f"a job of the engine raised {error!r}; please report this")
+                bug.__cause__ = error
+                self.fail(Failed(bug))
+
+        self.driver.spawn(guarded, brief=brief)
 
     def closing_token(self) -> CancelToken:
         """A token for a closing block or a last report: the run's own is cancelled by then."""

@@ -227,7 +227,7 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
         finally:
             end_member(watch, 0, run)
 
-    run.driver.spawn(watching, brief=False)
+    run.shared.spawn(watching, brief=False)
     try:
         action()
     finally:
@@ -264,7 +264,7 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
     group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
     for number, (every_s, report) in enumerate(reports):
         action = partial(_report, every_s, report, siblings, run)
-        run.driver.spawn(partial(_member, group, number, run, action, step), brief=False)
+        run.shared.spawn(partial(_member, group, number, run, action, step), brief=False)
     return group
 
 
@@ -348,7 +348,7 @@ def _together(step: BoundStep, run: Run) -> None:
         if instances > 1:
             child = replace(child, label=f"instance {number // len(children) + 1} of {instances}")
         job = partial(_member, group, number, run, partial(perform, child, run), step)
-        run.driver.spawn(job, brief=run.plan.is_brief(child.definition))
+        run.shared.spawn(job, brief=run.plan.is_brief(child.definition))
     _join(group, run)
     if run.token.cancelled:
         raise Cancelled

@@ -27,6 +27,17 @@ def dumps(obj: object) -> bytes:
         raise BuildTypeError(msg) from error
 
 
+def dumps_for_here(obj: object) -> bytes:
+    """The object as bytes that `loads` of this process reads: by reference wherever that goes, else as `dumps` has it.
+
+    A builder of the user's script keeps its module's variables so, and does not work on copies of them.
+    """
+    try:
+        return pickle.dumps(obj)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return dumps(obj)
+
+
 def _cloudpickle() -> ModuleType | None:
     """Imported when it is first needed: most programs pickle nothing."""
     try:
