@@ -5,6 +5,7 @@ A program is written once, as data: tasks on named nodes, their setup and teardo
 saved, and run on threads of this process.
 """
 
+from taskplan import errors
 from taskplan.builder import control, schema
 from taskplan.builder.arguments import CreateOperator, MakeArgument
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference, ScopedName
@@ -41,7 +42,13 @@ from taskplan.checker.problems import Problem
 from taskplan.errors import (
     ArgumentError,
     ArityError,
+    BuildAttributeError,
     BuildError,
+    BuildIndexError,
+    BuildKeyError,
+    BuildRuntimeError,
+    BuildTypeError,
+    BuildValueError,
     Cancelled,
     ClosedError,
     DtypeError,
@@ -50,6 +57,7 @@ from taskplan.errors import (
     OperatorError,
     PlanError,
     QueueClosedError,
+    ReportedError,
     RunError,
     ShapeError,
     StepError,
@@ -97,12 +105,22 @@ from taskplan.sessions.workspaces import (
 
 __version__ = "0.1.0"
 
+for _error in errors.__dict__.values():
+    if isinstance(_error, type) and issubclass(_error, BaseException):
+        _error.__module__ = __name__  # so that tracebacks show the name by which programs catch it
+
 __all__ = [
     "ArgumentError",
     "ArityError",
     "BlobReference",
     "Blobs",
+    "BuildAttributeError",
     "BuildError",
+    "BuildIndexError",
+    "BuildKeyError",
+    "BuildRuntimeError",
+    "BuildTypeError",
+    "BuildValueError",
     "Cancelled",
     "Channel",
     "ClosedError",
@@ -143,6 +161,7 @@ __all__ = [
     "PlanError",
     "Problem",
     "QueueClosedError",
+    "ReportedError",
     "ResetBlob",
     "ResetWorkspace",
     "RootFolder",
@@ -180,6 +199,7 @@ __all__ = [
     "check_program",
     "compile_program",
     "control",
+    "errors",
     "execution_step",
     "experiment_util",
     "export_caffe2",

@@ -31,8 +31,10 @@ R = TypeVar("R")
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended."""
 
-NOT_THE_USERS = frozenset({"taskplan", "click", "contextlib", "functools", "importlib"})
-"""Packages between the command and the user's code: their frames say nothing about the user's mistake."""
+NOT_THE_USERS = frozenset({"taskplan", "click", *sys.stdlib_module_names})
+"""Packages whose frames say nothing about the user's mistake."""
+
+_PREPOSITIONS = {"takes": "takes from", "puts": "puts into"}
 
 out = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
 err = Console(emoji=False, highlight=False, markup=False, soft_wrap=True, stderr=True)
@@ -73,13 +75,15 @@ def _headline(error: BaseException) -> str:
 
 def _show_failure(headline: str, error: BaseException) -> None:
     err.print(headline, style="bold red")
-    for note in getattr(error, "__notes__", ()):
+    notes = getattr(error, "__notes__", ())
+    for note in notes:
         err.print(note)
     for frame in _user_frames(error):
-        err.print(f"  raised {frame.filename}:{frame.lineno}, in {frame.name}")
-        if frame.line:
-            err.print(f"           {frame.line}")
-    if error.__cause__ is not None:
+        place = f"{frame.filename}:{frame.lineno}, in {frame.name}"
+        if not any(place in note for note in notes):
+            err.print(f"  raised {place}")
+            err.print(f"             {frame.line}")
+    if error.__cause__ is not None and not isinstance(error, TaskplanError):
         _show_failure(f"caused by {_headline(error.__cause__)}", error.__cause__)
 
 
@@ -303,4 +307,5 @@ def _shown(default: Any) -> str:
 def _effect_text(effect: Effect | Reason) -> str:
     if isinstance(effect, Effect):
         return effect.value
-    return f"{type(effect).__name__.lower()} {effect.subject}"
+    kind = type(effect).__name__.lower()
+    return f"{_PREPOSITIONS.get(kind, kind)} {effect.subject}"

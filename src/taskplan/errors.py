@@ -9,7 +9,7 @@
         UnknownOperatorError  no operator has that name
         ArityError          an operator gets too few or too many blobs
         ArgumentError       an operator's argument is unknown, missing or of the wrong kind
-        BuildTypeError, BuildValueError, BuildKeyError, BuildIndexError, BuildAttributeError
+        BuildTypeError, BuildValueError, BuildKeyError, BuildIndexError, BuildAttributeError, BuildRuntimeError
                             the same family, where Python's own class is what programs catch
       PlanError         the plan as a whole is unsound; holds every problem found, not just the first
       WorkspaceError    a blob, net or workspace that was asked for is not there, or is of another kind
@@ -24,8 +24,7 @@
     Cancelled           a signal, so a BaseException without the suffix: let it pass
 
 Classes that existing programs catch under a builtin name inherit that too: misuse is an `AssertionError`, what fails in
-    a
-run is a `RuntimeError`. An exception of the user's own code is raised as it is, with notes that say where.
+a run is a `RuntimeError`. An exception of the user's own code is raised as it is, with notes that say where.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from tests.conformance.programs import awaits, forever, raises, reading
+from tests.conformance.programs import BoomError, awaits, call, fail, forever, raises, reading
 
 import taskplan as tp
+from taskplan import ops
 
 # --- failure ----------------------------------------------------------------------------------------------------------
 
@@ -71,19 +72,38 @@ def test_071a_a_sibling_stops_before_its_next_operator_net_and_step(session, tra
     begun, known = threading.Event(), threading.Event()
     with tp.TaskGroup() as group:
         with tp.Task(name="fails"):
-            with tp.ops.task_finally():
+            with ops.task_finally():
                 trace.mark("closing", do=known.set)
             trace.mark("unreached", do=lambda: awaits(begun)() or raises(ValueError("stop"))())
         with tp.Task(name="sibling"):
             trace.mark("last", do=lambda: begun.set() or awaits(known)())
             trace.mark("next operator")
-            tp.ops.net(trace.net("next net"))
-            tp.ops.net(trace.step("next step"))
+            ops.net(trace.net("next net"))
+            ops.net(trace.step("next step"))
 
     with pytest.raises(ValueError, match="stop"):
         session.run(group)
 
-    assert sorted(trace) == ["closing"] or sorted(trace) == ["closing", "last"]
+    assert sorted(trace) == ["closing", "last"]
+
+
+def test_071b_a_sibling_stops_inside_an_operator_that_runs_others(session):
+    """No user code and no step comes between the operators of an endless `WhileNet`."""
+    begun = threading.Event()
+    with tp.TaskGroup() as group:
+        with tp.Task(name="fails"):
+            call(awaits(begun))
+            fail()
+        with tp.Task(name="sibling"):
+            call(begun.set)
+            yes = ops.Const(True)
+            with ops.WhileNet():
+                with ops.Condition():
+                    ops.Copy([yes])
+                ops.Const(1)
+
+    with pytest.raises(BoomError):
+        session.run(group)
 
 
 @pytest.mark.parametrize("failure", ["Fail", "ThrowException", "Python"])

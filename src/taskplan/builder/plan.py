@@ -90,10 +90,13 @@ class Plan:
             BuildError: another net of that name is there.
             BuildTypeError: one is no net.
         """
-        for net in nets:
+        given = list(nets)
+        for net in given:
             if not isinstance(net, Net):
                 msg = f"plan {self.Name()!r} takes nets, got {net!r}"
                 raise BuildTypeError(msg)
+            self._check_name(net)
+        for net in given:
             self._take(net)
             if net.Name() in self._values:
                 continue
@@ -103,7 +106,11 @@ class Plan:
                 self._as_handed_out[net.Name()] = self._draft.network[-1].SerializeToString()
 
     def _take(self, net: Net) -> None:
-        if self._nets.setdefault(net.Name(), net) is not net:
+        self._check_name(net)
+        self._nets[net.Name()] = net
+
+    def _check_name(self, net: Net) -> None:
+        if self._nets.get(net.Name(), net) is not net:
             msg = f"plan {self.Name()!r} would have two different nets named {net.Name()!r}; give one another name"
             raise BuildError(msg)
 
@@ -117,10 +124,10 @@ class Plan:
         if not isinstance(step, ExecutionStep):
             msg = f"plan {self.Name()!r}: AddStep takes an ExecutionStep, got {step!r}"
             raise BuildTypeError(msg)
+        self.AddNets(self._nets_of(step))
         step.freeze()
         if not step.HasNets() and not step.HasSubsteps():
             return
-        self.AddNets(self._nets_of(step))
         self._draft.execution_step.append(step.Proto())
         self._steps.append(step)
         for closing in _closing_steps(step):

@@ -163,10 +163,10 @@ class ExecutionStep:
             self._draft.substep.append(step)
             self._children.append(None)
             return self
+        for name, net in step._nets.items():
+            self._check_same_net(name, net)
         step.freeze()
         if step.HasNets() or step.HasSubsteps():
-            for name, net in step._nets.items():
-                self._check_same_net(name, net)
             self._nets.update(step._nets)
             self._draft.substep.append(step._draft)
             self._children.append(step)

@@ -16,20 +16,28 @@ class Place:
     site: Site | None = None
     inputs: str = ""
     nets: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
+    steps: list[tuple[str, str]] = field(default_factory=list)
     task: str | None = None
     node: str | None = None
 
     def path(self) -> str:
-        """One line: task, node, steps with their iterations, nets, operator, from the outside in."""
-        head = []
+        """One line: task, node, steps with their iterations, nets, operator, from the outside in.
+
+        Steps that a task made for itself are left out, unless there is more to say of them than the task's name.
+        """
+        parts = []
         if self.task is not None:
-            head = [f"task {self.task!r} on node {self.node!r}"]
+            parts = [f"task {self.task!r} on node {self.node!r}"]
         elif self.node is not None:
-            head = [f"node {self.node!r}"]
-        return " > ".join(
-            [*head, *reversed(self.steps), *reversed(self.nets), *([self.operator] if self.operator else [])]
-        )
+            parts = [f"node {self.node!r}"]
+        own_names = {f"{self.task}{part}" for part in ("", ":body", ":instance", ":parallel")}
+        for name, which in reversed(self.steps):
+            own = not name or name in own_names
+            if not own or which.startswith("iteration"):
+                parts.append(f"step {name!r}{', ' if which else ''}{which}")
+            elif which:
+                parts.append(which)
+        return " > ".join([*parts, *reversed(self.nets), *([self.operator] if self.operator else [])])
 
     def notes(self) -> list[str]:
         """The lines to attach to the failure."""
@@ -54,9 +62,9 @@ class Failed(BaseException):
     def passed_step(self, step: StepDef, iteration: int, label: str = "") -> None:
         """Note that the failure went through an iteration (counted from 0) of a step, one of several as `label` says."""
         if self.place.task is None:
-            loops = step.until is not None or (step.times or 1) > 1
-            counted = f", iteration {iteration + 1}" if loops else ""
-            self.place.steps += [f"step {step.name!r}{counted}", *([label] if label else [])]
+            loops = (step.until is not None and not step.only_once) or (step.times or 1) > 1
+            counted = f"iteration {iteration + 1}" if loops else ""
+            self.place.steps.append((step.name, ", ".join(filter(None, (counted, label)))))
             if step.task is not None:
                 self.place.task, self.place.node = step.task, step.node
 

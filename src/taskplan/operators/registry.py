@@ -18,6 +18,7 @@ Slots are names with a mark: `"B?"` may be absent (the body gets None), `"rest*"
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -104,7 +105,7 @@ class ArgumentSpec:
         """The type as a reader would write it."""
         if isinstance(self.type, type):
             return self.type.__name__
-        return str(self.type).replace("collections.abc.", "").replace("typing.", "")
+        return re.sub(r"\w+\.", "", str(self.type))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from taskplan.plan.names import UNKNOWN_SITE, Site, function_name
 
 FORMAT = 1
 
+_FORMAT_TAG = b"\x08"
+"""Messages have their fields in order, so the format comes first; no PlanDef begins like that, and no text."""
+
 
 def program_to_bytes(program: ProgramDef) -> bytes:
     """The bytes of a program.
@@ -35,13 +38,8 @@ def program_to_bytes(program: ProgramDef) -> bytes:
 
 
 def is_program(data: bytes) -> bool:
-    """Whether `program_to_bytes` made these bytes, in this version or another."""
-    message = pb.Program()
-    try:
-        message.ParseFromString(data)
-    except DecodeError:
-        return False
-    return message.format != 0
+    """Whether `program_to_bytes` made these bytes, in this version or another, whole or not."""
+    return data.startswith(_FORMAT_TAG)
 
 
 def program_from_bytes(data: bytes, *, allow_code: bool = False) -> ProgramDef:
@@ -59,7 +57,12 @@ def program_from_bytes(data: bytes, *, allow_code: bool = False) -> ProgramDef:
     if not is_program(data):
         msg = f"these {len(data)} bytes are no program of taskplan"
         raise BuildValueError(msg)
-    message = pb.Program.FromString(data)
+    message = pb.Program()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        msg = "this program is damaged: its bytes make no message"
+        raise BuildValueError(msg) from error
     if message.format != FORMAT:
         newer = "; a newer taskplan wrote it" if message.format > FORMAT else ""
         msg = f"this program has format {message.format}, and this version of taskplan reads format {FORMAT}{newer}"
@@ -103,7 +106,10 @@ class SealedFunction:
         Raises:
             PlanError: always.
         """
-        msg = f"function {self.name!r} came with a saved program; trust its file with allow_code=True to run it"
+        msg = (
+            f"function {self.name!r} came with a saved program; if you trust the file, load it with allow_code=True "
+            "(taskplan run --allow-code)"
+        )
         raise PlanError(f"{msg}\n  added  {site}")
 
     def __call__(self, *_: object) -> None:
@@ -255,13 +261,13 @@ def _function(each: pb.Function) -> object:
     if not each.pickled:
         found = _imported(each.name)
         if found is None:
-            msg = f"function {each.name!r} of the saved program cannot be imported; put its module on the path"
+            msg = f"function {each.name!r} of the saved program cannot be imported; put its module on Python's path"
             raise PlanError(msg)
         return found
     try:
         return functions.loads(each.pickled)
     except Exception as error:  # bytes of another Python, or of modules that are not here
-        msg = f"function {each.name!r} of the saved program cannot be unpickled: {error!r}"
+        msg = f"function {each.name!r} of the saved program cannot be brought back: {error!r}"
         raise PlanError(msg) from error
 
 

@@ -18,7 +18,7 @@ class Site(NamedTuple):
         return f"{self.file}:{self.line}, in {self.function}" if self.line else self.file
 
 
-UNKNOWN_SITE = Site("added through Proto(), no line", 0, "")
+UNKNOWN_SITE = Site("through Proto(), no line", 0, "")
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:

@@ -17,10 +17,11 @@ from taskplan.builder.steps import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError
-from taskplan.plan.archive import is_program, program_from_bytes
+from taskplan.plan.archive import is_program
 from taskplan.plan.intake import plan_from_file
 from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import did_you_mean
+from taskplan.sessions.programs import load
 
 KINDS = (TaskGroup, Task, Plan, ExecutionStep, Net)
 """What a Python file may build; where it builds several, the earlier in this list is its program."""
@@ -50,13 +51,16 @@ def opened(target: str, *, allow_code: bool = False) -> Iterator[Any]:
         raise BuildError(msg)
     with fresh_names():
         if path.suffix == ".py":
-            with _imported(path) as found:
+            with _on_path(path), _imported(path) as found:
                 yield _chosen(found, path) if name is None else _named(name, found, path)
         elif name is not None:
             msg = f"{path} is no Python file, so there is no {name!r} in it; leave out the name"
             raise BuildError(msg)
+        elif allow_code:
+            with _on_path(path):
+                yield _from_data(path, allow_code=True)
         else:
-            yield _from_data(path, allow_code=allow_code)
+            yield _from_data(path, allow_code=False)
 
 
 def _split(target: str) -> tuple[Path, str | None]:
@@ -67,20 +71,28 @@ def _split(target: str) -> tuple[Path, str | None]:
 
 
 @contextmanager
+def _on_path(path: Path) -> Iterator[None]:
+    """Modules beside the file can be imported, as by a script."""
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+@contextmanager
 def _imported(path: Path) -> Iterator[Mapping[str, object]]:
     """The public names of a Python file that is run as a script would be, its main part aside."""
     module = ModuleType(RUN_NAME)
     module.__file__ = str(path)
     before = sys.modules.get(RUN_NAME)
     sys.modules[RUN_NAME] = module  # as long as it runs: whoever pickles or inspects its functions looks there
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
         yield {key: value for key, value in vars(module).items() if not key.startswith("_")}
     finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
         if before is None:
             del sys.modules[RUN_NAME]
         else:
@@ -89,7 +101,9 @@ def _imported(path: Path) -> Iterator[Mapping[str, object]]:
 
 def _named(name: str, found: Mapping[str, object], path: Path) -> object:
     if name not in found:
-        msg = f"{path} defines no {name!r}{did_you_mean(name, found)}"
+        known = [key for key, value in found.items() if isinstance(value, KINDS) or _is_own_function(value)]
+        hint = did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "")
+        msg = f"{path} defines no {name!r}{hint}"
         raise BuildKeyError(msg)
     value = found[name]
     if inspect.isfunction(value):
@@ -129,14 +143,14 @@ def _chosen(found: Mapping[str, object], path: Path) -> object:
         if names:
             msg = f"{path} builds several programs: {', '.join(names)}; say which, as in {path}:{names[0]}"
             raise BuildError(msg)
-    functions = [name for name, value in found.items() if _may_build(value)]
+    functions = [name for name, value in found.items() if _is_own_function(value) and "build" in name]
     hint = f"{path}:{functions[0]}" if functions else f"{path}:build"
     msg = f"{path} has {_EXPECTED} in none of its variables; name a function that returns one, as in {hint}"
     raise BuildError(msg)
 
 
-def _may_build(value: object) -> bool:
-    return inspect.isfunction(value) and value.__module__ == RUN_NAME and "build" in value.__name__
+def _is_own_function(value: object) -> bool:
+    return inspect.isfunction(value) and value.__module__ == RUN_NAME
 
 
 def _from_data(path: Path, *, allow_code: bool) -> ProgramDef:
@@ -145,7 +159,7 @@ def _from_data(path: Path, *, allow_code: bool) -> ProgramDef:
         msg = f"{path} is empty"
         raise BuildValueError(msg)
     if is_program(data):
-        return program_from_bytes(data, allow_code=allow_code)
+        return load(path, allow_code=allow_code)
     try:
         return ProgramDef({"local": plan_from_file(data)})
     except BuildValueError as error:

@@ -1,0 +1,574 @@
+"""The command line, as a user meets it: what is printed where, and the exit code."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner, Result
+
+import taskplan as tp
+from taskplan import ops
+from taskplan.cli import main
+
+Command = Callable[..., Result]
+
+TWO_NODES = """
+    import numpy as np
+    from taskplan import Channel, Node, Task, TaskGroup, final_output, ops
+
+    with TaskGroup() as program:
+        rows = Channel("rows", capacity=2, schema=["n"])
+        with Node("reader"), Task(name="read"):
+            with ops.loop(3) as loop:
+                rows.writer().write(None, [ops.Copy(loop.iter())])
+        with Node("adder"), Task(name="add"):
+            total = ops.Const(0, blob_out="total")
+            with ops.loop():
+                done, record = rows.reader().read()
+                ops.stop_if(done)
+                ops.Print(record.n(), [])
+                ops.Add([total, record.n()], [total])
+            final_output(total)
+
+    if __name__ == "__main__":
+        raise SystemExit("the main part ran")
+"""
+
+FAILING = """
+    import json
+    from taskplan import Task, ops
+
+    def parse(number):
+        return json.loads("{")
+
+    with Task(name="parser") as program:
+        with ops.loop(20) as loop:
+            ops.call(parse, loop.iter())
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    with tp.WorkspaceGuard(tp.Workspace()), tp.fresh_names():
+        yield
+
+
+@pytest.fixture
+def taskplan() -> Command:
+    return lambda *arguments: CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def write(name: str, text: str) -> str:
+    Path(name).write_text(dedent(text), encoding="utf-8")
+    return name
+
+
+def constant_plan() -> tp.Plan:
+    init, double = tp.Net("init"), tp.Net("double")
+    init.ConstantFill([], "x", shape=[2], value=1.5)
+    double.Add(["x", "x"], "x")
+    double.Print("x", [])
+    plan = tp.Plan("caffe")
+    plan.AddStep(tp.execution_step("first", init))
+    plan.AddStep(tp.execution_step("then", double, num_iter=2))
+    return plan
+
+
+# --- run --------------------------------------------------------------------------------------------------------------
+
+
+def test_run_prints_the_outputs_and_sends_the_log_to_standard_error(taskplan):
+    result = taskplan("run", write("p.py", TWO_NODES))
+
+    assert result.exit_code == 0
+    assert result.stdout == "total = 3\n"
+    assert result.stderr.count("Tensor adder/add_1/n of type long") == 3
+
+
+def test_run_quietly_leaves_the_log_out(taskplan):
+    result = taskplan("run", "-q", write("p.py", TWO_NODES))
+
+    assert (result.stdout, result.stderr) == ("total = 3\n", "")
+
+
+def test_a_matrix_among_the_outputs_stays_aligned(taskplan):
+    write(
+        "p.py",
+        """
+        import numpy as np
+        from taskplan import Task, final_output, ops
+        with Task() as program:
+            final_output(ops.Const(np.eye(2, dtype=np.float32), blob_out="eye"))
+        """,
+    )
+
+    assert taskplan("run", "p.py").stdout == "eye = [[1. 0.]\n       [0. 1.]]\n"
+
+
+def test_a_program_without_outputs_says_that_it_is_done(taskplan):
+    result = taskplan("run", write("p.py", "import taskplan; net = taskplan.Net('n'); net.Const(1, 'x')"))
+
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert result.stderr == "done; the program has no outputs\n"
+
+
+def test_modules_beside_the_file_can_be_imported_and_the_path_is_left_as_it_was(taskplan, tmp_path):
+    before = list(sys.path)
+    write("beside_the_program.py", "SIZE = 7")
+    write(
+        "p.py",
+        """
+        from beside_the_program import SIZE
+        from taskplan import Task, final_output, ops
+        with Task() as program:
+            final_output(ops.Const(SIZE, blob_out="size"))
+        """,
+    )
+
+    assert taskplan("run", str(tmp_path / "p.py")).stdout == "size = 7\n"
+    assert sys.path == before
+
+
+SEVERAL = """
+    from taskplan import Net, Task, final_output, ops
+    first, second = Net("first"), Net("second")
+    first.Const(1, blob_out="x")
+    second.Const(2, blob_out="x")
+
+    def build_third():
+        with Task() as task:
+            final_output(ops.Const(3, blob_out="x"))
+        return task
+
+    def build_sized(size):
+        return first
+
+    def number():
+        return 3
+"""
+
+
+@pytest.mark.parametrize("name", ["first", "build_third"])
+def test_a_name_says_which_variable_or_function_is_meant(taskplan, name):
+    assert taskplan("run", f"{write('p.py', SEVERAL)}:{name}").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("p.py", "p.py builds several programs: first, second; say which, as in p.py:first"),
+        ("p.py:secnd", "p.py defines no 'secnd'; did you mean 'second'?"),
+        ("p.py:zzz", "p.py defines no 'zzz'; it has first, second, build_third, build_sized, number"),
+        ("p.py:build_sized", "p.py:build_sized needs arguments: size; name a function that can be called without"),
+        ("p.py:number", "p.py:number returned 3; expected a TaskGroup, Task, Plan, step or Net"),
+        ("p.py:ops", "expected a TaskGroup, Task, Plan, step or Net, or a function that builds one"),
+        ("empty.py", "empty.py has a TaskGroup, Task, Plan, step or Net in none of its variables; name a function"),
+        ("builder.py", "as in builder.py:build_it"),
+        ("empty.bin", "empty.bin is empty"),
+        ("nowhere.py", "'nowhere.py' is no file; give a Python file, a saved program or a PlanDef"),
+        ("folder", "'folder' is a folder, not a file"),
+        ("garbage.bin", "garbage.bin holds neither a program that taskplan.save wrote nor a PlanDef"),
+        ("plan.pbtxt", "this text is no PlanDef: line 2:1 : Message type"),
+        ("net.pbtxt", "this is no PlanDef with steps to run"),
+        ("garbage.bin:x", "garbage.bin is no Python file, so there is no 'x' in it; leave out the name"),
+    ],
+)
+def test_a_file_without_one_program_says_what_to_do(taskplan, target, message):
+    write("p.py", SEVERAL)
+    write("builder.py", "def other(): ...\ndef build_it(): ...")
+    write("empty.py", "")
+    write("empty.bin", "")
+    write("plan.pbtxt", 'name: "x"\nstep {}')
+    write("net.pbtxt", 'name: "x"')
+    Path("folder").mkdir()
+    Path("garbage.bin").write_bytes(bytes(range(200, 256)))
+
+    result = taskplan("run", target)
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_failing_program_shows_its_first_failure_its_place_and_the_users_frames(taskplan):
+    result = taskplan("run", write("p.py", FAILING))
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        "  in     task 'local/parser' on node 'local' > step 'local/parser' > step 'local/parser', iteration 1 > "
+        "net 'local/parser_2' > op 1 Call",
+        "  inputs 'local/parser/GivenTensorInt64Fill_2:0' int64 scalar 0",
+        "  added  p.py:10, in <module>",
+        "  raised p.py:6, in parse",
+        '             return json.loads("{")',
+    ]
+
+
+def test_what_caused_a_failure_is_shown_below_it(taskplan):
+    write(
+        "p.py",
+        """
+        def load():
+            try:
+                {}["rate"]
+            except KeyError as error:
+                raise ValueError("no settings") from error
+        load()
+        """,
+    )
+
+    lines = taskplan("run", "p.py").stderr.splitlines()
+
+    assert lines[0] == "ValueError: no settings"
+    assert "caused by KeyError: 'rate'" in lines
+    assert lines[-2:] == ["  raised p.py:4, in load", '             {}["rate"]']
+
+
+def test_a_syntax_error_is_shown_with_its_line(taskplan):
+    result = taskplan("run", write("p.py", "x = 1\ny = ("))
+
+    assert result.exit_code == 1
+    assert 'File "p.py", line 2' in result.stderr
+    assert "SyntaxError" in result.stderr
+
+
+def test_a_wrong_argument_shows_the_users_own_line_once(taskplan):
+    write(
+        "p.py",
+        """
+        from taskplan import Task, ops
+        with Task() as program:
+            ops.Cast(ops.Const(1), too=3)
+        """,
+    )
+
+    result = taskplan("run", "p.py")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "taskplan.ArgumentError: Cast has no argument 'too'; did you mean 'to'?\n  added  p.py:4, in <module>\n"
+    )
+
+
+def test_run_ends_after_its_time(taskplan):
+    write(
+        "p.py",
+        """
+        from taskplan import Task, ops
+        with Task() as program:
+            ops.DequeueBlobs(ops.CreateBlobsQueue([], "q"), "x")
+        """,
+    )
+
+    result = taskplan("run", "--timeout", "0.05", "p.py")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("taskplan.TimedOutError: the run took longer than 0.05 s")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
+def test_a_time_that_is_none_is_a_usage_error(taskplan, seconds):
+    assert taskplan("run", "--timeout", seconds, write("p.py", TWO_NODES)).exit_code == 2
+
+
+def test_a_seed_makes_random_operators_repeat_themselves(taskplan):
+    write(
+        "p.py",
+        """
+        from taskplan import Task, final_output, ops
+        with Task() as program:
+            final_output(ops.UniformFill([], "u", shape=[4]))
+        """,
+    )
+
+    first, same, other = (taskplan("run", "--seed", seed, "p.py").stdout for seed in ("3", "3", "4"))
+
+    assert first == same != other
+
+
+def test_ctrl_c_ends_the_program_with_130_and_says_where_it_was():
+    write(
+        "p.py",
+        """
+        import threading
+        from taskplan import Task, ops
+
+        def wait():
+            print("started", flush=True)
+            threading.Event().wait(100)
+
+        with Task(name="waiter") as program:
+            ops.call(wait, outputs=0)
+        """,
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-m", "taskplan", "run", "p.py"], **pipes) as process:
+        assert process.stdout.readline() == "started\n"
+
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert errors.splitlines()[0] == "interrupted"
+    assert "  raised p.py:7, in wait" in errors
+    assert "Traceback" not in errors
+
+
+# --- saved programs and plans of Caffe2's -----------------------------------------------------------------------------
+
+
+def double(x):
+    return 2 * x
+
+
+def saved_with_a_function() -> None:
+    with tp.Task(name="doubler") as task:
+        tp.final_output(ops.Copy(ops.call(lambda x: double(x), ops.Const(4)), "y"))
+    tp.save(task, "saved")
+
+
+def test_a_saved_program_runs_its_functions_only_if_allowed(taskplan):
+    saved_with_a_function()
+
+    refused, allowed = taskplan("run", "saved"), taskplan("run", "--allow-code", "saved")
+
+    assert refused.exit_code == 1
+    assert "came with a saved program; if you trust the file, load it with allow_code=True" in refused.stderr
+    assert f"added  {__file__}:" in refused.stderr
+    assert allowed.stdout == "y = 8\n"
+
+
+def test_a_saved_program_shows_and_checks_without_its_functions(taskplan):
+    saved_with_a_function()
+
+    assert "Call(" in taskplan("show", "saved").stdout
+    assert taskplan("check", "saved").stdout == "no problems\n"
+
+
+@pytest.mark.parametrize("form", ["bytes", "text"])
+def test_a_plan_of_caffe2_runs_from_bytes_and_from_text(taskplan, form):
+    plan = constant_plan()
+    Path("plan").write_bytes(tp.export_caffe2(plan) if form == "bytes" else str(plan.Proto()).encode())
+
+    result = taskplan("run", "plan")
+
+    assert result.exit_code == 0
+    assert "6,6" in result.stderr.splitlines()[1]
+
+
+def test_a_program_of_a_newer_format_is_refused_by_its_file(taskplan):
+    tp.save(constant_plan(), "saved")
+    Path("saved").write_bytes(b"\x08\x07" + Path("saved").read_bytes()[2:])
+
+    message = taskplan("run", "saved").stderr
+
+    assert message == (
+        "taskplan.BuildValueError: 'saved': this program has format 7, and this version of taskplan reads format 1; "
+        "a newer taskplan wrote it\n"
+    )
+
+
+# --- show -------------------------------------------------------------------------------------------------------------
+
+TREE = """\
+program
+  node reader, private workspace
+    plan task_group_plan
+      [reader/read] num_iter=1 create_workspace=true (task reader/read on reader)
+        [reader/read] num_iter=1
+          [step] num_iter=1 nets=reader/read
+          [reader/read] should_stop_blob=reader/read_1/stop_blob nets=reader/read_1,reader/read_2
+        [reader/read:exit] num_iter=1 nets=channel:rows/end,reader/read:output
+  node adder, private workspace
+    plan task_group_plan
+      [adder/add] num_iter=1 create_workspace=true (task adder/add on adder)
+        [step_1] num_iter=1 nets=adder/add
+        [adder/add] should_stop_blob=adder/add_1/stop_blob nets=adder/add_1,adder/add_2
+  channel rows: capacity 2, 1 column (n), 1 writer, used on reader, adder
+  output total from adder (task adder/add)
+queues
+  channel rows: capacity 2
+    written by task reader/read on reader
+    read by task adder/add on adder
+    closed by task reader/read on reader
+"""
+
+
+def test_show_as_a_tree_has_a_line_for_each_step_and_the_users_of_queues(taskplan):
+    result = taskplan("show", "--tree", write("p.py", TWO_NODES))
+
+    assert result.exit_code == 0
+    assert result.stdout == TREE
+
+
+def test_show_prints_every_operator(taskplan):
+    shown = taskplan("show", write("p.py", TWO_NODES)).stdout
+
+    assert "adder/add_1/n, adder/add_1/should_stop = SafeDequeueBlobs(channel:rows)" in shown
+    assert "p.py:" not in shown
+
+
+def test_show_with_lines_says_where_operators_and_queues_come_from(taskplan):
+    shown = taskplan("show", "--lines", write("p.py", TWO_NODES)).stdout
+
+    assert "SafeDequeueBlobs(channel:rows)  # p.py:13, in <module>" in shown
+    assert "channel rows: capacity 2  # p.py:6, in <module>" in shown
+
+
+def test_show_lists_queues_with_the_tasks_that_write_read_and_close_them(taskplan):
+    write(
+        "p.py",
+        """
+        from taskplan import Task, TaskGroup, ops
+        with TaskGroup() as program:
+            with Task(name="fill"):
+                with ops.local_init():
+                    queue = ops.CreateBlobsQueue([], "q", capacity=5, num_blobs=1)
+                x = ops.Const(1)
+                with ops.loop(3):
+                    ops.SafeEnqueueBlobs([queue, x], [x, "full"])
+                ops.CloseBlobsQueue(queue, [])
+            with Task(name="drain"):
+                with ops.If(ops.Const(True)):
+                    ops.SafeDequeueBlobs([queue], ["y", "empty"])
+        """,
+    )
+
+    shown = taskplan("show", "p.py").stdout
+
+    assert shown.partition("queues\n")[2].splitlines() == [
+        "  queue q on local: capacity 5",
+        "    written by task local/fill on local",
+        "    read by task local/drain on local",
+        "    closed by task local/fill on local",
+    ]
+
+
+def test_show_with_shared_nodes_has_one_node(taskplan):
+    shown = taskplan("show", "--tree", "--shared-nodes", write("p.py", TWO_NODES)).stdout
+
+    assert [line for line in shown.splitlines() if "workspace" in line and "node" in line.split()] == [
+        "  node local, private workspace"
+    ]
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+WRONG = """
+    from taskplan import BlobReference, Task, TaskGroup, final_output, ops
+    with TaskGroup() as program:
+        with Task(name="a"):
+            ops.Const(1.0, blob_out="grads")
+            ops.Copy("grad", "x")
+        with Task(name="b"):
+            final_output(BlobReference("los"))
+            ops.Const(1.0, blob_out="loss")
+"""
+
+
+def test_check_prints_every_problem_with_its_line_and_exits_with_1(taskplan):
+    result = taskplan("check", write("p.py", WRONG))
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "TP106 undefined blob: Copy reads 'grad', which nothing writes before it",
+        "  in     task 'local/a' on node 'local' > net 'local/a' > op 2",
+        "  added  p.py:6, in <module>",
+        "  near   'grads', written by op 1 of net 'local/a' (p.py:5, in <module>)",
+        "TP108 unwritten output: output 'los' of task 'local/b' is written by no operator on node 'local'; "
+        "did you mean 'loss'?",
+        "  added  p.py:8, in <module>",
+        "2 errors, 0 warnings",
+    ]
+
+
+def test_run_refuses_what_check_finds(taskplan):
+    result = taskplan("run", write("p.py", WRONG))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("taskplan.PlanError: 2 problems in plan 'task_group_plan'\nTP106 undefined blob")
+
+
+def test_check_runs_nothing(taskplan):
+    assert taskplan("check", write("p.py", FAILING)).stdout == "no problems\n"
+
+
+def test_check_knows_what_the_file_has_fed(taskplan):
+    write(
+        "p.py",
+        """
+        import numpy as np
+        from taskplan import FeedBlob, Net
+        FeedBlob("x", np.float32(1))
+        net = Net("n")
+        net.Copy("x", "y")
+        """,
+    )
+
+    assert taskplan("check", "p.py").stdout == "no problems\n"
+    assert taskplan("run", "p.py").exit_code == 0
+
+
+def test_strict_takes_warnings_for_errors(taskplan):
+    plan = constant_plan()
+    plan.Proto().network[0].op[0].arg.add(name="vlue", f=1.0)
+    Path("plan.pbtxt").write_text(str(plan.Proto()), encoding="utf-8")
+
+    lenient, strict = taskplan("check", "plan.pbtxt"), taskplan("check", "--strict", "plan.pbtxt")
+
+    assert lenient.exit_code == 0
+    assert lenient.stdout.splitlines()[0] == (
+        "warning: TP103 unknown argument: ConstantFill has no argument 'vlue'; did you mean 'value'?"
+    )
+    assert lenient.stdout.splitlines()[-1] == "0 errors, 1 warning"
+    assert strict.exit_code == 1
+    assert strict.stdout.splitlines()[-1] == "1 error, 0 warnings"
+
+
+# --- ops --------------------------------------------------------------------------------------------------------------
+
+
+def test_ops_lists_all_operators_by_family(taskplan):
+    listed = taskplan("ops").stdout
+
+    assert "arithmetic\n  Add Div" in listed
+    assert "\nqueues\n" in listed
+
+
+def test_ops_searches_by_a_part_of_a_name(taskplan):
+    listed = taskplan("ops", "dequeue").stdout.splitlines()
+
+    names = [line.split()[0] for line in listed if line.startswith(" ")]
+    assert names == ["DequeueBlobs", "SafeDequeueBlobs", "WeightedSampleDequeueBlobs", "DequeueRebatchingQueue"]
+
+
+def test_ops_describes_one_operator_whole(taskplan):
+    described = taskplan("ops", "enqueueblobs").stdout
+
+    assert described.startswith("EnqueueBlobs(queue, blobs...) -> blobs...\n  Append a record;")
+    assert "      timeout_secs: float, 0.0 if not given\n" in described
+    assert "  Outputs that must be inputs: blobs = blobs\n" in described
+    assert "  Effects: may wait, puts into queue\n" in described
+
+
+def test_ops_says_what_an_unknown_name_may_mean(taskplan):
+    result = taskplan("ops", "DequeBlob")
+
+    assert result.exit_code == 1
+    assert "there is no operator 'DequeBlob'; did you mean 'DequeueBlobs'" in result.stderr
+
+
+def test_every_command_explains_itself(taskplan):
+    for command in ("run", "show", "check", "ops"):
+        assert taskplan(command, "--help").exit_code == 0
+    assert taskplan("--version").stdout == f"taskplan, version {tp.__version__}\n"
