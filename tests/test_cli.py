@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -56,6 +57,7 @@ FAILING = """
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("taskplan"), "propagate", False)  # pytest listens at the root
     with tp.WorkspaceGuard(tp.Workspace()), tp.fresh_names():
         yield
 
@@ -203,11 +205,13 @@ def test_a_failing_program_shows_its_first_failure_its_place_and_the_users_frame
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr.splitlines() == [
-        "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        "  in     task 'local/parser' on node 'local' > step 'local/parser' > step 'local/parser', iteration 1 > "
-        "net 'local/parser_2' > op 1 Call",
-        "  inputs 'local/parser/GivenTensorInt64Fill_2:0' int64 scalar 0",
+    headline, *lines = result.stderr.splitlines()
+    assert headline == (
+        "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+    )
+    assert lines[0].startswith("  in     task 'local/parser' on node 'local' > ")
+    assert "iteration 1" in lines[0]
+    assert lines[-3:] == [
         "  added  p.py:10, in <module>",
         "  raised p.py:6, in parse",
         '             return json.loads("{")',
@@ -311,8 +315,9 @@ def test_ctrl_c_ends_the_program_with_130_and_says_where_it_was():
             ops.call(wait, outputs=0)
         """,
     )
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-m", "taskplan", "run", "p.py"], **pipes) as process:
+    command = [sys.executable, "-m", "taskplan", "run", "p.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
 
         process.send_signal(signal.SIGINT)
@@ -320,7 +325,8 @@ def test_ctrl_c_ends_the_program_with_130_and_says_where_it_was():
 
     assert process.returncode == 130
     assert errors.splitlines()[0] == "interrupted"
-    assert "  raised p.py:7, in wait" in errors
+    assert "  in     task 'local/waiter' on node 'local'" in errors
+    assert ", in wait\n" in errors
     assert "Traceback" not in errors
 
 

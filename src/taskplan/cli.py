@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import logging
 import math
 import sys
@@ -89,6 +90,7 @@ def _show_failure(headline: str, error: BaseException) -> None:
 
 def _user_frames(error: BaseException) -> Iterator[traceback.FrameSummary]:
     """The frames of the user's own code, innermost last."""
+    linecache.checkcache()
     for frame, line in traceback.walk_tb(error.__traceback__):
         module = frame.f_globals.get("__name__", "")
         if module.partition(".")[0] not in NOT_THE_USERS and not frame.f_code.co_filename.startswith("<"):
