@@ -57,14 +57,18 @@ FAILING = """
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging.getLogger("taskplan"), "propagate", False)  # pytest listens at the root
     with tp.WorkspaceGuard(tp.Workspace()), tp.fresh_names():
         yield
 
 
 @pytest.fixture
-def taskplan() -> Command:
-    return lambda *arguments: CliRunner().invoke(main, arguments, catch_exceptions=False)
+def taskplan(monkeypatch: pytest.MonkeyPatch) -> Command:
+    def command(*arguments: str) -> Result:
+        with monkeypatch.context() as patch:
+            patch.setattr(logging.getLogger("taskplan"), "propagate", False)  # pytest listens at the root
+            return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+    return command
 
 
 def write(name: str, text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -294,6 +296,26 @@ def test_queues_of_a_failed_run_are_closed_as_failed(session, ws):
     read.DequeueBlobs(["queue"], ["item"])
     with pytest.raises(tp.QueueClosedError):
         ws.run(read)
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_private_workspaces_go_when_the_run_ends(session, closes):
+    """At once, with all that they hold; not when the garbage collector comes by."""
+    spaces: list[Any] = []
+    with tp.TaskGroup(tp.WorkspaceType.PRIVATE) as group, tp.Task(num_instances=2):
+        ops.Python(lambda inputs, outputs, space: spaces.append(weakref.ref(space)), pass_workspace=True)([], [])
+        if closes:
+            with ops.task_instance_finally():
+                ops.Const(1)
+    gc.disable()
+    try:
+        session.run(group)
+        kept = [space for space in spaces if space() is not None]
+    finally:
+        gc.enable()
+
+    assert len(spaces) == 2
+    assert kept == []
 
 
 def test_a_run_that_fails_twice_says_each_time_where(session):

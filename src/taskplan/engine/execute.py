@@ -112,12 +112,13 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
     Only on the main thread, and only if the program has not set a handler of its own.
     """
 
-    __slots__ = ("_installed", "_interrupted", "_shared")
+    __slots__ = ("_installed", "_interrupted", "_pending", "_shared")
 
     def __init__(self, shared: Attempted) -> None:
         self._shared = shared
         self._installed = False
         self._interrupted = False
+        self._pending = False
 
     def __enter__(self) -> None:
         # The functions of `_signal` are those of `signal` without turning numbers into enums, which takes longer than a
@@ -134,11 +135,15 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
     ) -> None:
         if self._installed:
             _signal.signal(SIGINT, signal.default_int_handler)
+        if self._pending:
+            # The run may have ended before the other thread came to it; Ctrl-C must not be lost all the same.
+            self._shared.interrupt(again=False)
 
     def _handle(self, _signal_number: int, _frame: FrameType | None) -> None:
         again, self._interrupted = self._interrupted, True
         if self._shared.main_thread in self._shared.user_threads and not again:
             raise KeyboardInterrupt
         self._shared.skip_closing = again
+        self._pending = True
         # The main thread may hold any of the run's locks right now, so another thread does the rest.
         _thread.start_new_thread(partial(self._shared.interrupt, again=again), ())

@@ -112,7 +112,9 @@ class BoundNet:
         op = self.prepared.ops[index].op
         shown = "; ".join(f"{name!r} {describe(value)}" for name, value in zip(op.inputs, values or (), strict=False))
         called = getattr(op.function, "__name__", "")
-        place = Place(operator=f"op {index + 1} {op.type}{f' ({called})' if called else ''}", site=op.site, inputs=shown)
+        place = Place(
+            operator=f"op {index + 1} {op.type}{f' ({called})' if called else ''}", site=op.site, inputs=shown
+        )
         if self.prepared.net.name:
             place.nets.append(f"net {self.prepared.net.name!r}")
         return place

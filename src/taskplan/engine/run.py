@@ -69,6 +69,7 @@ class Attempted:
         self.abandoned: list[str] = []
         self.last_reports: list[Callable[[], None]] = []
         self._closing_tokens: list[CancelToken] = []
+        self._interruption = KeyboardInterrupt()
         self.skip_closing = False
         self.main_thread = threading.get_ident()
         self.user_threads: set[int] = set()
@@ -110,7 +111,7 @@ class Attempted:
 
     def interrupt(self, *, again: bool) -> None:
         """Ctrl-C came: end the run; the second time, also the closing blocks that have begun."""
-        self.fail(Failed(KeyboardInterrupt()))
+        self.fail(Failed(self._interruption))
         if again:
             with self._lock:
                 tokens = list(self._closing_tokens)

@@ -13,7 +13,7 @@ from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted, Run
 from taskplan.engine.threads import ThreadDriver, ThreadPool
-from taskplan.errors import BuildValueError, ReportedError, WorkspaceError
+from taskplan.errors import BuildValueError, Cancelled, ReportedError, WorkspaceError
 from taskplan.plan.intake import definition_of
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
@@ -47,10 +47,13 @@ class KeptNet:
         try:
             with np.errstate(all="ignore"), interruptible(shared):
                 self._bound.perform()
+        except Cancelled:
+            pass
         except Failed as failure:
-            raise failure.annotated() from None
+            shared.fail(failure)
         finally:
             pool.close()
+        shared.outcome.raise_first()
 
 
 class Workspace(BlobSpace):
