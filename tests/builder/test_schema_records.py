@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from taskplan.builder.net import Net
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.naming import fresh_names
+from taskplan.builder.net import Net
 from taskplan.builder.schema import (
     ConstRecord,
     Field,

@@ -21,7 +21,7 @@ from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
 
 class RecordingDriver:
-    """Jobs run one after the other, first spawned first, whenever the running one waits; time passes only in time-outs."""
+    """Jobs run one after the other, first spawned first, whenever somebody waits; time passes only in time-outs."""
 
     grace_s = 10.0
 

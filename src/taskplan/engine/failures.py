@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from taskplan.plan.model import StepDef
@@ -60,7 +61,7 @@ class Failed(BaseException):
         self.place = place or Place()
 
     def passed_step(self, step: StepDef, iteration: int, label: str = "") -> None:
-        """Note that the failure went through an iteration (counted from 0) of a step, one of several as `label` says."""
+        """Note an iteration (counted from 0) of a step that it went through, one of several as `label` says."""
         if self.place.task is None:
             loops = (step.until is not None and not step.only_once) or (step.times or 1) > 1
             counted = f"iteration {iteration + 1}" if loops else ""
@@ -71,8 +72,14 @@ class Failed(BaseException):
     def annotated(self) -> BaseException:
         """The error itself, with notes that say where."""
         for line in self.place.notes():
-            self.error.add_note(line)
+            add_note(self.error, line)
         return self.error
+
+
+def add_note(error: BaseException, line: str) -> None:
+    """Attach a line to an error, unless the error's class does not let us."""
+    with suppress(Exception):
+        error.add_note(line)
 
 
 class Outcome:
@@ -96,5 +103,5 @@ class Outcome:
         error = self.first.annotated()
         for other in self.others:
             where = other.place.path()
-            error.add_note(f"  also   {type(other.error).__name__}: {other.error}{f' (in {where})' if where else ''}")
+            add_note(error, f"  also   {type(other.error).__name__}: {other.error}{f' (in {where})' if where else ''}")
         raise error

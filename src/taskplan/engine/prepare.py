@@ -27,6 +27,9 @@ NET_TYPES = frozenset(
 )
 """All run their operators in order, which every one of these executors allows."""
 
+BRIEF_ROUNDS = 10_000
+"""A step with more rounds than this has a thread of its own, so that it does not keep its siblings waiting."""
+
 QUEUE_MAKERS = frozenset({"CreateBlobsQueue", "CreateRebatchingQueue"})
 
 
@@ -115,6 +118,7 @@ class StepFacts:
         reporters: its children that are.
         together: the ordinary children run at once.
         sequential: nothing in it, however deep, runs beside anything else in it.
+        rounds: how often the leaves below it run, at the most, as far as its loops are counted.
         fault: how it contradicts itself; empty if it does not.
     """
 
@@ -122,6 +126,7 @@ class StepFacts:
     reporters: tuple[StepDef, ...]
     together: bool
     sequential: bool
+    rounds: int
     fault: str
 
 
@@ -162,6 +167,7 @@ class PreparedPlan:
             known = self._brief[id(step)] = (
                 (step.until is None or step.only_once is True)
                 and self.facts(step).sequential
+                and self.facts(step).rounds <= BRIEF_ROUNDS
                 and all(self.is_brief(child) for child in step.steps)
                 and not any(self._may_wait(name) for name in step.nets)
             )
@@ -190,6 +196,7 @@ class PreparedPlan:
             reporters=reporters,
             together=together,
             sequential=alone and all(self.facts(child).sequential for child in ordinary),
+            rounds=max(1, step.times or 1) * max(1, sum(self.facts(child).rounds for child in ordinary)),
             fault=_fault(step, ordinary),
         )
 

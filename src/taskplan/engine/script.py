@@ -199,6 +199,8 @@ def close(step: BoundStep, run: Run) -> None:
             shared.fail(failure)
         except Cancelled:
             pass
+        finally:
+            closing.close()
 
 
 def bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
@@ -287,6 +289,8 @@ def _last_report(step: BoundStep, reporter: BoundStep, run: Run) -> None:
     except Failed as failure:
         step.tell_path(failure)
         raise
+    finally:
+        run.close()
 
 
 def _iterate(step: BoundStep, run: Run) -> None:
