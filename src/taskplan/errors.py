@@ -129,7 +129,7 @@ class ShapeError(OperatorError):
 
 
 class ReportedError(OperatorError):
-    """An operator said that it failed: `Fail`, or a dequeue at the end. (In Caffe2 that is no exception.)"""
+    """An operator said that it failed, as `Fail` does, or a dequeue at the end."""
 
 
 class QueueClosedError(ReportedError):

@@ -1,4 +1,4 @@
-"""TP104 to TP109: nets and blobs that are used and nowhere made."""
+"""TP104 to TP110: nets, blobs and channels that are used and nowhere made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
 from taskplan.checker.walk import OpPlace, Visit, operators, visits
-from taskplan.plan.model import NetDef, ProgramDef
+from taskplan.operators.registry import declaration, is_operator
+from taskplan.operators.waiting import Puts
+from taskplan.plan.model import NetDef, OpDef, ProgramDef
 from taskplan.plan.names import did_you_mean, near_names
 
 Known = Mapping[str, set[str]]
@@ -133,3 +135,19 @@ def unwritten_outputs(program: ProgramDef, facts: Facts, known: Known) -> Iterat
             owner = f" of task {output.task!r}" if output.task else ""
             message = f"output {output.blob!r}{owner} is written by no operator on node {output.node!r}"
             yield Problem("TP108", "unwritten output", message + did_you_mean(output.blob, here), site=output.site)
+
+
+def unwritten_channels(program: ProgramDef, facts: Facts) -> Iterator[Problem]:
+    """Channels that somebody reads and nobody writes: their readers would wait for ever."""
+    if any(plan.makes_any_blob for plan in facts.values()):
+        return
+    places = [place for plan in facts.values() for place in plan.places]
+    for channel in program.channels:
+        blob = f"channel:{channel.name}"
+        if not channel.writers and not any(blob in place.op.inputs and _puts(place.op) for place in places):
+            message = f"channel {channel.name!r} has readers and no writer; call writer() in the task that fills it"
+            yield Problem("TP110", "unwritten channel", message, site=channel.site)
+
+
+def _puts(op: OpDef) -> bool:
+    return is_operator(op.type) and any(isinstance(effect, Puts) for effect in declaration(op.type).effects)

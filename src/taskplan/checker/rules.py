@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from taskplan.checker.calls import wrong_calls
-from taskplan.checker.defined import Facts, Known, undefined_reads, unwritten_outputs, wrong_externals, wrong_nets
+from taskplan.checker.defined import (
+    Facts,
+    Known,
+    undefined_reads,
+    unwritten_channels,
+    unwritten_outputs,
+    wrong_externals,
+    wrong_nets,
+)
 from taskplan.checker.problems import Problem
 from taskplan.plan.model import ProgramDef
 
@@ -40,5 +48,10 @@ RULES = (
         ("TP109",),
         "a net lists its external blobs, and not all of them",
         lambda _program, facts, _known: wrong_externals(facts),
+    ),
+    Rule(
+        ("TP110",),
+        "a channel is read and written by nobody",
+        lambda program, facts, _known: unwritten_channels(program, facts),
     ),
 )
