@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from taskplan.operators.registry import is_operator, operator
 from taskplan.plan.model import NetDef, OpDef, PlanDef, ProgramDef, StepDef
 from taskplan.plan.names import Site
@@ -14,14 +16,19 @@ TOUCH = "TouchForTests"
 if not is_operator(TOUCH):
 
     @operator(TOUCH, inputs=("xs*",), outputs=("ys*",), in_place="any")
-    def touch(*_values: Any) -> tuple[bool, ...]:
+    def touch(*_values: Any) -> tuple[np.bool_, ...]:
         """Looks at nothing, makes true."""
-        return (True,) * 8
+        return (np.True_,) * 8
 
 
 def op(reads: str = "", writes: str = "", line: int = 1) -> OpDef:
     """An operator that reads and writes blobs, by their names with spaces between."""
     return OpDef(TOUCH, tuple(reads.split()), tuple(writes.split()), {}, site=Site("train.py", line, "build"))
+
+
+def call(op_type: str, reads: str = "", writes: str = "", **arguments: object) -> OpDef:
+    """A call of any operator."""
+    return OpDef(op_type, tuple(reads.split()), tuple(writes.split()), arguments, site=Site("train.py", 48, "build"))
 
 
 def net(name: str, *ops: OpDef, **fields: Any) -> NetDef:

@@ -311,6 +311,16 @@ def test_049c_a_reset_workspace_is_empty_and_old_handles_say_so():
 
 
 @pytest.mark.usefixtures("_switches_back")
+def test_049c_a_session_of_a_workspace_that_was_reset_refuses_to_run():
+    tp.SwitchWorkspace("test_049c", True)
+    with tp.LocalSession() as session:
+        tp.ResetWorkspace()
+
+        with pytest.raises(RuntimeError, match="reset"):
+            session.run(tp.Net("net"))
+
+
+@pytest.mark.usefixtures("_switches_back")
 def test_049d_a_reset_may_name_a_root_folder(tmp_path):
     folder = tmp_path / "made" / "here"
     tp.SwitchWorkspace("test_049d", True)

@@ -158,24 +158,25 @@ class CellSpace:
 class BlobSpace(CellSpace):
     """Feeding and fetching by name."""
 
-    def _check_alive(self) -> None:
+    def check_alive(self) -> None:
+        """Raise `WorkspaceError` if the workspace was reset or closed."""
         if self.dropped:
             msg = f"workspace {self.name!r} was reset or closed, and this handle is of the old one; take the new one"
             raise WorkspaceError(msg)
 
     def create_blob(self, name: str) -> Blob:
         """The blob of that name, made here if neither this workspace nor a parent has it."""
-        self._check_alive()
+        self.check_alive()
         return Blob(self.cell(str(name)))
 
     def has_blob(self, name: object) -> bool:
         """Whether the name is visible here."""
-        self._check_alive()
+        self.check_alive()
         return self.find(str(name)) is not None
 
     def feed_blob(self, name: object, value: object, device_option: object = None) -> bool:  # noqa: ARG002
         """Copy `value` into the blob; see `taskplan.FeedBlob`."""
-        self._check_alive()
+        self.check_alive()
         kept = to_value(value, blob=str(name))  # first, so that a value which is refused leaves no blob behind
         cell = self.cell(str(name))
         cell.value, cell.owned = kept, None
@@ -189,7 +190,7 @@ class BlobSpace(CellSpace):
         Raises:
             WorkspaceError: there is no such blob; the message says on which node it is, if on another.
         """
-        self._check_alive()
+        self.check_alive()
         cell = self.find(str(name))
         if cell is None:
             raise self.missing(str(name))
@@ -201,7 +202,7 @@ class BlobSpace(CellSpace):
 
     def remove_blob(self, name: object) -> bool:
         """Remove a blob of this workspace itself, never of a parent; says whether there was one."""
-        self._check_alive()
+        self.check_alive()
         return self.forget(str(name))
 
     @property

@@ -198,9 +198,9 @@ class Run:
         node = parent.find(NODE_ID)
         if node is None:
             return child
-        number = np.asarray(node.value)
-        if number.dtype != np.int32 or number.size != 1:
-            msg = f"{NODE_ID!r} must be one int32, got {node.value!r}"
+        number = node.value
+        if not isinstance(number, np.ndarray | np.generic) or number.dtype != np.int32 or number.size != 1:
+            msg = f"{NODE_ID!r} must be one int32, got {number!r}"
             raise WorkspaceError(msg, blob=NODE_ID)
         sequence = next(self._children)
         if sequence >= MAX_CHILDREN:

@@ -26,6 +26,9 @@ from taskplan.plan.model import StepDef
 
 TRUE, FALSE = np.True_, np.False_
 
+SHORTEST_INTERVAL_S = 0.001
+"""Reporters of plans from elsewhere may ask for no interval at all, and would do nothing but report."""
+
 
 class Group(Shared):
     """Steps that were started together.
@@ -262,7 +265,7 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
         ((reporter.definition.every_ms or 0) / 1000, partial(perform, reporter, run)) for reporter in step.reporters
     ]
     if step.report_net is not None:
-        reports.append((float(step.definition.report_interval_s or 0), step.report_net.perform))
+        reports.append((step.definition.report_interval_s or 0, step.report_net.perform))
     group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
     for number, (every_s, report) in enumerate(reports):
         action = partial(_report, every_s, report, siblings, run)
@@ -272,6 +275,8 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
 
 def _report(every_s: float, report: Callable[[], None], siblings: Group, run: Run) -> None:
     """Report after each interval, counted from the end of the last report, and once after the siblings ended."""
+    every_s = max(every_s, SHORTEST_INTERVAL_S)
+    every_s = max(every_s, SHORTEST_INTERVAL_S)
     while run.driver.wait(Interval(siblings), siblings.all_ended, run.token, every_s) is TIMED_OUT:
         report()
     report()

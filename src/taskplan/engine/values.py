@@ -14,7 +14,8 @@ import numpy as np
 from taskplan.errors import WorkspaceError
 from taskplan.operators.objects import Counter
 from taskplan.operators.run import UNSET, ByteString
-from taskplan.plan.tensors import pack_blob, unpack_blob
+from taskplan.plan import taskplan_pb2 as pb
+from taskplan.plan.tensors import pack_blob, tensor_from_proto, unpack_blob
 from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array
 
 _COUNTER = "std::unique_ptr<Counter<int64_t>>"
@@ -31,14 +32,16 @@ def to_value(data: object, *, blob: str) -> Any:
     Args:
         blob: its name, for messages.
         data: an array of a tensor dtype, of strings or of objects that are all str or bytes; a NumPy or Python scalar;
-            a list of these; str or bytes (a string blob); or any other Python object, which is kept as it is if it is
-            no plain data.
+            a list of these; a TensorProto; str or bytes (a string blob); or any other Python object, which is kept as
+            it is if it is no plain data.
 
     Raises:
         WorkspaceError: the element type has no tensor type.
     """
     if isinstance(data, str | bytes):
         return ByteString(data.encode() if isinstance(data, str) else data)
+    if isinstance(data, pb.TensorProto):
+        return normalised(tensor_from_proto(data), blob=blob)
     if isinstance(data, np.ndarray | np.generic | bool | int | float | list | tuple):
         try:
             return normalised(np.array(data), blob=blob)

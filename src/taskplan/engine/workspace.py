@@ -90,7 +90,7 @@ class Workspace(BlobSpace):
         Raises:
             WorkspaceError: the name is taken or empty, or the net reads a blob that is not here.
         """
-        self._check_alive()
+        self.check_alive()
         definition = definition_of(net)
         if not isinstance(definition, NetDef):
             msg = f"create_net takes a net, got {net!r:.80}"
@@ -111,7 +111,7 @@ class Workspace(BlobSpace):
             BuildValueError: it is none of these.
             the first failure itself, with notes that say where it happened.
         """
-        self._check_alive()
+        self.check_alive()
         self.run_definition(definition_of(runnable))
 
     def run_definition(self, definition: PlanDef | StepDef | NetDef | OpDef) -> None:
@@ -125,7 +125,7 @@ class Workspace(BlobSpace):
 
     def run_net(self, name: str, num_iter: int = 1, *, allow_fail: bool = False) -> bool:
         """Run a kept net `num_iter` times; see `taskplan.RunNet`."""
-        self._check_alive()
+        self.check_alive()
         kept = self._kept.get(name)
         if kept is None:
             msg = f"workspace {self.name!r} has no net {name!r}; make it with CreateNet first"

@@ -178,6 +178,8 @@ class LocalSession(Session):
         if not compiled.plans:
             return
         spaces = {node: self.workspace(node) for node in compiled.plans}
+        for space in spaces.values():
+            space.check_alive()
         if not compiled.checked:
             self._check(compiled, spaces)
         program = compiled.program

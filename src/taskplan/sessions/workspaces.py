@@ -20,7 +20,7 @@ from taskplan.builder.steps import ExecutionStep
 from taskplan.engine import workspace as engine_workspace
 from taskplan.engine.cells import Blob
 from taskplan.engine.workspace import as_plan
-from taskplan.errors import BuildTypeError, BuildValueError, WorkspaceError
+from taskplan.errors import BuildTypeError, BuildValueError, ReportedError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.run import UNSET
 from taskplan.plan.intake import definition_of, plan_from_bytes
@@ -426,14 +426,17 @@ class BackgroundPlan:
         return not self._thread.is_alive()
 
     def is_succeeded(self) -> bool:
-        """True if the plan ended well; raises its failure if not.
+        """True if the plan ended well, False if an operator reported failure (as `Fail` does).
 
         Raises:
             WorkspaceError: the plan still runs.
+            the plan's failure, if it is another.
         """
         if not self.is_done():
             msg = "the plan still runs; ask is_succeeded() once is_done() says so"
             raise WorkspaceError(msg)
+        if isinstance(self._error, ReportedError):
+            return False
         if self._error is not None:
             raise self._error
         return True
