@@ -13,6 +13,7 @@
                             the same family, where Python's own class is what programs catch
       PlanError         the plan as a whole is unsound; holds every problem found, not just the first
       WorkspaceError    a blob, net or workspace that was asked for is not there, or is of another kind
+        MissingBlobError    there is no blob of that name; also a KeyError
       RunError          taskplan itself says that a run failed
         OperatorError       an operator refused its inputs
           DtypeError, ShapeError
@@ -110,6 +111,10 @@ class PlanError(TaskplanError, AssertionError, RuntimeError):
 
 class WorkspaceError(TaskplanError, RuntimeError):
     """A blob, net or workspace that was asked for is not there, or is of another kind."""
+
+
+class MissingBlobError(WorkspaceError, KeyError):
+    """There is no blob of that name where it was looked up."""
 
 
 class RunError(TaskplanError, RuntimeError):

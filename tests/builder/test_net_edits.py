@@ -244,6 +244,8 @@ def test_an_external_output_is_led_to_another_blob(net):
 def test_what_takes_the_place_of_a_blob_must_read_it(net):
     with pytest.raises(BuildError, match="Copy must read 'z'"):
         net.reroute_tensor("z", CreateOperator("Copy", "y", "z2"))
+    with pytest.raises(BuildTypeError, match="an OperatorDef, got 'z2'"):
+        net.reroute_tensor("z", "z2")
 
 
 @pytest.mark.parametrize(

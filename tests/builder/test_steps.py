@@ -97,10 +97,25 @@ def test_a_net_that_is_added_twice_runs_twice():
     assert step.Nets() == [net]
 
 
-@pytest.mark.parametrize("add", [ExecutionStep("s").AddNet, lambda net: ExecutionStep("s", [net])])
+@pytest.mark.parametrize(
+    "add",
+    [ExecutionStep("s").AddNet, lambda net: ExecutionStep("s", [net]), lambda net: ExecutionStep("s", net)],
+    ids=["added", "listed", "given"],
+)
 def test_what_is_no_net_is_refused(add):
     with pytest.raises(BuildTypeError, match=r"step 's'.* takes .*, got 3"):
         add(3)
+
+
+def test_a_single_string_is_no_list_of_names():
+    with pytest.raises(BuildTypeError, match="step 's' takes a net or a list of nets, got 'net'"):
+        ExecutionStep("s", "net")
+
+
+@pytest.mark.parametrize("wrong", [None, 3, pb.NetDef(name="net")], ids=repr)
+def test_what_is_no_step_is_refused_as_a_substep(wrong):
+    with pytest.raises(BuildTypeError, match="step 's': AddSubstep takes an ExecutionStep"):
+        ExecutionStep("s").AddSubstep(wrong)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import taskplan as tp
+from taskplan.plan import taskplan_pb2 as pb
 
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32", "float64"]
 SHAPES = [(), (1,), (2, 3), (0,), (2, 0, 3)]
@@ -141,6 +142,25 @@ def test_044c_the_mapping_of_blobs_feeds_and_fetches(ws):
     assert "y" not in tp.blobs
     assert list(tp.blobs) == tp.Blobs() == ["x"]
     assert len(tp.blobs) == 1
+
+
+def test_044d_the_mapping_of_blobs_tells_a_missing_one_as_mappings_and_fetching_do(ws):
+    with pytest.raises(KeyError, match="no blob 'x'"):
+        tp.blobs["x"]
+    with pytest.raises(RuntimeError, match="no blob 'x'"):
+        tp.blobs["x"]
+    assert tp.blobs.get("x") is None
+
+
+@pytest.mark.parametrize("array", [np.float16([1, 2]), np.array([[True]]), np.array([b"a", b"b"], object)], ids=repr)
+def test_044e_a_tensor_message_is_fed_as_the_tensor_that_it_holds(ws, array):
+    ws.feed_blob("x", array)
+    message = pb.BlobProto.FromString(tp.SerializeBlob("x")).tensor
+
+    assert tp.FeedBlob("y", message) is True
+
+    assert tp.FetchBlob("y").dtype == array.dtype
+    assert tp.FetchBlob("y").tolist() == array.tolist()
 
 
 def test_045_fetching_a_missing_blob_raises(ws):

@@ -125,6 +125,38 @@ def test_ctrl_c_ends_what_waits(session, trace, tasks):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_ctrl_c_in_the_last_moment_of_a_run_is_not_lost(session):
+    """The main thread waits for two tasks, and hears of their end and of Ctrl-C at the same time."""
+    with tp.TaskGroup() as group:
+        for _ in range(2):
+            with tp.Task():
+                call(interrupt)
+    not_raised = []
+
+    for attempt in range(20):
+        try:
+            session.run(group, timeout_s=TIMEOUT_S)
+            not_raised.append(attempt)
+        except KeyboardInterrupt:
+            pass
+
+    assert not_raised == []
+
+
+def test_ctrl_c_ends_a_kept_net_that_waits(ws):
+    begun = threading.Event()
+    net = tp.Net("waits")
+    net.Python(lambda inputs, outputs: begun.set())([], [])
+    net.DequeueBlobs([net.CreateBlobsQueue([], 1)], 1)
+    kept = ws.create_net(net)
+    sender = interrupt_from_outside(begun)
+
+    with pytest.raises(KeyboardInterrupt):
+        kept.run()
+
+    sender.join()
+
+
 def test_a_second_ctrl_c_skips_the_closing_phase(session, trace):
     begun, closing = threading.Event(), threading.Event()
     with tp.TaskGroup() as group, tp.Task():

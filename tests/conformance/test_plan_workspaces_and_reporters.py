@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.conformance.programs import LONG_MS, TIMEOUT_S
+from tests.conformance.programs import LONG_MS, TIMEOUT_S, awaits
 
 import taskplan as tp
 
@@ -113,7 +114,9 @@ def test_065c_without_a_node_id_children_have_none(run, ws):
     assert seen == [False]
 
 
-@pytest.mark.parametrize("node_id", [np.array(7), np.array([1, 2], np.int32), np.array(7.0, np.float32)], ids=repr)
+@pytest.mark.parametrize(
+    "node_id", [np.array(7), np.array([1, 2], np.int32), np.array(7.0, np.float32), "7", np.array("7")], ids=repr
+)
 def test_065d_a_node_id_that_is_not_one_int32_raises(run, ws, trace, node_id):
     ws.feed_blob("NODE_ID", node_id)
 
@@ -227,6 +230,24 @@ def test_068d_an_interval_that_is_not_positive_is_refused(trace, interval):
     """W-31."""
     with pytest.raises(ValueError, match="interval"):
         tp.ExecutionStep("report", trace.net("report")).RunEveryMillis(interval)
+
+
+@pytest.mark.parametrize("interval", [0, -5])
+def test_068e_an_interval_that_a_plan_of_others_has_not_positive_is_a_millisecond(run, trace, interval):
+    """W-31: in Caffe2 such a reporter runs all the time."""
+    enough = threading.Event()
+
+    def count() -> None:
+        if trace.count("report") >= 20:
+            enough.set()
+
+    report = trace.step("report", count, run_every_ms=1)
+    report.Proto().run_every_ms = interval
+    began = time.monotonic()
+
+    run(tp.execution_step("all", [trace.step("body", awaits(enough)), report]))
+
+    assert time.monotonic() - began >= 0.001 * (trace.count("report") - 1)
 
 
 @pytest.mark.parametrize("concurrent", [False, True])

@@ -301,6 +301,7 @@ def test_049c_a_reset_workspace_is_empty_and_old_handles_say_so():
     tp.SwitchWorkspace("test_049c", True)
     tp.FeedBlob("x", np.int64(1))
     old = tp.Workspace.current
+    blob = old.create_blob("x")
 
     assert tp.ResetWorkspace() is True
 
@@ -308,6 +309,8 @@ def test_049c_a_reset_workspace_is_empty_and_old_handles_say_so():
     assert tp.Blobs() == []
     with pytest.raises(RuntimeError, match="reset"):
         old.feed_blob("x", np.int64(2))
+    with pytest.raises(RuntimeError, match="reset"):
+        blob.fetch()
 
 
 @pytest.mark.usefixtures("_switches_back")

@@ -12,7 +12,7 @@ from taskplan.builder.draft import Blob
 from taskplan.builder.origins import Origin
 from taskplan.builder.renaming import rename
 from taskplan.builder.sites import here
-from taskplan.errors import BuildError, BuildIndexError
+from taskplan.errors import BuildError, BuildIndexError, BuildTypeError
 from taskplan.plan import taskplan_pb2 as pb
 from taskplan.plan.names import UNKNOWN_SITE
 
@@ -65,6 +65,9 @@ class NetEdits(OperatorCalls):
             BuildError: `new_producer` does not read `tensor`, has no output, or reads what is not defined.
         """
         name = blob_name(tensor)
+        if not isinstance(new_producer, pb.OperatorDef):
+            msg = f"reroute_tensor takes the new producer as an OperatorDef, got {new_producer!r}"
+            raise BuildTypeError(msg)
         if name not in new_producer.input or not new_producer.output:
             msg = f"{new_producer.type} must read {name!r} and have an output to take its place"
             raise BuildError(msg)

@@ -30,7 +30,7 @@ class Operations:
             with ops.loop(10) as loop:
                 ops.Add([total, loop.iter()], [total])
             with ops.If(ops.GT([total, ops.Const(40)])):
-                ops.Print(total)
+                ops.Print(total, [])
 
     Where no task or builder is open, operators are not there (`AttributeError`), and the members below raise
     `NoContextError`.
@@ -118,7 +118,7 @@ class Operations:
         Example::
 
             with ops.loop(5) as loop:
-                ops.Print(loop.iter())          # 0 1 2 3 4
+                ops.Print(loop.iter(), [])      # 0 1 2 3 4
 
         Args:
             iters: how often, an int or a blob that is read before each iteration; until `ops.stop()` or
@@ -139,8 +139,8 @@ class Operations:
 
             with ops.stop_guard() as guard:
                 ops.stop_if(condition)
-                ops.Print(value)
-            ops.Print(guard.has_stopped())      # true if the condition was
+                ops.Print(value, [])
+            ops.Print(guard.has_stopped(), [])  # true if the condition was
 
         Args:
             has_stopped_blob: the blob that tells; made up if not given.

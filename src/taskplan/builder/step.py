@@ -65,6 +65,9 @@ class ExecutionStep:
             self.SetIter(num_iter)
 
     def _list_nets(self, nets: Iterable[Net | pb.NetDef | str]) -> None:
+        if isinstance(nets, str | bytes) or not isinstance(nets, Iterable):
+            msg = f"step {self.Name()!r} takes a net or a list of nets, got {nets!r}"
+            raise BuildTypeError(msg)
         names: dict[str, None] = {}
         for net in nets:
             if isinstance(net, Net):
@@ -160,6 +163,9 @@ class ExecutionStep:
             msg = f"step {self.Name()!r} runs nets, so it cannot run step {step!r} too; wrap its nets in a step"
             raise BuildError(msg)
         if not isinstance(step, ExecutionStep):
+            if not isinstance(step, pb.ExecutionStep):
+                msg = f"step {self.Name()!r}: AddSubstep takes an ExecutionStep, got {step!r}"
+                raise BuildTypeError(msg)
             self._draft.substep.append(step)
             self._children.append(None)
             return self

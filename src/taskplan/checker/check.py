@@ -17,7 +17,9 @@ def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = No
         program: what a session would run.
         known: for each node, the blobs that exist before the run.
     """
-    channels = {node: {f"channel:{channel.name}" for channel in program.channels} for node in program.plans}
-    existing = {node: (known or {}).get(node, set()) | channels[node] for node in program.plans}
+    existing = {node: set((known or {}).get(node, ())) for node in program.plans}
+    for channel in program.channels:
+        for node in existing.keys() & set(channel.nodes):
+            existing[node].add(f"channel:{channel.name}")
     facts = {node: PlanFacts(plan) for node, plan in program.plans.items()}
     return [problem for rule in RULES for problem in rule.find(program, facts, existing)]

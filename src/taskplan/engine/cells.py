@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taskplan.engine.values import deserialize, from_value, is_tensor, serialize, to_value
-from taskplan.errors import WorkspaceError
+from taskplan.errors import MissingBlobError, WorkspaceError
 from taskplan.operators.run import UNSET, ByteString
 from taskplan.plan.names import did_you_mean
 
@@ -33,10 +33,16 @@ class Cell:
 
 
 class Blob:
-    """A user's handle on one blob of a workspace."""
+    """A user's handle on one blob of a workspace. When that was reset, each use of the handle says so."""
 
-    def __init__(self, cell: Cell) -> None:
-        self._cell = cell
+    def __init__(self, cell: Cell, space: BlobSpace) -> None:
+        self._seen = cell
+        self._space = space
+
+    @property
+    def _cell(self) -> Cell:
+        self._space.check_alive()
+        return self._seen
 
     def feed(self, value: object, device_option: object = None) -> bool:  # noqa: ARG002 - Caffe2's signature
         """Replace the content; see `Workspace.feed_blob`."""
@@ -142,7 +148,7 @@ class CellSpace:
         self._cells.clear()
         self.dropped = True
 
-    def missing(self, name: str) -> WorkspaceError:
+    def missing(self, name: str) -> MissingBlobError:
         """The error for a name that is not here, with the node that has it or near names."""
         for node, space in self.elsewhere.items():
             if space is not self and space.find(name) is not None:
@@ -150,9 +156,9 @@ class CellSpace:
                     f"blob {name!r} is on node {node!r}, not in this workspace: use session.workspace({node!r}), a "
                     "Channel between nodes, or LocalSession(ws, shared_nodes=True)"
                 )
-                return WorkspaceError(msg, blob=name, node=node)
+                return MissingBlobError(msg, blob=name, node=node)
         msg = f"there is no blob {name!r} in the workspace{did_you_mean(name, self.names())}"
-        return WorkspaceError(msg, blob=name)
+        return MissingBlobError(msg, blob=name)
 
 
 class BlobSpace(CellSpace):
@@ -167,7 +173,7 @@ class BlobSpace(CellSpace):
     def create_blob(self, name: str) -> Blob:
         """The blob of that name, made here if neither this workspace nor a parent has it."""
         self.check_alive()
-        return Blob(self.cell(str(name)))
+        return Blob(self.cell(str(name)), self)
 
     def has_blob(self, name: object) -> bool:
         """Whether the name is visible here."""
@@ -188,7 +194,7 @@ class BlobSpace(CellSpace):
         Any other handle is described, as bytes.
 
         Raises:
-            WorkspaceError: there is no such blob; the message says on which node it is, if on another.
+            MissingBlobError: there is no such blob; the message says on which node it is, if on another.
         """
         self.check_alive()
         cell = self.find(str(name))

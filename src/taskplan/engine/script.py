@@ -30,6 +30,10 @@ SHORTEST_INTERVAL_S = 0.001
 """Reporters of plans from elsewhere may ask for no interval at all, and would do nothing but report."""
 
 
+SHORTEST_INTERVAL_S = 0.001
+"""Between two reports: plans of others may ask for none, and would report all the time."""
+
+
 class Group(Shared):
     """Steps that were started together.
 

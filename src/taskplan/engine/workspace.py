@@ -105,7 +105,7 @@ class Workspace(BlobSpace):
         return kept
 
     def run(self, runnable: object) -> None:
-        """Run a plan, a step, a net (made for this once) or an operator, here.
+        """Run a plan, a net (made for this once) or an operator, here.
 
         Raises:
             BuildValueError: it is none of these.
@@ -149,12 +149,13 @@ def as_plan(definition: PlanDef | StepDef | NetDef | OpDef | Iterable[OpDef]) ->
     """A plan that runs just this.
 
     Raises:
-        BuildValueError: a step by itself names nets that are not given with it.
+        BuildValueError: it is a step, which by itself only names its nets.
     """
     if isinstance(definition, PlanDef):
         return definition
     if isinstance(definition, StepDef):
-        return PlanDef(definition.name, (), (definition,))
+        msg = f"step {definition.name!r} by itself only names its nets; wrap it in a Plan"
+        raise BuildValueError(msg)
     net = (
         definition
         if isinstance(definition, NetDef)

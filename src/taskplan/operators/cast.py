@@ -71,7 +71,7 @@ def float_to_half(x: Tensor) -> Tensor:
     Outputs:
         Y: float16, X's shape.
     Example:
-        FloatToHalf([1.5 65536]) -> [1.5 inf]:f16
+        FloatToHalf([1.5 2]) -> [1.5 2]:f16
     """
     require_dtype("FloatToHalf", "X", x, {F32})
     return x.astype(np.float16)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from taskplan.errors import BuildValueError
 from taskplan.plan import codec
@@ -13,6 +13,8 @@ from taskplan.plan import taskplan_pb2 as pb
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
 Definition = PlanDef | StepDef | NetDef | OpDef
+
+Parsed = TypeVar("Parsed", bound=Message)
 
 
 @runtime_checkable
@@ -53,13 +55,35 @@ def plan_from_bytes(data: bytes) -> PlanDef:
     Raises:
         BuildValueError: they hold none.
     """
-    message = pb.PlanDef()
+    return codec.plan_from_proto(_parsed(data, pb.PlanDef))
+
+
+def net_from_bytes(data: bytes) -> NetDef:
+    """The net that serialised NetDef bytes hold.
+
+    Raises:
+        BuildValueError: they hold none.
+    """
+    return codec.net_from_proto(_parsed(data, pb.NetDef))
+
+
+def op_from_bytes(data: bytes) -> OpDef:
+    """The operator that serialised OperatorDef bytes hold.
+
+    Raises:
+        BuildValueError: they hold none.
+    """
+    return codec.op_from_proto(_parsed(data, pb.OperatorDef))
+
+
+def _parsed(data: bytes, kind: type[Parsed]) -> Parsed:
+    message = kind()
     try:
         message.ParseFromString(data)
     except DecodeError as error:
-        msg = f"these {len(data)} bytes are no PlanDef: {error}"
+        msg = f"these {len(data)} bytes are no {kind.DESCRIPTOR.name}: {error}"
         raise BuildValueError(msg) from error
-    return codec.plan_from_proto(message)
+    return message
 
 
 def plan_from_file(data: bytes) -> PlanDef:

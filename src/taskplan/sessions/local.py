@@ -128,9 +128,11 @@ class LocalSession(Session):
         A name that several nodes have is `node:name`.
         """
         compiled: LocalProgram = self._prepared_for(runnable, None, None)
-        names = [output.blob for output in compiled.shown]
+        nodes_of: dict[str, set[str]] = {}
+        for output in compiled.shown:
+            nodes_of.setdefault(output.blob, set()).add(output.node)
         return {
-            (output.blob if names.count(output.blob) == 1 else f"{output.node}:{output.blob}"): _fetch(
+            (output.blob if len(nodes_of[output.blob]) == 1 else f"{output.node}:{output.blob}"): _fetch(
                 self.workspace(output.node), output.site, output.blob
             )
             for output in compiled.shown

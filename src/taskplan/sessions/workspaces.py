@@ -23,7 +23,7 @@ from taskplan.engine.workspace import as_plan
 from taskplan.errors import BuildTypeError, BuildValueError, ReportedError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.run import UNSET
-from taskplan.plan.intake import definition_of, plan_from_bytes
+from taskplan.plan.intake import definition_of, net_from_bytes, op_from_bytes, plan_from_bytes
 from taskplan.plan.names import did_you_mean
 
 DEFAULT = "default"
@@ -227,7 +227,7 @@ def ResetBlob(name: object) -> None:
     """Empty a blob.
 
     Raises:
-        WorkspaceError: there is none of that name.
+        MissingBlobError: there is none of that name.
     """
     space = current_workspace()
     cell = space.find(StringifyBlobName(name))
@@ -257,7 +257,7 @@ def FetchBlob(name: object) -> Any:
     Any other handle is described, as bytes.
 
     Raises:
-        WorkspaceError: there is no such blob.
+        MissingBlobError: there is no such blob.
     """
     return current_workspace().fetch_blob(StringifyBlobName(name))
 
@@ -284,8 +284,6 @@ class _BlobMapping(MutableMapping[str, Any]):
     """The blobs of the current workspace: reading fetches, writing feeds."""
 
     def __getitem__(self, name: str) -> Any:
-        if not HasBlob(name):
-            raise KeyError(name)
         return FetchBlob(name)
 
     def __setitem__(self, name: str, value: object) -> None:
@@ -293,7 +291,7 @@ class _BlobMapping(MutableMapping[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         if not current_workspace().remove_blob(name):
-            raise KeyError(name)
+            raise current_workspace().missing(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(Blobs())
@@ -332,7 +330,7 @@ def CreateNet(net: object, overwrite: bool = False, input_blobs: Iterable[object
     """Make a net in the current workspace and keep it.
 
     Args:
-        net: a Net or a NetDef.
+        net: a Net, a NetDef or its bytes.
         overwrite: replace a net of the same name.
         input_blobs: made empty first, if they do not exist.
 
@@ -341,7 +339,7 @@ def CreateNet(net: object, overwrite: bool = False, input_blobs: Iterable[object
     """
     for name in input_blobs or ():
         CreateBlob(name)
-    current_workspace().create_net(net, overwrite)
+    current_workspace().create_net(net_from_bytes(net) if isinstance(net, bytes) else net, overwrite)
     return True
 
 
@@ -362,13 +360,13 @@ def RunNet(name: object, num_iter: int = 1, allow_fail: bool = False) -> bool:
 
 def RunNetOnce(net: object) -> bool:
     """Make a net, run it once and drop it."""
-    current_workspace().run(net)
+    current_workspace().run(net_from_bytes(net) if isinstance(net, bytes) else net)
     return True
 
 
 def RunOperatorOnce(operator: object) -> bool:
     """Make an operator, run it once and drop it."""
-    current_workspace().run(operator)
+    current_workspace().run(op_from_bytes(operator) if isinstance(operator, bytes) else operator)
     return True
 
 
