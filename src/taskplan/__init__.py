@@ -9,9 +9,11 @@ from taskplan import errors
 from taskplan.builder import control, schema
 from taskplan.builder.arguments import CreateOperator, MakeArgument
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference, ScopedName
+from taskplan.builder.calls import IsOperator, IsOperatorWithEngine
 from taskplan.builder.channel import Channel
 from taskplan.builder.cluster import Cluster, Node
 from taskplan.builder.context import DefaultManaged, Managed
+from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
 from taskplan.builder.naming import fresh_names
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
@@ -23,6 +25,7 @@ from taskplan.builder.scope import (
     CurrentNameScope,
     DeviceOption,
     DeviceScope,
+    EmptyDeviceScope,
     EmptyNameScope,
     NameScope,
 )
@@ -85,7 +88,10 @@ from taskplan.sessions.workspaces import (
     FeedBlob,
     FetchBlob,
     FetchBlobs,
+    GetNameScope,
+    GetNetName,
     HasBlob,
+    RegisteredOperators,
     ResetBlob,
     ResetWorkspace,
     RootFolder,
@@ -97,6 +103,9 @@ from taskplan.sessions.workspaces import (
     RunPlan,
     RunPlanInBackground,
     SerializeBlob,
+    StringifyBlobName,
+    StringifyNetName,
+    StringifyProto,
     SwitchWorkspace,
     Workspace,
     WorkspaceGuard,
@@ -139,6 +148,7 @@ __all__ = [
     "DeviceOption",
     "DeviceScope",
     "DtypeError",
+    "EmptyDeviceScope",
     "EmptyNameScope",
     "ExecutionStep",
     "FeedBlob",
@@ -146,8 +156,12 @@ __all__ = [
     "FetchBlob",
     "FetchBlobs",
     "FetchRecord",
+    "GetNameScope",
+    "GetNetName",
     "HasBlob",
     "InternalError",
+    "IsOperator",
+    "IsOperatorWithEngine",
     "LocalSession",
     "MakeArgument",
     "Managed",
@@ -163,6 +177,7 @@ __all__ = [
     "PlanError",
     "Problem",
     "QueueClosedError",
+    "RegisteredOperators",
     "ReportedError",
     "ResetBlob",
     "ResetWorkspace",
@@ -182,6 +197,9 @@ __all__ = [
     "SetupNets",
     "ShapeError",
     "StepError",
+    "StringifyBlobName",
+    "StringifyNetName",
+    "StringifyProto",
     "SwitchWorkspace",
     "Task",
     "TaskGroup",
@@ -208,6 +226,8 @@ __all__ = [
     "final_output",
     "fresh_names",
     "get_setup_nets",
+    "get_ssa",
+    "get_undefined_blobs",
     "load",
     "net_printer",
     "operator",

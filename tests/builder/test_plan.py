@@ -102,10 +102,10 @@ def test_a_net_that_is_known_by_name_only_must_be_added_before():
     net = Net("n")
     plan = Plan("p")
     with pytest.raises(AssertionError, match="step 's' runs net 'n', which is known by its name only"):
-        plan.AddStep(ExecutionStep("s", "n"))
+        plan.AddStep(ExecutionStep("s", ["n"]))
 
     plan.AddNets([net])
-    plan.AddStep(ExecutionStep("s", "n"))
+    plan.AddStep(ExecutionStep("s", ["n"]))
 
     assert plan.Nets() == [net]
     assert plan_tree(plan.to_model()) == "plan p\n  [s] nets=n"

@@ -137,6 +137,37 @@ def test_failures_of_siblings_are_notes_of_the_first(session):
     assert f"task 'local/{other}'" in notes(caught.value)
 
 
+class UnshowableError(Exception):
+    def __str__(self) -> str:
+        msg = "no message"
+        raise AttributeError(msg)
+
+    __repr__ = __str__
+
+
+def test_failures_that_cannot_be_shown_are_raised_themselves(session):
+    """The second one is a note of the first, and the output tells of the first."""
+    barrier = threading.Barrier(2)
+
+    def throw() -> None:
+        barrier.wait(TIMEOUT_S)
+        raise UnshowableError
+
+    with tp.TaskGroup() as group:
+        with tp.Task():
+            output = tp.final_output(ops.Const(1))
+            call(throw)
+        with tp.Task():
+            call(throw)
+
+    with pytest.raises(UnshowableError) as caught:
+        session.run(group)
+
+    assert "UnshowableError, which cannot be shown" in notes(caught.value)
+    with pytest.raises(RuntimeError, match="the run failed: UnshowableError"):
+        output.fetch()
+
+
 def test_a_missing_blob_says_near_names_and_the_line(session):
     with tp.TaskGroup() as group, tp.Task(name="job"):
         ops.Const(1, blob_out="grads")

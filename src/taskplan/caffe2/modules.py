@@ -7,13 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import taskplan as tp
-from taskplan.builder import scope
-from taskplan.builder.calls import IsOperator, IsOperatorWithEngine
-from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
 from taskplan.builder.ops import Operations
 from taskplan.caffe2.stand_ins import GlobalInit, LocalSession
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.sessions import workspaces
 
 Names = Mapping[str, object]
 
@@ -63,8 +59,8 @@ MODULES: Mapping[str, Names] = {
         tp.DeviceScope,
         tp.ExecutionStep,
         GlobalInit,
-        IsOperator,
-        IsOperatorWithEngine,
+        tp.IsOperator,
+        tp.IsOperatorWithEngine,
         tp.NameScope,
         tp.Net,
         tp.Plan,
@@ -72,8 +68,8 @@ MODULES: Mapping[str, Names] = {
         tp.ScopedName,
         tp.add_nets_in_order,
         tp.execution_step,
-        get_ssa,
-        get_undefined_blobs,
+        tp.get_ssa,
+        tp.get_undefined_blobs,
         tp.scoped_execution_step,
         tp.to_execution_step,
     ),
@@ -91,12 +87,12 @@ MODULES: Mapping[str, Names] = {
         **_named(tp.FeedRecord, tp.FetchRecord),
     },
     "caffe2.python.scope": _named(
-        scope.CurrentDeviceScope,
-        scope.CurrentNameScope,
-        scope.DeviceScope,
-        scope.EmptyDeviceScope,
-        scope.EmptyNameScope,
-        scope.NameScope,
+        tp.CurrentDeviceScope,
+        tp.CurrentNameScope,
+        tp.DeviceScope,
+        tp.EmptyDeviceScope,
+        tp.EmptyNameScope,
+        tp.NameScope,
     ),
     "caffe2.python.session": _named(tp.CompiledRunnable, LocalSession, tp.Session),
     "caffe2.python.task": _named(
@@ -123,11 +119,11 @@ MODULES: Mapping[str, Names] = {
         tp.FeedBlob,
         tp.FetchBlob,
         tp.FetchBlobs,
-        workspaces.GetNameScope,
-        workspaces.GetNetName,
+        tp.GetNameScope,
+        tp.GetNetName,
         GlobalInit,
         tp.HasBlob,
-        workspaces.RegisteredOperators,
+        tp.RegisteredOperators,
         tp.ResetBlob,
         tp.ResetWorkspace,
         tp.RootFolder,
@@ -139,10 +135,11 @@ MODULES: Mapping[str, Names] = {
         tp.RunPlan,
         tp.RunPlanInBackground,
         tp.SerializeBlob,
-        workspaces.StringifyBlobName,
-        workspaces.StringifyNetName,
-        workspaces.StringifyProto,
+        tp.StringifyBlobName,
+        tp.StringifyNetName,
+        tp.StringifyProto,
         tp.SwitchWorkspace,
+        tp.Workspace,
         tp.WorkspaceGuard,
         tp.Workspaces,
         C=SimpleNamespace(Workspace=tp.Workspace),

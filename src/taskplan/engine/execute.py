@@ -142,8 +142,8 @@ class interruptible:  # noqa: N801 - reads as a context manager, and is a class 
     def _handle(self, _signal_number: int, _frame: FrameType | None) -> None:
         again, self._interrupted = self._interrupted, True
         self._shared.skip_closing = again
-        self._pending = True
         in_user_code = self._shared.main_thread in self._shared.user_threads
+        self._pending |= not in_user_code
         if again or not in_user_code:
             # The main thread may hold any of the run's locks right now, so another thread does the rest.
             _thread.start_new_thread(partial(self._shared.interrupt, again=again), ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -82,6 +83,14 @@ def add_note(error: BaseException, line: str) -> None:
         error.add_note(line)
 
 
+def shown(error: BaseException, show: Callable[[BaseException], str] = repr) -> str:
+    """What `repr` or `str` says of an error; a user's own may not be able to say anything."""
+    try:
+        return show(error)
+    except Exception:
+        return f"{type(error).__name__}, which cannot be shown"
+
+
 class Outcome:
     """How a run ended, decided once: the first failure counts, later ones become its notes."""
 
@@ -103,5 +112,6 @@ class Outcome:
         error = self.first.annotated()
         for other in self.others:
             where = other.place.path()
-            add_note(error, f"  also   {type(other.error).__name__}: {other.error}{f' (in {where})' if where else ''}")
+            what = f"{type(other.error).__name__}: {shown(other.error, str)}"
+            add_note(error, f"  also   {what}{f' (in {where})' if where else ''}")
         raise error

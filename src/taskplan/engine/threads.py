@@ -90,7 +90,13 @@ class ThreadPool:
             if self._brief_threads >= (os.cpu_count() or 1):
                 return
             self._brief_threads += 1
-        self.submit(self._drain)
+        try:
+            self.submit(self._drain)
+        except BaseException:
+            with self._lock:
+                self._brief_threads -= 1
+                self._brief.remove(job)
+            raise
 
     def _drain(self) -> None:
         while True:
@@ -120,7 +126,7 @@ class ThreadPool:
             return True
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """End and join all threads. One that is stuck in a user function is left behind after `timeout_s`."""
+        """End and join all threads, except the caller's. One that is stuck is left behind after `timeout_s`."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -129,7 +135,10 @@ class ThreadPool:
             worker.give(None)
         deadline = time.monotonic() + timeout_s
         for worker in everyone:
-            worker.thread.join(max(0.0, deadline - time.monotonic()))
+            if worker.thread is not threading.current_thread():
+                worker.thread.join(max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            self._all -= {worker for worker in everyone if not worker.thread.is_alive()}
 
     def alive(self) -> int:
         """How many threads exist now."""
@@ -205,22 +214,27 @@ class ThreadDriver:
             Cancelled: the token was cancelled.
         """
         subject: Shared = reason.subject
-        with subject.lock:
-            if type(reason) not in subject.parked:
-                result = attempt()
-                if result is not NOT_YET:
-                    if subject.parked:
-                        _advance(subject)
-                    return result
-            if timeout_s <= 0:
-                return TIMED_OUT
-            waiter = _Waiter(reason, attempt, token, shielded)
-            subject.parked.setdefault(type(reason), deque()).append(waiter)
-        self._parked.add(waiter)
+        waiter: _Waiter | None = None
         try:
+            with subject.lock:
+                if type(reason) not in subject.parked:
+                    result = attempt()
+                    if result is not NOT_YET:
+                        if subject.parked:
+                            _advance(subject)
+                        return result
+                if timeout_s <= 0:
+                    return TIMED_OUT
+                waiter = _Waiter(reason, attempt, token, shielded)
+                subject.parked.setdefault(type(reason), deque()).append(waiter)
+            self._parked.add(waiter)
             return self._parked_wait(waiter, timeout_s)
         finally:
-            self._parked.discard(waiter)
+            if waiter is not None:
+                self._parked.discard(waiter)
+                if not waiter.done:  # a signal's handler has raised on this thread
+                    with subject.lock:
+                        _give_up(waiter)
 
     def _parked_wait(self, waiter: _Waiter, timeout_s: float) -> Any:
         deadline = self.now() + timeout_s
@@ -238,7 +252,7 @@ class ThreadDriver:
                 if waiter.done:
                     break
                 if not woken:
-                    _unpark(waiter)
+                    _give_up(waiter)
                     return TIMED_OUT
             deadline = min(deadline, self.now() + self.grace_s)
         if waiter.error is not None:
@@ -257,9 +271,8 @@ class ThreadDriver:
             if waiter.done:
                 return
             if not waiter.shielded:
-                _unpark(waiter)
                 waiter.error = Cancelled()
-                _advance(subject)  # those behind may not be in the same position
+                _give_up(waiter)
             waiter.wake()
 
 
@@ -271,6 +284,13 @@ def _unpark(waiter: _Waiter) -> None:
     line.remove(waiter)
     if not line:
         del waiter.reason.subject.parked[kind]
+
+
+def _give_up(waiter: _Waiter) -> None:
+    """Take a waiter off its subject before it got what it wants; those behind it may want less."""
+    if not waiter.done:
+        _unpark(waiter)
+        _advance(waiter.reason.subject)
 
 
 def _advance(subject: Shared) -> None:

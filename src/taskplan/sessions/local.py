@@ -16,6 +16,7 @@ from taskplan.checker.check import check_program
 from taskplan.checker.problems import raise_problems
 from taskplan.engine.cells import CellSpace
 from taskplan.engine.execute import Placed, execute
+from taskplan.engine.failures import shown
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted
 from taskplan.engine.threads import ThreadDriver, ThreadPool
@@ -197,9 +198,9 @@ class LocalSession(Session):
         except BaseException as error:
             self._close_queues(placed, channels, shared)
             for task_output in compiled.bound:
-                task_output.invalidate(f"the run failed: {error!r}")
+                task_output.invalidate(f"the run failed: {shown(error)}")
             if self._observers:
-                self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now(), repr(error)))
+                self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now(), shown(error)))
             raise
         finally:
             self._abandoned += shared.abandoned
