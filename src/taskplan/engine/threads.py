@@ -92,9 +92,11 @@ class ThreadPool:
             self._brief_threads += 1
         try:
             self.submit(self._drain)
-        except BaseException:
+        except RuntimeError:  # no more threads are to be had
             with self._lock:
                 self._brief_threads -= 1
+                if job not in self._brief:
+                    return  # one of the others has it
                 self._brief.remove(job)
             raise
 
