@@ -57,7 +57,7 @@ def test_21_a_value_goes_into_the_field_of_its_kind(value, message, _decoded):
 
 @pytest.mark.parametrize(("value", "_message", "decoded"), ENCODINGS, ids=[repr(row[0])[:40] for row in ENCODINGS])
 def test_what_is_checked_is_what_a_reader_of_the_message_gets(value, _message, decoded):
-    assert encoded_argument("k", value)[1] == decoded
+    assert encoded_argument("k", value).decoded == decoded
 
 
 @pytest.mark.parametrize("given", ["draft", "message", "model"])
@@ -66,13 +66,13 @@ def test_a_net_is_an_argument(given):
     net.Copy("x", "y")
     value = {"draft": net, "message": net.Proto(), "model": net.to_model()}[given]
 
-    one, decoded = encoded_argument("k", value)
+    one = encoded_argument("k", value)
     many = MakeArgument("k", [value, value])
 
-    assert one == pb.Argument(name="k", n=net.Proto())
+    assert one.message("k") == pb.Argument(name="k", n=net.Proto())
     assert many == pb.Argument(name="k", nets=[net.Proto(), net.Proto()])
-    assert isinstance(decoded, NetDef)
-    assert [op.type for op in decoded.ops] == ["Copy"]
+    assert isinstance(one.decoded, NetDef)
+    assert [op.type for op in one.decoded.ops] == ["Copy"]
 
 
 @pytest.mark.parametrize(

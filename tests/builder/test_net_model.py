@@ -177,7 +177,7 @@ def test_to_look_at_a_net_is_not_to_change_it(net):
     net.Copy("x", "y")
     model = net.to_model()
 
-    assert net.peek() is net.Proto()
+    assert net.peek() == net.Proto()
     assert net.to_model() == model
 
 

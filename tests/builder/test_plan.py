@@ -252,8 +252,8 @@ def test_a_step_that_is_added_after_the_message_was_handed_out_is_there():
 def test_nets_of_closing_steps_are_in_the_model_and_not_in_the_message():
     """Caffe2 has no closing steps, and runs plans of ours."""
     step, tidy = execution_step("s", Net("n")), execution_step("tidy", [Net("m"), Net("o")])
-    tidy.closing.append(execution_step("last", Net("p")))
-    step.closing.append(tidy)
+    tidy.closing = [execution_step("last", Net("p"))]
+    step.closing = [tidy]
 
     plan = Plan(execution_step("root", [step]))
 
@@ -264,7 +264,7 @@ def test_nets_of_closing_steps_are_in_the_model_and_not_in_the_message():
 def test_a_closing_net_that_is_also_run_is_held_once():
     net = Net("n")
     step = execution_step("s", net)
-    step.closing.append(execution_step("tidy", net))
+    step.closing = [execution_step("tidy", net)]
 
     assert [net.name for net in Plan(step).to_model().nets] == ["n"]
 
@@ -273,7 +273,7 @@ def test_a_closing_net_cannot_have_the_name_of_another():
     with fresh_names():
         step = execution_step("s", Net("n"))
     with fresh_names():
-        step.closing.append(execution_step("tidy", Net("n")))
+        step.closing = [execution_step("tidy", Net("n"))]
 
     with pytest.raises(BuildError, match="two different nets named 'n'"):
         Plan(step)

@@ -450,7 +450,7 @@ def test_a_step_knows_the_line_that_made_it():
 
 def test_what_the_message_has_no_place_for_is_in_the_model_only():
     task, closing = execution_step("t", Net("n")), execution_step("tidy", Net("m"))
-    task.closing.append(closing)
+    task.closing = [closing]
     task.timeout_s, task.task_name, task.node_name = 2.5, "w/task", "w"
 
     root = execution_step("root", [task])

@@ -396,7 +396,11 @@ class Fair:
         if chance < 0.8:
             return self.driver.wait(reason, attempt, self.token, draw.choice([0.0, 0.0005, math.inf, math.inf]))
         token = CancelToken(self.driver.cancel)
-        self.driver.spawn(partial(token.cancel), brief=True)
+
+        def cancel() -> None:
+            token.cancel()
+
+        self.driver.spawn(cancel, brief=True)
         try:
             return self.driver.wait(reason, attempt, token)
         except Cancelled:

@@ -51,6 +51,8 @@ def ops_of(depth):
         engine=names,
         random_seed=st.none() | st.integers(0, 2**32 - 1),
         node_name=names,
+        site=st.just(UNKNOWN_SITE),
+        function=st.none(),
     )
 
 
@@ -81,6 +83,11 @@ def step_over(steps, nets):
         create_workspace=st.booleans(),
         report_net=st.none() | names,
         report_interval_s=st.none() | st.integers(0, 2**31 - 1),
+        closing=st.just(()),
+        timeout_s=st.none(),
+        task=st.none(),
+        node=st.none(),
+        site=st.just(UNKNOWN_SITE),
     )
 
 

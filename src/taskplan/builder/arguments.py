@@ -1,7 +1,8 @@
-"""Operator messages: from blobs and Python values to OperatorDef and Argument, and to values for checking them."""
+"""Operator calls: from blobs and Python values to the values that a plan has, and to OperatorDef and Argument."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,12 +15,24 @@ from taskplan.builder.scope import CurrentDeviceScope
 from taskplan.errors import BuildTypeError, BuildValueError
 from taskplan.plan import codec
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.plan.model import NetDef
+from taskplan.plan.model import NetDef, OpDef
+from taskplan.plan.names import UNKNOWN_SITE, Site
 
 Decoded = int | float | bytes | NetDef | tuple[Any, ...] | Message
 """The value of an argument as the model of a plan has it."""
 
-Encoded = tuple[pb.Argument, Decoded]
+
+class Encoded(NamedTuple):
+    """An argument: the field of its message, None for an empty list; what goes there; and what a reader gets."""
+
+    field: str | None
+    wire: Any
+    decoded: Decoded
+
+    def message(self, name: str) -> pb.Argument:
+        """Its message."""
+        fields = {"name": name} if self.field is None else {"name": name, self.field: self.wire}
+        return pb.Argument(**fields)
 
 
 def MakeArgument(key: str, value: object) -> pb.Argument:
@@ -37,19 +50,20 @@ def MakeArgument(key: str, value: object) -> pb.Argument:
         >>> list(MakeArgument("axes", range(3)).ints)
         [0, 1, 2]
     """
-    return encoded_argument(key, value)[0]
+    return encoded_argument(key, value).message(key)
 
 
 def encoded_argument(name: str, value: object) -> Encoded:
-    """The message of an argument, and the value that a reader of it gets (see `MakeArgument`)."""
+    """An argument of this value (see `MakeArgument`)."""
     given = type(value)
-    kind = _EXACT.get(given) or (None if given in _LISTS else _kind_of(value))
+    is_list = given in _LISTS
+    kind = _EXACT.get(given) or (None if is_list else _kind_of(value))
     try:
         if kind is not None:
             wire, decoded = kind.convert((value,))
-            return _message(name, kind.one, wire[0]), decoded[0]
-        if isinstance(value, Iterable):
-            return _encoded_list(name, value)
+            return Encoded(kind.one, wire[0], decoded[0])
+        if is_list or isinstance(value, Iterable):
+            return _encoded_list(value)  # type: ignore[arg-type]  # lists are iterable
     except ValueError as error:
         reason = str(error)
         msg = f"argument {name!r}: {reason[:1].lower()}{reason[1:]}, got {value!r:.200}"
@@ -58,30 +72,31 @@ def encoded_argument(name: str, value: object) -> Encoded:
     raise BuildValueError(msg)
 
 
-def _encoded_list(name: str, given: Iterable[Any]) -> Encoded:
+def _encoded_list(given: Iterable[Any]) -> Encoded:
     values = given.ravel().tolist() if isinstance(given, np.ndarray) else list(given)
     if not values:
-        return pb.Argument(name=name), ()
+        return Encoded(None, None, ())
     first = _EXACT.get(type(values[0])) or _kind_of(values[0])
     if first is None or not all(isinstance(value, first.types) for value in values):
         kinds = {kind.plural if kind else type(value).__name__ for value in values for kind in (_kind_of(value),)}
         msg = f"all elements must be of one kind that a list may have, not {' and '.join(sorted(kinds))}"
         raise ValueError(msg)
     wire, decoded = first.convert(values)
-    return _message(name, first.many, wire), decoded
+    return Encoded(first.many, wire, decoded)
 
 
-def _message(name: str, field: str, value: Any) -> pb.Argument:
-    fields: dict[str, Any] = {"name": name, field: value}
-    return pb.Argument(**fields)
+def _floats(values: Iterable[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """As messages have them: in single precision."""
+    converted = tuple(array("f", map(float, values)))
+    return converted, converted
 
 
-def _numbers(to: type[int] | type[float]) -> _Convert:
-    def convert(values: Iterable[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        converted = tuple(map(to, values))
-        return converted, converted
-
-    return convert
+def _integers(values: Iterable[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    converted = tuple(map(int, values))
+    if min(converted) < -_INT64_SPAN or max(converted) >= _INT64_SPAN:
+        msg = f"value out of range: {max(converted, key=abs)}"
+        raise ValueError(msg)
+    return converted, converted
 
 
 def _strings(values: Iterable[str | bytes | Message]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
@@ -124,8 +139,10 @@ class _Kind(NamedTuple):
     plural: str
 
 
-_FLOATS = _Kind((float, np.floating), _numbers(float), "f", "floats", "floats")
-_INTEGERS = _Kind((int, np.integer, np.bool_), _numbers(int), "i", "ints", "integers")
+_INT64_SPAN = 1 << 63
+
+_FLOATS = _Kind((float, np.floating), _floats, "f", "floats", "floats")
+_INTEGERS = _Kind((int, np.integer, np.bool_), _integers, "i", "ints", "integers")
 _STRINGS = _Kind((str, bytes), _strings, "s", "strings", "strings")
 _NETS = _Kind((NetDraft, pb.NetDef, NetDef), _nets, "n", "nets", "nets")
 _MESSAGES = _Kind((Message,), _strings, "s", "strings", "messages")
@@ -133,7 +150,7 @@ _MESSAGES = _Kind((Message,), _strings, "s", "strings", "messages")
 # Nets come before messages, which some of them are too.
 _KINDS = (_FLOATS, _INTEGERS, _STRINGS, _NETS, _MESSAGES)
 _EXACT = {float: _FLOATS, int: _INTEGERS, bool: _INTEGERS, str: _STRINGS, bytes: _STRINGS}
-_LISTS = (list, tuple, np.ndarray)
+_LISTS = frozenset({list, tuple, np.ndarray})
 
 
 def _kind_of(value: object) -> _Kind | None:
@@ -182,24 +199,34 @@ def CreateOperator(
         "debug_info": debug_info,
         **kwargs,
     }
-    return encoded_operator(operator_type, scoped_names(inputs), scoped_names(outputs), options)[0]
+    op, message = operator_call(operator_type, scoped_names(inputs), scoped_names(outputs), options, UNKNOWN_SITE)
+    return message if message is not None else codec.op_to_proto(op)
 
 
 _FIELDS = frozenset({"name", "control_input", "device_option", "arg", "engine", "debug_info", "random_seed"})
 """Options of a call that have a place of their own in its message; all others are arguments."""
 
+_NET_FIELDS = frozenset({"n", "nets"})
+"""Fields of an argument whose message may say more than its value."""
 
-def encoded_operator(
-    operator_type: str, inputs: list[str], outputs: list[str], options: Mapping[str, Any]
-) -> tuple[pb.OperatorDef, dict[str, Decoded]]:
-    """The message of one operator call with these very names, and its arguments as their reader gets them."""
+
+def operator_call(
+    operator_type: str, inputs: list[str], outputs: list[str], options: Mapping[str, Any], site: Site
+) -> tuple[OpDef, pb.OperatorDef | None]:
+    """The value of one operator call with these very names, and its message if the value does not say all of it."""
+    encoded = {
+        name: encoded_argument(name, value)
+        for name, value in options.items()
+        if value is not None and name not in _FIELDS
+    }
+    arguments = {name: argument.decoded for name, argument in encoded.items()}
+    holds_nets = any(argument.field in _NET_FIELDS for argument in encoded.values())
+    if not holds_nets and _FIELDS.isdisjoint(options) and CurrentDeviceScope() is None:
+        return OpDef(operator_type, tuple(inputs), tuple(outputs), arguments, site=site), None
     proto = _operator_message(operator_type, inputs, outputs, options)
-    decoded: dict[str, Any] = dict(codec.op_from_proto(proto).arguments) if proto.arg else {}
-    for name, value in options.items():
-        if value is not None and name not in _FIELDS:
-            message, decoded[name] = encoded_argument(name, value)
-            proto.arg.append(message)
-    return proto, decoded
+    op = codec.op_from_proto(proto, site)
+    proto.arg.extend([argument.message(name) for name, argument in encoded.items()])
+    return op._replace(arguments={**op.arguments, **arguments}), proto
 
 
 def _operator_message(

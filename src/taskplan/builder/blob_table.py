@@ -1,4 +1,4 @@
-"""Which blobs a net defines, known without reading the whole message for each question."""
+"""Which blobs a net defines, known without reading the whole net for each question."""
 
 from __future__ import annotations
 
@@ -8,88 +8,83 @@ from taskplan.plan import taskplan_pb2 as pb
 
 
 class BlobTable:
-    """The blobs of one NetDef message: its external inputs, and what its operators write.
+    """The blobs of one net: its external inputs, and what its operators write.
 
-    The message may be changed behind its back, by whoever got hold of it. `doubt` says so; from then on a "yes" is
-    looked up where the blob was seen last, which takes no time, and a "no" reads the message anew.
+    Once the net has a message that others may change, the table is in doubt: from then on a "yes" is looked up in the
+    message where the blob was seen last, which takes no time, and a "no" reads the message anew.
     """
 
-    def __init__(self, net: pb.NetDef) -> None:
-        self._net = net
-        self._in_doubt = False
+    def __init__(self) -> None:
         self._written: dict[str, int] = {}
         self._external: dict[str, int] = {}
+        self._doubted: pb.NetDef | None = None
         self._ops_read = 0
         self._external_read = 0
-        self._read_on()
 
-    def rebuild(self) -> None:
-        """Read the message anew."""
-        self._in_doubt = False
+    def doubt(self, net: pb.NetDef) -> None:
+        """From now on the net is what this message says."""
+        self._doubted = net
+
+    def read(self, net: pb.NetDef) -> None:
+        """Forget everything, and read the message."""
         self._written.clear()
         self._external.clear()
         self._ops_read = self._external_read = 0
-        self._read_on()
-
-    def doubt(self) -> None:
-        """From now on the message may be another than was read."""
-        self._in_doubt = True
+        self._read_on(net)
 
     def is_defined(self, name: str) -> bool:
         """Whether an operator writes the blob, or it is an external input."""
-        if not self._in_doubt:
-            return name in self._written or name in self._external
-        if self._still_written(name) or self._still_external(name):
-            return True
-        self.rebuild()
-        return self.is_defined(name)
+        if self._doubted is not None and not self._still_defined(name, self._doubted):
+            self.read(self._doubted)
+        return name in self._written or name in self._external
 
     def is_taken(self, name: str) -> bool:
         """Whether a name cannot be given to a new blob.
 
         In doubt, what was appended to the message is read, but not what was renamed in it: names are made up too often.
         """
-        if self._in_doubt:
-            self._read_on()
+        if self._doubted is not None:
+            self._read_on(self._doubted)
         return name in self._written or name in self._external
 
     def is_external(self, name: str) -> bool:
         """Whether the blob is an external input."""
-        if self._in_doubt and not self._still_external(name):
-            self.rebuild()
+        if self._doubted is not None and not self._still_external(name, self._doubted):
+            self.read(self._doubted)
         return name in self._external
 
-    def add_external(self, names: Iterable[str]) -> None:
-        """Make blobs external inputs."""
-        for name in names:
-            self._external[name] = len(self._net.external_input)
-            self._net.external_input.append(name)
+    def external_inputs(self) -> list[str]:
+        """The external inputs, as they were added."""
+        return list(self._external)
 
-    def add_op(self, op: pb.OperatorDef, outputs: Iterable[str]) -> None:
-        """Append a copy of the operator, which has these outputs."""
-        index = len(self._net.op)
-        self._net.op.append(op)
+    def add_external(self, names: Iterable[str]) -> None:
+        """Learn of new external inputs."""
+        for name in names:
+            self._external[name] = len(self._external)
+
+    def add_outputs(self, outputs: Iterable[str], index: int) -> None:
+        """Learn that the operator at `index` writes blobs."""
         for name in outputs:
             self._written[name] = index
 
-    def _read_on(self) -> None:
+    def _read_on(self, net: pb.NetDef) -> None:
         """Read what was appended since; all, if something went."""
-        ops, external = self._net.op, self._net.external_input
+        ops, external = net.op, net.external_input
         if len(ops) < self._ops_read or len(external) < self._external_read:
-            self.rebuild()
+            self.read(net)
             return
         for index in range(self._ops_read, len(ops)):
-            for name in ops[index].output:
-                self._written[name] = index
+            self.add_outputs(ops[index].output, index)
         for index in range(self._external_read, len(external)):
             self._external[external[index]] = index
         self._ops_read, self._external_read = len(ops), len(external)
 
-    def _still_written(self, name: str) -> bool:
+    def _still_defined(self, name: str, net: pb.NetDef) -> bool:
         index = self._written.get(name)
-        return index is not None and index < len(self._net.op) and name in self._net.op[index].output
+        is_written = index is not None and index < len(net.op) and name in net.op[index].output
+        return is_written or self._still_external(name, net)
 
-    def _still_external(self, name: str) -> bool:
+    def _still_external(self, name: str, net: pb.NetDef) -> bool:
         index = self._external.get(name)
-        inputs = self._net.external_input
+        inputs = net.external_input
         return index is not None and index < len(inputs) and inputs[index] == name

@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from taskplan.builder.arguments import encoded_operator
+from taskplan.builder.arguments import operator_call
 from taskplan.builder.blobs import BlobReference, no_such_operator, scoped_names
 from taskplan.builder.draft import NetDraft
 from taskplan.builder.naming import current_names
-from taskplan.builder.origins import Origin, nested_nets
 from taskplan.builder.scope import CurrentNameScope
 from taskplan.builder.sites import here, on_users_line
 from taskplan.errors import BuildAttributeError, BuildError
 from taskplan.operators import catalogue  # noqa: F401 - importing it declares every operator
 from taskplan.operators.registry import check_arity, declaration, declarations, decode_arguments, is_operator
-from taskplan.plan import taskplan_pb2 as pb
 
 
 def IsOperator(op_type: str) -> bool:
@@ -71,18 +69,16 @@ class OperatorCalls(NetDraft):
         input_names = scoped_names(inputs)
         external = self._not_yet_defined(inputs, input_names)
         output_names, counters = self._output_names(op_type, outputs)
-        proto, arguments = encoded_operator(op_type, input_names, output_names, options)
+        op, message = operator_call(op_type, input_names, output_names, options, here())
         if not current_names().caffe2:
             declared = declaration(op_type)
             check_arity(declared, input_names, output_names)
-            decode_arguments(declared, arguments)
+            decode_arguments(declared, op.arguments)
 
-        nested = nested_nets(arguments)
-        if nested:
-            self._adopt_functions(options)
         self._name_counters.update(counters)
-        self._table.add_external(external)
-        self._append(proto, Origin(op_type, tuple(output_names), here(), nested))
+        self._add_external(external)
+        self._adopt_functions(options)
+        self.add_op(op, message)
         if len(output_names) == 1:
             return BlobReference(output_names[0], self)
         return tuple([BlobReference(name, self) for name in output_names]) or None
@@ -111,11 +107,6 @@ class OperatorCalls(NetDraft):
             names.append(scope + name)
             counters.update(counter)
         return names, counters
-
-    def _append(self, proto: pb.OperatorDef, origin: Origin) -> None:
-        self._table.add_op(proto, origin.outputs)
-        self._origins.append(origin)
-        self._changes += 1
 
     def _adopt_functions(self, options: Mapping[str, object]) -> None:
         """Hold the functions of the nets among the arguments for as long as this net lives."""

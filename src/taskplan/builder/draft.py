@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from taskplan.builder.blob_table import BlobTable
@@ -9,14 +10,14 @@ from taskplan.builder.blobs import BlobReference, ScopedName, blob_name
 from taskplan.builder.context import NetNaming
 from taskplan.builder.held_functions import HeldFunction
 from taskplan.builder.naming import TakenName, current_names
-from taskplan.builder.origins import Origin, realigned, with_nested_lines
+from taskplan.builder.origins import reread
 from taskplan.builder.scope import SEPARATOR
 from taskplan.builder.sites import here
 from taskplan.errors import BuildError, BuildKeyError, BuildTypeError
 from taskplan.plan import codec
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.plan.model import NetDef
-from taskplan.plan.names import did_you_mean
+from taskplan.plan.model import NetDef, OpDef
+from taskplan.plan.names import Site, did_you_mean
 
 Blob = str | bytes | BlobReference
 """How users name a blob."""
@@ -27,57 +28,78 @@ class NetDraft:
 
     Args:
         name_or_proto: a name, or a message; see `Net`.
+        site: the line that it counts as made on; that of the caller if not given.
 
     Attributes:
         site: the line that made it.
     """
 
-    def __init__(self, name_or_proto: str | pb.NetDef | None) -> None:
+    def __init__(self, name_or_proto: str | pb.NetDef | None, *, site: Site | None = None) -> None:
         if not (name_or_proto is None or isinstance(name_or_proto, (str, pb.NetDef))):
             msg = f"a net is made of a name or a NetDef message, got {name_or_proto!r}"
             raise BuildTypeError(msg)
-        self.site = here()
-        self._origins: list[Origin] = []
+        self.site = site or here()
+        self._ops: list[OpDef] = []
+        self._external_outputs: tuple[str, ...] = ()
         self._functions: dict[str, HeldFunction] = {}
         self._attributes: dict[str, list[Any]] = {}
         self._name_counters: dict[str, int] = {}
         self._next_number = 0
-        self._reserved: set[str] = set()
-        self._changes = 0
-        self._handed_out = False
-        self._model: tuple[int, bytes, NetDef] | None = None
-        self._net = pb.NetDef()
+        self._reserved: dict[str, None] = {}
+        self._table = BlobTable()
+        self._model: NetDef | None = None
+        # Once somebody has asked for the message, it rules, and what is added here is written to it too.
+        self._message: pb.NetDef | None = None
+        # Once others have it: what it was when it was last read.
+        self._seen: bytes | None = None
         if isinstance(name_or_proto, pb.NetDef):
-            self._net.CopyFrom(name_or_proto)
-            name_or_proto = name_or_proto.name
-        self._taken_name = _take_name(name_or_proto or "")
-        self._net.name = self._taken_name.name
-        self._table = BlobTable(self._net)
-        if self._net.op:
-            self._origins = [Origin(op.type, tuple(op.output), self.site) for op in self._net.op]
-            self._next_number = _first_free_number(self._net)
+            self._take_over(name_or_proto)
+        else:
+            self._taken_name = _take_name(name_or_proto or "")
+
+    def _take_over(self, proto: pb.NetDef) -> None:
+        self._message = pb.NetDef()
+        self._message.CopyFrom(proto)
+        self._taken_name = _take_name(proto.name)
+        self._message.name = self._taken_name.name
+        self._table.read(self._message)
+        self._ops = list(codec.net_from_proto(self._message, site=self.site).ops)
+        self._next_number = _first_free_number(self._message)
 
     # --- the message and the model ---
 
     def Name(self) -> str:
         """The net's name."""
-        return self._net.name
+        return self._taken_name.name if self._message is None else self._message.name
 
     def __str__(self) -> str:
-        return self._net.name
+        return self.Name()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._net.name!r})"
+        return f"{type(self).__name__}({self.Name()!r})"
 
     def Proto(self) -> pb.NetDef:
         """The live message: what is changed in it is changed in the net. To read only, `peek` is cheaper."""
-        self._handed_out = True
-        self._table.doubt()
-        return self._net
+        message = self._ruling_message()
+        if self._seen is None:
+            self._seen = b""
+            self._table.doubt(message)
+        return message
 
     def peek(self) -> pb.NetDef:
         """The message, for those who do not change it and do not pass it on."""
-        return self._net
+        return self._assembled() if self._message is None else self._message
+
+    def _ruling_message(self) -> pb.NetDef:
+        if self._message is None:
+            self._message = self._assembled()
+        return self._message
+
+    def _assembled(self) -> pb.NetDef:
+        external_input, external_output = self._table.external_inputs(), self._external_outputs
+        message = pb.NetDef(name=self.Name(), external_input=external_input, external_output=external_output)
+        message.op.extend(map(codec.op_to_proto, self._ops))
+        return message
 
     def to_model(self) -> NetDef:
         """The net as a value, with the line that added each operator. It is kept until the net changes.
@@ -85,20 +107,64 @@ class NetDraft:
         Operators that were added through `Proto()` have no line; one that was moved or changed there keeps its own if
         it still has its type and outputs.
         """
-        seen = self._net.SerializeToString() if self._handed_out else b""
-        if self._model is not None and self._model[:2] == (self._changes, seen):
-            return self._model[2]
         self._settle()
-        sites = [origin.site for origin in self._origins]
-        functions = {token: held.function for token, held in self._functions.items()}
-        model = with_nested_lines(codec.net_from_proto(self._net, sites, functions, self.site), self._origins)
-        self._model = (self._changes, seen, model)
-        return model
+        if self._model is None:
+            self._model = self._value()
+        return self._model
+
+    def _value(self) -> NetDef:
+        functions = self._functions_by_token()
+        ops = [codec.with_function(op, functions) for op in self._ops] if functions else self._ops
+        if self._message is not None:
+            return codec.net_shell(self._message, ops, self.site, functions)
+        external_inputs = tuple(self._table.external_inputs())
+        return NetDef(self.Name(), tuple(ops), external_inputs, self._external_outputs, site=self.site)
+
+    def _functions_by_token(self) -> dict[str, object]:
+        return {token: held.function for token, held in self._functions.items()}
 
     def _settle(self) -> None:
-        """Find the origin of each operator again, in case that the message was edited."""
-        if self._handed_out:
-            self._origins = realigned(self._origins, self._net.op)
+        """Take over what others have changed in the message."""
+        if self._message is None or self._seen is None:
+            return
+        seen = self._message.SerializeToString()
+        if seen != self._seen:
+            self._seen = seen
+            self._reread(self._message)
+
+    def _reread(self, message: pb.NetDef) -> None:
+        """Take over what was changed in the message."""
+        self._ops = list(reread(message, self._ops, self._functions_by_token(), self.site).ops)
+        self._model = None
+
+    def add_op(self, op: OpDef, message: pb.OperatorDef | None = None) -> None:
+        """Append an operator as it is: nothing is checked, no external input added.
+
+        Args:
+            op: the operator.
+            message: the same, if there is more in it than in `op`.
+        """
+        if message is not None or self._message is not None:
+            self._ruling_message().op.append(message if message is not None else codec.op_to_proto(op))
+        self._table.add_outputs(op.outputs, len(self._ops))
+        self._ops.append(op)
+        self._model = None
+
+    def _op_messages(self) -> list[pb.OperatorDef | None]:
+        """The messages of its operators, None for those that need none; see `add_op`."""
+        return [None] * len(self._ops) if self._message is None else list(self._message.op)
+
+    def _add_external(self, names: Sequence[str]) -> None:
+        self._table.add_external(names)
+        if self._message is not None:
+            self._message.external_input.extend(names)
+        self._model = None
+
+    def _add_external_outputs(self, names: Sequence[str]) -> None:
+        self._external_outputs += tuple(names)
+        if self._message is not None:
+            self._message.external_output.extend(names)
+        self._model = None
 
     def functions(self) -> dict[str, HeldFunction]:
         """The functions that its `Python` and `Call` operators call, by token. The net keeps them alive."""
@@ -123,7 +189,7 @@ class NetDraft:
 
     def _fresh_name(self, prefix: str, output_id: int | None) -> tuple[str, dict[str, int]]:
         """A free name, and what its counter becomes when it is used."""
-        base = f"{self._net.name}{SEPARATOR}{prefix}"
+        base = f"{self.Name()}{SEPARATOR}{prefix}"
         ending = "" if output_id is None else f":{output_id}"
         first = base + ending
         if not self._table.is_defined(ScopedName(first)):
@@ -142,7 +208,7 @@ class NetDraft:
             count = self._name_counters.get(f"auto:{prefix}", 0)
             self._name_counters[f"auto:{prefix}"] = count + 1
             name = f"{prefix}_auto_{count}"
-        self._reserved.add(name)
+        self._reserved[name] = None
         return BlobReference(name)
 
     def NextScopedBlob(self, prefix: str = "unnamed") -> BlobReference:
@@ -158,13 +224,15 @@ class NetDraft:
     def UsesBlob(self, blob: Blob) -> bool:
         """Whether an operator reads the blob, or it is an external input."""
         name = blob_name(blob)
-        return name in self._net.external_input or any(name in op.input for op in self._net.op)
+        net = self.to_model()
+        return name in net.external_inputs or any(name in op.inputs for op in net.ops)
 
     def UsedBlobNames(self) -> set[str]:
         """The names of all blobs that operators read or write, and of external inputs and outputs."""
-        names = {*self._net.external_input, *self._net.external_output}
-        for op in self._net.op:
-            names.update(op.input, op.output)
+        net = self.to_model()
+        names = {*net.external_inputs, *net.external_outputs}
+        for op in net.ops:
+            names.update(op.inputs, op.outputs)
         return names
 
     def GetBlobRef(self, name: Blob) -> BlobReference:
@@ -187,12 +255,12 @@ class NetDraft:
     @property
     def external_inputs(self) -> list[BlobReference]:
         """References to the external inputs, without a net."""
-        return [BlobReference(name) for name in self._net.external_input]
+        return [BlobReference(name) for name in self.to_model().external_inputs]
 
     @property
     def external_outputs(self) -> list[BlobReference]:
         """References to the external outputs, without a net."""
-        return [BlobReference(name) for name in self._net.external_output]
+        return [BlobReference(name) for name in self.to_model().external_outputs]
 
     def AddExternalInput(self, *inputs: Blob) -> BlobReference | list[BlobReference]:
         """Say that blobs come from outside of the net. No name scope is put before their names.
@@ -211,8 +279,7 @@ class NetDraft:
             if self._table.is_external(name) or name in names[:index]:
                 msg = f"{name!r} is an external input of net {self.Name()!r} already"
                 raise BuildError(msg)
-        self._table.add_external(names)
-        self._changes += 1
+        self._add_external(names)
         references = [BlobReference(name) for name in names]
         return references[0] if len(references) == 1 else references
 
@@ -230,8 +297,7 @@ class NetDraft:
                 near = did_you_mean(str(output), self.UsedBlobNames())
                 msg = f"external output {str(output)!r} is not defined in net {self.Name()!r}{near}"
                 raise BuildError(msg)
-        self._net.external_output.extend(map(str, outputs))
-        self._changes += 1
+        self._add_external_outputs([str(output) for output in outputs])
 
     def AddScopedExternalInputs(self, *inputs: Blob) -> list[BlobReference]:
         """As `AddExternalInput`, with the current name scope before the names; the result is always a list."""

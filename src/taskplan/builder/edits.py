@@ -9,10 +9,10 @@ from taskplan.builder.arguments import MakeArgument
 from taskplan.builder.blobs import blob_name
 from taskplan.builder.calls import OperatorCalls
 from taskplan.builder.draft import Blob
-from taskplan.builder.origins import Origin
 from taskplan.builder.renaming import rename
 from taskplan.builder.sites import here
 from taskplan.errors import BuildError, BuildIndexError, BuildTypeError
+from taskplan.plan import codec
 from taskplan.plan import taskplan_pb2 as pb
 from taskplan.plan.names import UNKNOWN_SITE
 
@@ -22,14 +22,14 @@ class NetEdits(OperatorCalls):
 
     def AddArgument(self, name: str, value: object) -> None:
         """Give the net itself an argument; see `MakeArgument` for what it may be."""
-        self._net.arg.append(MakeArgument(name, value))
-        self._changes += 1
+        self._ruling_message().arg.append(MakeArgument(name, value))
+        self._model = None
 
     def extend_ops(self, ops: Iterable[pb.OperatorDef]) -> None:
         """Append operators that are messages already. Their outputs become known, their inputs no external inputs."""
         site = here()
         for op in ops:
-            self._append(op, Origin(op.type, tuple(op.output), site))
+            self.add_op(codec.op_from_proto(op, site), op)
 
     def insert_op_at_idx(self, op: pb.OperatorDef, op_idx: int) -> None:
         """Put an operator before the one at `op_idx`; inputs that are not defined become external inputs.
@@ -37,16 +37,17 @@ class NetEdits(OperatorCalls):
         Raises:
             BuildIndexError: there is no such place.
         """
-        if not 0 <= op_idx <= len(self._net.op):
-            msg = f"net {self.Name()!r} has {len(self._net.op)} operators; an operator cannot be put at {op_idx}"
+        message = self._ruling_message()
+        count = len(message.op)
+        if not 0 <= op_idx <= count:
+            msg = f"net {self.Name()!r} has {count} operators; an operator cannot be put at {op_idx}"
             raise BuildIndexError(msg)
         self._settle()
         external = [name for name in dict.fromkeys(op.input) if not self._table.is_defined(name)]
-        self._net.op.insert(op_idx, op)
-        self._origins.insert(op_idx, Origin(op.type, tuple(op.output), here()))
-        self._table.add_external(external)
-        self._table.rebuild()
-        self._changes += 1
+        message.op.insert(op_idx, op)
+        self._ops.insert(op_idx, codec.op_from_proto(op, here()))
+        self._add_external(external)
+        self._table.read(message)
 
     def reroute_tensor(
         self, tensor: Blob, new_producer: pb.OperatorDef, can_modify: Sequence[pb.OperatorDef] | None = None
@@ -76,16 +77,18 @@ class NetEdits(OperatorCalls):
         allowed = None if can_modify is None else [op.SerializeToString() for op in can_modify]
         self.insert_op_at_idx(new_producer, index)
         changed = 0
-        for op in self._net.op[index + 1 :]:
+        message = self._ruling_message()
+        for op in message.op[index + 1 :]:
             if name in op.input and (allowed is None or op.SerializeToString() in allowed):
                 rename(op.input, {name: new_name})
                 changed += 1
-        rename(self._net.external_output, {name: new_name})
+        rename(message.external_output, {name: new_name})
+        self._reread(message)
         return changed
 
     def _last_writer(self, name: str) -> int:
         """The index of the last operator that writes the blob; -1 for an external input."""
-        writers = [index for index, op in enumerate(self._net.op) if name in op.output]
+        writers = [index for index, op in enumerate(self.to_model().ops) if name in op.outputs]
         if writers:
             return writers[-1]
         if self._table.is_external(name):
@@ -107,19 +110,21 @@ class NetEdits(OperatorCalls):
         if sequence_seed and seed_on_op_def:
             msg = "set_rand_seed: sequence_seed and seed_on_op_def exclude one another; set one of them to False"
             raise BuildError(msg)
-        for index, op in enumerate(self._net.op):
+        message = self._ruling_message()
+        for index, op in enumerate(message.op):
             if seed_on_op_def:
                 op.device_option.ClearField("random_seed")
                 digest = hashlib.sha256(f"{seed}:".encode() + op.SerializeToString(deterministic=True)).digest()
                 op.device_option.random_seed = int.from_bytes(digest[:4])
             else:
                 op.device_option.random_seed = (seed + index if sequence_seed else seed) % (1 << 32)
-        self._changes += 1
+        self._reread(message)
 
     def PopulateProtoWithFileName(self) -> None:
         """Name each operator after the line that added it, `file:line:function`, where that is known."""
         self._settle()
-        for op, origin in zip(self._net.op, self._origins, strict=True):
-            if origin.site != UNKNOWN_SITE:
-                op.name = ":".join(map(str, origin.site))
-        self._changes += 1
+        message = self._ruling_message()
+        for named, op in zip(message.op, self._ops, strict=True):
+            if op.site != UNKNOWN_SITE:
+                named.name = ":".join(map(str, op.site))
+        self._reread(message)

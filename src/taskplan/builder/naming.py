@@ -42,7 +42,7 @@ class TakenName:
 class _Suffixes:
     """The suffixes of one base: those in the heap `freed`, and all from `fresh` on, are free; `taken` are not."""
 
-    fresh: int = 0
+    fresh: int = 1
     freed: list[int] = field(default_factory=list)
     taken: int = 0
 
@@ -59,36 +59,41 @@ class _Names:
     def __init__(self, separator: str) -> None:
         self.released: deque[tuple[str, str, int]] = deque()
         self._separator = separator
+        # Of bases that were asked for again while they were taken: most never are.
         self._by_base: dict[str, _Suffixes] = {}
         self._names: set[str] = set()
         self._lock = threading.Lock()
 
     def take(self, base: str) -> TakenName:
         with self._lock:
-            self._take_back()
-            suffixes = self._by_base.get(base)
-            if suffixes is None:
-                suffixes = self._by_base[base] = _Suffixes()
-            while True:
-                suffix = suffixes.lowest()
-                name = f"{base}{self._separator}{suffix}" if suffix else base
-                # Another base may have led to the same name: 'a_1' is asked for itself, or as the second 'a'.
-                if name not in self._names:
-                    break
-            suffixes.taken += 1
+            while self.released:
+                self._take_back(*self.released.popleft())
+            name, suffix = (base, 0) if base not in self._names else self._with_suffix(base)
             self._names.add(name)
             return TakenName(name, base, suffix, self)
 
-    def _take_back(self) -> None:
-        while self.released:
-            name, base, suffix = self.released.popleft()
-            self._names.discard(name)
-            suffixes = self._by_base[base]
-            suffixes.taken -= 1
-            if suffixes.taken:
-                heapq.heappush(suffixes.freed, suffix)
-            else:
-                del self._by_base[base]
+    def _with_suffix(self, base: str) -> tuple[str, int]:
+        suffixes = self._by_base.get(base)
+        if suffixes is None:
+            suffixes = self._by_base[base] = _Suffixes()
+        suffixes.taken += 1
+        while True:
+            suffix = suffixes.lowest()
+            name = f"{base}{self._separator}{suffix}"
+            # Another base may have led to the same name: 'a_1' is asked for itself, or as the second 'a'.
+            if name not in self._names:
+                return name, suffix
+
+    def _take_back(self, name: str, base: str, suffix: int) -> None:
+        self._names.discard(name)
+        if not suffix:
+            return
+        suffixes = self._by_base[base]
+        suffixes.taken -= 1
+        if suffixes.taken:
+            heapq.heappush(suffixes.freed, suffix)
+        else:
+            del self._by_base[base]
 
 
 class NamingContext:

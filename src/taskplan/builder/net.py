@@ -11,11 +11,11 @@ from taskplan.builder.draft import Blob
 from taskplan.builder.edits import NetEdits
 from taskplan.builder.literals import Literals
 from taskplan.builder.net_records import NetRecords
-from taskplan.builder.origins import Origin
 from taskplan.builder.renaming import RemapFunction, rename_net, renamed_record
 from taskplan.builder.user_functions import UserFunctions
 from taskplan.errors import BuildError, BuildTypeError
 from taskplan.plan import taskplan_pb2 as pb
+from taskplan.plan.model import OpDef
 
 
 class Net(Literals, UserFunctions, NetEdits, NetRecords):
@@ -53,17 +53,19 @@ class Net(Literals, UserFunctions, NetEdits, NetRecords):
         if not isinstance(net, Net):
             msg = f"AppendNet takes a Net, got {net!r}"
             raise BuildTypeError(msg)
-        net._settle()
-        added = net.peek()
-        self._table.add_external([name for name in added.external_input if not self._table.is_defined(name)])
-        present = set(self._net.external_output)
-        self._net.external_output.extend([name for name in added.external_output if name not in present])
+        added = net.to_model()
+        self._add_external([name for name in added.external_inputs if not self._table.is_defined(name)])
+        present = set(self.to_model().external_outputs)
+        self._add_external_outputs([name for name in added.external_outputs if name not in present])
         # Counted beforehand: a net may be appended to itself.
-        for op, origin in zip(list(added.op), list(net._origins), strict=True):
-            self._append(op, origin)
+        for op, message in zip(list(net._ops), net._op_messages(), strict=True):
+            self.add_op(op, message)
             if device_option is not None:
-                self._net.op[-1].device_option.CopyFrom(device_option)
+                self._ruling_message().op[-1].device_option.CopyFrom(device_option)
         self._functions.update(net.functions())
+        has_device = net._message is not None and net._message.HasField("device_option")
+        if device_option is not None or has_device:
+            self._reread(self._ruling_message())
         return self
 
     def Clone(
@@ -93,23 +95,23 @@ class Net(Literals, UserFunctions, NetEdits, NetRecords):
         """
         self._settle()
         remap = {str(old): str(new) for old, new in (blob_remap or {}).items()}
-        indices = range(len(self._net.op)) if op_id_mask is None else list(op_id_mask)
+        message = self.peek()
+        indices = range(len(message.op)) if op_id_mask is None else list(op_id_mask)
         proto = pb.NetDef()
-        proto.CopyFrom(self._net)
+        proto.CopyFrom(message)
         proto.name = name or ""
         del proto.op[:]
-        proto.op.extend([self._net.op[index] for index in indices])
+        proto.op.extend([message.op[index] for index in indices])
         rename_net(proto, remap, remap_funcs or {})
         if update_external_list:
             _update_external(proto)
-        return self._cloned(proto, [self._origins[index] for index in indices], remap, keep_schema)
+        return self._cloned(proto, [self._ops[index] for index in indices], remap, keep_schema)
 
-    def _cloned(self, proto: pb.NetDef, origins: Sequence[Origin], remap: Mapping[str, str], records: bool) -> Net:
+    def _cloned(self, proto: pb.NetDef, ops: Sequence[OpDef], remap: Mapping[str, str], records: bool) -> Net:
         new_net = Net(proto)
-        new_net._origins = [
-            origin._replace(outputs=tuple(op.output)) for op, origin in zip(proto.op, origins, strict=True)
-        ]
         new_net._functions = dict(self._functions)
+        new_net._ops = [op._replace(outputs=tuple(renamed.output)) for op, renamed in zip(ops, proto.op, strict=True)]
+        new_net._reread(new_net._ruling_message())
         new_net._attributes = {name: list(objects) for name, objects in self._attributes.items()}
         if records:
             new_net._input_record = renamed_record(self._input_record, remap, new_net)
@@ -146,14 +148,14 @@ class Net(Literals, UserFunctions, NetEdits, NetRecords):
         used = needed_ops(ssa, set(given_versions), [(output, versions[output]) for output in wanted])
         forbidden = used & needed_ops(ssa, set(), given_versions)
         if forbidden:
-            first = self._net.op[min(forbidden)]
+            first = self.to_model().ops[min(forbidden)]
             msg = (
-                f"{first.type}, which writes {list(first.output)!r}, is needed for {wanted!r} and for the given inputs"
+                f"{first.type}, which writes {list(first.outputs)!r}, is needed for {wanted!r} and for the given inputs"
             )
             raise BuildError(msg)
         kept = sorted(used)
         undefined = get_undefined_blobs([ssa[index] for index in kept]).difference(given)
-        outer = [blob for blob in read_before_written(self._net.op[index] for index in kept) if blob in undefined]
+        outer = [blob for blob in read_before_written(self.peek().op[index] for index in kept) if blob in undefined]
         prefix = f"{name}/" if name else ""
         mapping = {blob: given.get(blob, blob if blob in undefined else prefix + blob) for blob in versions}
         new_net = self.Clone(name, mapping, kept, remap_funcs, keep_schema=False)
@@ -161,10 +163,11 @@ class Net(Literals, UserFunctions, NetEdits, NetRecords):
         return new_net, [BlobReference(mapping[output], new_net) for output in wanted]
 
     def _set_external(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        self._net.external_input[:] = dict.fromkeys(inputs)
-        self._net.external_output[:] = outputs
-        self._table.rebuild()
-        self._changes += 1
+        message = self._ruling_message()
+        message.external_input[:] = dict.fromkeys(inputs)
+        message.external_output[:] = outputs
+        self._table.read(message)
+        self._model = None
 
 
 def _update_external(proto: pb.NetDef) -> None:

@@ -15,6 +15,7 @@ from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step
 from taskplan.errors import BuildError, BuildTypeError, ClosedError, NoContextError
+from taskplan.plan.names import Site
 
 SESSION_BLOBS = "session_blobs"
 """The attribute of nets that holds blobs which the session makes: they are there before every block."""
@@ -42,6 +43,7 @@ class NetBuilder(NetNaming):
         _stop_blob: the stop blob to use.
         _fullname: its name, whatever encloses it.
         _use_control_ops: whether it becomes an operator, and so may hold nets and operator-based blocks only.
+        _site: the line that it counts as opened on; that of the caller if not given.
 
     Attributes:
         site: the line of the user's program that opened it.
@@ -55,13 +57,14 @@ class NetBuilder(NetNaming):
         _stop_blob: BlobReference | None = None,
         _fullname: str | None = None,
         _use_control_ops: bool = False,
+        _site: Site | None = None,
     ) -> None:
         if name and _fullname:
             msg = f"a builder has a name or a full name, got {name!r} and {_fullname!r}"
             raise BuildError(msg)
         parent = NetBuilder.current(required=False)
         self.name = _fullname or "/".join(part for part in (parent.name if parent else None, name) if part)
-        self.site = here()
+        self.site = _site or here()
         self._children: list[Net | NetBuilder | ExecutionStep] = []
         self._open_net: Net | None = None
         self._frozen = False
@@ -158,14 +161,13 @@ class NetBuilder(NetNaming):
 
     def to_step(self, name: str | None = None) -> ExecutionStep:
         """The step that runs the children; this closes the builder, and may be done any number of times."""
-        step = execution_step(
+        return execution_step(
             name or self.name,
             self.get(),
             should_stop_blob=self._stop_blob,
             only_once=True if self._stop_blob is not None and not self._is_loop else None,
+            site=self.site,
         )
-        step.site = self.site
-        return step
 
     def check_takes_steps(self, what: str) -> None:
         """Raise `BuildError` if this builder becomes an operator, which holds no `what`."""

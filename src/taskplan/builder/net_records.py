@@ -80,18 +80,18 @@ class NetRecords(OperatorCalls):
 
     def recover_input_record_by_prefix(self, prefix: str) -> None:
         """Make an input record of the external inputs named `<prefix><column>`, if there are any."""
-        record = _by_prefix(self._net.external_input, prefix)
+        record = _by_prefix(self.to_model().external_inputs, prefix)
         if record is not None:
             self.set_input_record(record)
 
     def recover_output_record_by_prefix(self, prefix: str) -> None:
         """Make an output record of the external outputs named `<prefix><column>`, if there are any."""
-        record = _by_prefix(self._net.external_output, prefix)
+        record = _by_prefix(self.to_model().external_outputs, prefix)
         if record is not None:
             self.set_output_record(record)
 
     def _put_out(self, record: Field) -> None:
-        present = set(self._net.external_output)
+        present = set(self.to_model().external_outputs)
         self.AddExternalOutput(*(blob for blob in dict.fromkeys(blobs_of(record)) if str(blob) not in present))
 
 

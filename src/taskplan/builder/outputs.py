@@ -10,6 +10,7 @@ from taskplan.builder.columns import from_blob_list
 from taskplan.builder.fields import Field
 from taskplan.builder.sites import here
 from taskplan.errors import BuildAttributeError, BuildError, BuildTypeError, RunError
+from taskplan.plan.names import Site
 
 BlobName = str | BlobReference
 
@@ -29,6 +30,7 @@ class TaskOutput:
 
     Args:
         names: a blob, a list or tuple of blobs, or a record whose leaves are bound to blobs.
+        site: the line that it counts as made on; that of the caller if not given.
 
     Attributes:
         names: the blobs, always as a list.
@@ -39,12 +41,12 @@ class TaskOutput:
         BuildTypeError: `names` is, or holds, something else than blobs.
     """
 
-    def __init__(self, names: BlobName | Sequence[BlobName] | Field) -> None:
+    def __init__(self, names: BlobName | Sequence[BlobName] | Field, *, site: Site | None = None) -> None:
         self._schema = names if isinstance(names, Field) else None
         self._is_scalar = isinstance(names, str | BlobReference)
         self.names: list[BlobName] = _blob_names(names)
         self.node: str | None = None
-        self.site = here()
+        self.site = site or here()
         self._values: list[Any] | None = None
         self._fetch: Fetch | None = None
         self._invalid = ""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from taskplan.builder.net import Net
-from taskplan.builder.origins import Origin, nested_nets, realigned, with_nested_lines
+from taskplan.builder.origins import nested_nets, reread
 from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep, matching_steps
 from taskplan.builder.steps import nets_in_order
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.plan import codec
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.plan.model import NetDef, PlanDef
+from taskplan.plan.model import NetDef, PlanDef, StepDef
 
 
 class Plan:
@@ -44,6 +44,7 @@ class Plan:
         self._closing_values: dict[str, NetDef] = {}
         self._nets: dict[str, Net] = {}
         self._steps: list[ExecutionStep] = []
+        self._step_values: list[StepDef] = []
         # Once the message was handed out: each net of it as bytes, as it was then.
         self._as_handed_out: dict[str, bytes] | None = None
         if isinstance(name_or_step, ExecutionStep):
@@ -110,9 +111,7 @@ class Plan:
         self._nets[net.Name()] = net
 
     def _check_name(self, net: Net) -> None:
-        if self._nets.get(net.Name(), net) is not net:
-            msg = f"plan {self.Name()!r} would have two different nets named {net.Name()!r}; give one another name"
-            raise BuildError(msg)
+        _check_name(self._nets, net, self.Name())
 
     def AddStep(self, step: ExecutionStep) -> None:
         """Run `step` after the steps that are there, and close it; a step that runs nothing is left out.
@@ -124,41 +123,30 @@ class Plan:
         if not isinstance(step, ExecutionStep):
             msg = f"plan {self.Name()!r}: AddStep takes an ExecutionStep, got {step!r}"
             raise BuildTypeError(msg)
-        self.AddNets(self._nets_of(step))
+        self.AddNets(_nets_of(step, self._values, self.Name()))
         step.freeze()
         if not step.HasNets() and not step.HasSubsteps():
             return
-        self._draft.execution_step.append(step.Proto())
+        self._draft.execution_step.append(step.peek())
         self._steps.append(step)
-        for closing in _closing_steps(step):
-            for net in closing.Nets():
-                self._take(net)
-                self._closing_values.setdefault(net.Name(), net.to_model())
-
-    def _nets_of(self, step: ExecutionStep) -> list[Net]:
-        """The step's nets, in the order in which they are first run."""
-        known = {net.Name(): net for net in step.Nets()}
-        names = dict.fromkeys(nets_in_order(step))
-        for name in names:
-            if name not in known and name not in self._values:
-                msg = (
-                    f"step {step.Name()!r} runs net {name!r}, which is known by its name only; "
-                    f"give the step the Net itself, or add it to plan {self.Name()!r} first"
-                )
-                raise BuildError(msg)
-        return [known[name] for name in names if name in known]
+        self._step_values.append(step.to_model())
+        for net in _closing_nets(step):
+            self._take(net)
+            self._closing_values.setdefault(net.Name(), net.to_model())
 
     def to_model(self) -> PlanDef:
         """The plan as a value: what the message says, with the lines and functions that it has no place for."""
-        nets = list(self._values.values() if self._as_handed_out is None else self._values_of_message())
+        handed_out = self._as_handed_out is not None
+        nets = list(self._values_of_message() if handed_out else self._values.values())
         present = {net.name for net in nets}
         nets += [net for name, net in self._closing_values.items() if name not in present]
-        messages = self._draft.execution_step
-        steps = [
-            codec.step_from_proto(message) if step is None else step.model_of(message)
-            for message, step in zip(messages, matching_steps(messages, self._steps), strict=True)
-        ]
+        steps = self._steps_of_message() if handed_out else self._step_values
         return PlanDef(self._draft.name, tuple(nets), tuple(steps))
+
+    def _steps_of_message(self) -> Iterator[StepDef]:
+        messages = self._draft.execution_step
+        for message, step in zip(messages, matching_steps(messages, self._steps), strict=True):
+            yield codec.step_from_proto(message) if step is None else step.model_of(message)
 
     def _values_of_message(self) -> Iterator[NetDef]:
         as_handed_out = self._as_handed_out or {}
@@ -169,7 +157,7 @@ class Plan:
             elif as_handed_out.get(net.name) == net.SerializeToString():
                 yield value
             else:
-                yield _edited(value, net)
+                yield reread(net, value.ops, _functions_of(value), value.site)
 
     @classmethod
     def create_from_proto(cls, plan_def: pb.PlanDef) -> Plan:
@@ -195,22 +183,46 @@ class Plan:
         return plan
 
 
-def _closing_steps(step: ExecutionStep) -> Iterator[ExecutionStep]:
-    """The closing steps of this step, of all below it, and of these closing steps."""
+def plan_of_step(name: str, step: ExecutionStep) -> PlanDef:
+    """The value of a plan `name` that has only this step; it takes no messages to make it.
+
+    Raises:
+        BuildError: the step runs a net that is known by name only, or two nets of one name.
+    """
+    nets: dict[str, Net] = {}
+    for net in [*_nets_of(step, (), name), *_closing_nets(step)]:
+        _check_name(nets, net, name)
+        nets[net.Name()] = net
+    return PlanDef(name, tuple([net.to_model() for net in nets.values()]), (step.to_model(),))
+
+
+def _check_name(nets: Mapping[str, Net], net: Net, plan: str) -> None:
+    if nets.get(net.Name(), net) is not net:
+        msg = f"plan {plan!r} would have two different nets named {net.Name()!r}; give one another name"
+        raise BuildError(msg)
+
+
+def _nets_of(step: ExecutionStep, present: Container[str], plan: str) -> list[Net]:
+    """The step's nets, in the order in which they are first run; those of `present` may be known by name only."""
+    known = {net.Name(): net for net in step.Nets()}
+    names = dict.fromkeys(nets_in_order(step))
+    for name in names:
+        if name not in known and name not in present:
+            msg = (
+                f"step {step.Name()!r} runs net {name!r}, which is known by its name only; "
+                f"give the step the Net itself, or add it to plan {plan!r} first"
+            )
+            raise BuildError(msg)
+    return [known[name] for name in names if name in known]
+
+
+def _closing_nets(step: ExecutionStep) -> Iterator[Net]:
+    """The nets of the closing steps of this step, of all below it, and of these closing steps."""
     for substep in step.Substeps():
-        yield from _closing_steps(substep)
+        yield from _closing_nets(substep)
     for closing in step.closing:
-        yield closing
-        yield from _closing_steps(closing)
-
-
-def _edited(value: NetDef, message: pb.NetDef) -> NetDef:
-    """The net that the message describes; `value` is what it was before, and knows lines and functions."""
-    origins = realigned(
-        [Origin(op.type, op.outputs, op.site, nested_nets(op.arguments)) for op in value.ops], message.op
-    )
-    net = codec.net_from_proto(message, [origin.site for origin in origins], _functions_of(value), value.site)
-    return with_nested_lines(net, origins)
+        yield from closing.Nets()
+        yield from _closing_nets(closing)
 
 
 def _functions_of(net: NetDef) -> dict[str, object]:
@@ -220,7 +232,7 @@ def _functions_of(net: NetDef) -> dict[str, object]:
         token = op.arguments.get("token")
         if op.function is not None and isinstance(token, bytes):
             functions[token.decode()] = op.function
-        for nested in nested_nets(op.arguments).values():
-            for each in nested if isinstance(nested, tuple) else (nested,):
+        for nested in nested_nets(op).values():
+            for each in nested:
                 functions |= _functions_of(each)
     return functions

@@ -10,13 +10,12 @@ from taskplan.builder.channel import ChannelUsers
 from taskplan.builder.cluster import Cluster
 from taskplan.builder.context import cleared_contexts
 from taskplan.builder.outputs import TaskOutputList
-from taskplan.builder.plan import Plan
+from taskplan.builder.plan import plan_of_step
 from taskplan.builder.scope import EmptyDeviceScope, EmptyNameScope
-from taskplan.builder.task import Task
 from taskplan.builder.task_group import NodeRemap, TaskGroup
 from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.errors import BuildValueError
-from taskplan.plan.model import ChannelDef, OutputDef, PlanDef, ProgramDef
+from taskplan.plan.model import ChannelDef, OutputDef, ProgramDef
 
 SHARED_NODE = "local"
 """The node that all tasks come to when nodes share a workspace."""
@@ -52,7 +51,7 @@ def compile_group(
     with _collector_paused(), cleared_contexts(), EmptyNameScope(), EmptyDeviceScope(), Cluster():
         placement = {node: _place(node, shared_nodes, node_remap) for node in group.used_nodes()}
         placed = group.placed(placement, workspace_type)
-        plans = {task.node: _plan_of(task) for task in placed.tasks()}
+        plans = {task.node: plan_of_step(_PLAN_NAME, task.get_step()) for task in placed.tasks()}
         channels = tuple([_channel(users, placement) for users in placed.channels().values()])
     definitions = [
         OutputDef(placement[task.node], str(name), task.name, output.site)
@@ -91,12 +90,6 @@ def _place(node: str, shared_nodes: bool, node_remap: NodeRemap | None) -> str:
     if shared_nodes:
         return SHARED_NODE
     return str(node_remap(node)) if node_remap is not None else node
-
-
-def _plan_of(node_task: Task) -> PlanDef:
-    plan = Plan(_PLAN_NAME)
-    plan.AddStep(node_task.get_step())
-    return plan.to_model()
 
 
 def _channel(users: ChannelUsers, placement: Mapping[str, str]) -> ChannelDef:

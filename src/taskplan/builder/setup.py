@@ -200,7 +200,7 @@ def _if_used(net: Net | None) -> list[Net]:
 
 
 def _has_operators(net: Net) -> bool:
-    return len(net.peek().op) > 0
+    return len(net.to_model().ops) > 0
 
 
 def _parts(result: SetupResult, obj: object, method: str) -> list[Part]:
@@ -240,8 +240,7 @@ def attributes_of(part: Part, key: str) -> Iterator[Any]:
     if part.HasSubsteps():
         for substep in part.Substeps():
             yield from attributes_of(substep, key)
-        report_net = part.Proto().report_net
-        if report_net:
+        for report_net in part.net_names():
             yield from part.get_net(report_net).get_attributes(key)
     else:
         yield from part.get_all_attributes(key)
@@ -288,16 +287,9 @@ def enclosed(step: ExecutionStep, setups: Setups, name: str) -> ExecutionStep:
         return step
     steps = [step]
     if setups.init_nets:
-        steps.insert(0, _for(step, f"{name}:init", setups.init_nets))
+        steps.insert(0, execution_step(f"{name}:init", setups.init_nets, site=step.site))
     if setups.exit_nets:
-        steps.append(_for(step, f"{name}:exit", setups.exit_nets))
-    around = _for(step, name, steps)
+        steps.append(execution_step(f"{name}:exit", setups.exit_nets, site=step.site))
+    around = execution_step(name, steps, site=step.site)
     around.closing = setups.closing
     return around
-
-
-def _for(step: ExecutionStep, name: str, parts: Sequence[Part]) -> ExecutionStep:
-    """A step around or beside `step`, which has the same line."""
-    made = execution_step(name, [*parts])
-    made.site = step.site
-    return made

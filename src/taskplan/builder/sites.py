@@ -17,6 +17,9 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Whether code of a file stands between the user and us: this package, and what runs our context managers.
 _PASSED_OVER: dict[str, bool] = {contextlib.__file__: True, functools.__file__: True}
 
+# A loop makes very many objects on one line.
+_site = functools.lru_cache(maxsize=256)(Site)
+
 
 def here() -> Site:
     """The innermost line outside this package, or `UNKNOWN_SITE` if there is none.
@@ -33,7 +36,7 @@ def here() -> Site:
         if passed_over is None:
             passed_over = _PASSED_OVER[file] = os.path.abspath(file).startswith(_PACKAGE)
         if not passed_over:
-            return Site(file, frame.f_lineno, code.co_name)
+            return _site(file, frame.f_lineno, code.co_name)
         if frame.f_back is None:
             return UNKNOWN_SITE
         frame = frame.f_back

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Any, SupportsIndex
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
-from taskplan.builder.blobs import BlobReference
-from taskplan.builder.naming import current_names
 from taskplan.builder.net import Net
 from taskplan.builder.sites import here
-from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError, ClosedError
+from taskplan.builder.step_settings import StepSettings
+from taskplan.errors import BuildError, BuildKeyError, BuildTypeError
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.plan.codec import step_from_proto, step_shell
+from taskplan.plan.codec import fields_of, step_from_fields, step_from_proto
 from taskplan.plan.model import StepDef
+from taskplan.plan.names import Site
+
+_NOTHING: frozenset[str] = frozenset()
 
 
-class ExecutionStep:
+class _Copied(NamedTuple):
+    """A substep whose message is a copy: it was a bare one, with no step, or somebody else had it in his hands."""
+
+    step: ExecutionStep | None
+    message: pb.ExecutionStep
+
+
+class ExecutionStep(StepSettings):
     """A node of the tree that says what runs when: it runs nets, or it runs steps, never both.
 
     `execution_step` makes one in a single call. By hand::
@@ -32,6 +41,7 @@ class ExecutionStep:
         name: is not made unique; if it is empty, `step`, `step_1`, ...
         nets: a net, or several, given as nets, messages or names; repeats count once.
         num_iter: how often the children run; unset means once.
+        site: the line that it counts as made on; that of the caller if not given.
 
     Attributes:
         site: the line of the user's program that made it.
@@ -46,19 +56,19 @@ class ExecutionStep:
         name: str | None,
         nets: Net | Iterable[Net | pb.NetDef | str] | None = None,
         num_iter: int | None = None,
+        *,
+        site: Site | None = None,
     ) -> None:
-        self.site = here()
-        self.closing: list[ExecutionStep] = []
+        super().__init__(name, site or here())
+        self.closing: Sequence[ExecutionStep] = ()
         self.timeout_s: float | None = None
         self.task_name: str | None = None
         self.node_name: str | None = None
-        self.settled: frozenset[str] = frozenset()
-        self._draft = pb.ExecutionStep(name=name or current_names().step())
-        # One entry for each substep; None where a bare message was added.
-        self._children: list[ExecutionStep | None] = []
+        self.settled = _NOTHING
+        # The names of nets, or steps. A step that stands here itself is closed and so still is what it was.
+        self._runs: list[str | ExecutionStep | _Copied] = []
         # All nets of the subtree as far as they are known as objects, in order of first use.
         self._nets: dict[str, Net] = {}
-        self._used = False
         if nets is not None:
             self._list_nets([nets] if isinstance(nets, Net) else nets)
         if num_iter is not None:
@@ -80,39 +90,61 @@ class ExecutionStep:
             else:
                 msg = f"step {self.Name()!r} takes nets, messages of nets or their names, got {net!r}"
                 raise BuildTypeError(msg)
-        self._draft.network.extend(names)
-
-    def Name(self) -> str:
-        """The step's name."""
-        return self._draft.name
-
-    def __str__(self) -> str:
-        return self._draft.name
-
-    def __repr__(self) -> str:
-        return f"ExecutionStep({self._draft.name!r})"
+        self._runs += names
 
     def Proto(self) -> pb.ExecutionStep:
-        """The message that this step writes to; changes made there count."""
-        return self._draft
+        """The message that this step writes to; changes made there count. To read only, `peek` is cheaper."""
+        self._message = self.peek()
+        return self._message
+
+    def peek(self) -> pb.ExecutionStep:
+        """The message, for those who do not change it."""
+        return self._assembled() if self._message is None else self._message
+
+    def _assembled(self) -> pb.ExecutionStep:
+        message = pb.ExecutionStep(**self._settings)
+        for each in self._runs:
+            if isinstance(each, str):
+                message.network.append(each)
+            else:
+                message.substep.append(each._assembled() if isinstance(each, ExecutionStep) else each.message)
+        return message
 
     # --- what it runs ---
 
     def HasNets(self) -> bool:
         """Whether it runs nets."""
-        return len(self._draft.network) > 0
+        if self._message is not None:
+            return len(self._message.network) > 0
+        return bool(self._runs) and isinstance(self._runs[0], str)
 
     def HasSubsteps(self) -> bool:
         """Whether it runs steps."""
-        return len(self._draft.substep) > 0
+        if self._message is not None:
+            return len(self._message.substep) > 0
+        return bool(self._runs) and not isinstance(self._runs[0], str)
 
     def Nets(self) -> list[Net]:
         """All nets of this step and those below it, report nets included, in order of first use."""
         return list(self._nets.values())
 
+    def net_names(self) -> list[str]:
+        """The names of the nets that this step itself runs, in order; its report net comes last."""
+        if self._message is None:
+            names, report_net = [each for each in self._runs if isinstance(each, str)], self._settings.get("report_net")
+        else:
+            names, report_net = self._message.network[:], self._message.report_net
+        return [*names, report_net] if report_net else names
+
     def Substeps(self) -> list[ExecutionStep]:
         """The steps that were put into this one."""
-        return [child for child in self._children if child is not None]
+        return [step for step in self._steps() if step is not None]
+
+    def _steps(self) -> list[ExecutionStep | None]:
+        """The same, with None for a bare message."""
+        return [
+            each if isinstance(each, ExecutionStep) else each.step for each in self._runs if not isinstance(each, str)
+        ]
 
     def get_net(self, name: str) -> Net:
         """The net of that name, of this step or one below it.
@@ -146,7 +178,9 @@ class ExecutionStep:
             msg = f"step {self.Name()!r} runs steps, so it cannot run net {net.Name()!r} too; wrap the net in a step"
             raise BuildError(msg)
         self._take_net(net)
-        self._draft.network.append(net.Name())
+        self._runs.append(net.Name())
+        if self._message is not None:
+            self._message.network.append(net.Name())
         return self
 
     def AddSubstep(self, step: ExecutionStep | pb.ExecutionStep) -> ExecutionStep:
@@ -166,17 +200,20 @@ class ExecutionStep:
             if not isinstance(step, pb.ExecutionStep):
                 msg = f"step {self.Name()!r}: AddSubstep takes an ExecutionStep, got {step!r}"
                 raise BuildTypeError(msg)
-            self._draft.substep.append(step)
-            self._children.append(None)
+            self._put(_Copied(None, _copy_of(step)))
             return self
         for name, net in step._nets.items():
             self._check_same_net(name, net)
         step.freeze()
         if step.HasNets() or step.HasSubsteps():
             self._nets.update(step._nets)
-            self._draft.substep.append(step._draft)
-            self._children.append(step)
+            self._put(step if step._message is None else _Copied(step, _copy_of(step._message)))
         return self
+
+    def _put(self, child: ExecutionStep | _Copied) -> None:
+        self._runs.append(child)
+        if self._message is not None:
+            self._message.substep.append(child._assembled() if isinstance(child, ExecutionStep) else child.message)
 
     def _take_net(self, net: Net) -> None:
         self._check_same_net(net.Name(), net)
@@ -189,11 +226,6 @@ class ExecutionStep:
 
     # --- how it runs them ---
 
-    def SetIter(self, num_iter: int) -> None:
-        """Run the children `num_iter` times; zero or less means never."""
-        self._check_open()
-        self._draft.num_iter = self._whole(num_iter, "SetIter")
-
     def SetConcurrentSubsteps(self, concurrent_substeps: bool) -> None:
         """Start all substeps together, and wait for them.
 
@@ -204,48 +236,7 @@ class ExecutionStep:
         if self.HasNets():
             msg = f"step {self.Name()!r} runs nets, which run one after the other; wrap each in a step"
             raise BuildError(msg)
-        self._draft.concurrent_substeps = bool(concurrent_substeps)
-
-    def SetNumConcurrentInstances(self, num_concurrent_instances: int) -> None:
-        """Run that many copies of each substep at once."""
-        self._check_open()
-        self._draft.num_concurrent_instances = self._whole(num_concurrent_instances, "SetNumConcurrentInstances")
-
-    def SetOnlyOnce(self, only_once: bool) -> None:
-        """Run the children at most once, though there is a stop blob. Without one, a step must not have this set."""
-        self._check_open()
-        self._draft.only_once = bool(only_once)
-
-    def SetShouldStopBlob(self, should_stop_blob: BlobReference) -> None:
-        """Repeat until this blob, a single bool that is read after each child, is true.
-
-        Raises:
-            BuildTypeError: it is no `BlobReference`.
-        """
-        self._check_open()
-        if not isinstance(should_stop_blob, BlobReference):
-            msg = f"step {self.Name()!r}: the stop blob must be a BlobReference, got {should_stop_blob!r}"
-            raise BuildTypeError(msg)
-        self._draft.should_stop_blob = str(should_stop_blob)
-
-    def SetCreateWorkspace(self, create_workspace: bool) -> None:
-        """Run each execution of this step in a child workspace of its own."""
-        self._check_open()
-        self._draft.create_workspace = bool(create_workspace)
-
-    def RunEveryMillis(self, interval: int) -> None:
-        """Make it a reporter: it runs at this interval, in ms, while its siblings run, and once after they have ended.
-
-        Raises:
-            BuildValueError: the interval is not positive.
-            ClosedError: the step has been put into a parent, which would not learn of this.
-        """
-        self._check_open()
-        interval_ms = self._whole(interval, "RunEveryMillis")
-        if interval_ms < 1:
-            msg = f"step {self.Name()!r}: a reporter's interval must be at least 1 ms, got {interval_ms}"
-            raise BuildValueError(msg)
-        self._draft.run_every_ms = interval_ms
+        self._set(concurrent_substeps=bool(concurrent_substeps))
 
     def SetReportNet(self, report_net: Net, report_interval: int) -> None:
         """Run a net every `report_interval` seconds while this step runs, and once after it."""
@@ -253,63 +244,54 @@ class ExecutionStep:
         if not isinstance(report_net, Net):
             msg = f"step {self.Name()!r}: the report net must be a Net, got {report_net!r}"
             raise BuildTypeError(msg)
-        interval_s = self._whole(report_interval, "SetReportNet")
+        interval_s = self._whole(report_interval, "SetReportNet", bits=32)
         self._take_net(report_net)
-        self._draft.report_net = report_net.Name()
-        self._draft.report_interval = interval_s
+        self._set(report_net=report_net.Name(), report_interval=interval_s)
 
-    def _whole(self, number: SupportsIndex, method: str) -> int:
-        try:
-            return number.__index__()
-        except AttributeError:
-            msg = f"step {self.Name()!r}: {method} takes a whole number, got {number!r}"
-            raise BuildTypeError(msg) from None
-
-    # --- closing, copying, compiling ---
-
-    def freeze(self) -> None:
-        """Take no more changes: whoever calls this holds a copy of the step as it is now."""
-        self._used = True
-
-    def _check_open(self) -> None:
-        if self._used:
-            msg = (
-                f"step {self.Name()!r} ({self.site}) is closed: a parent or plan holds a copy of it; "
-                "change it before it is added, or change a copy()"
-            )
-            raise ClosedError(msg)
+    # --- copying, compiling ---
 
     def copy(self) -> ExecutionStep:
         """An open step that does the same; nets and substeps are shared."""
-        copied = ExecutionStep(self._draft.name)
-        copied._draft.CopyFrom(self._draft)
-        copied._children = list(self._children)
+        copied = ExecutionStep(self.Name(), site=self.site)
+        copied._settings = dict(self._settings)
+        copied._runs = list(self._runs)
         copied._nets = dict(self._nets)
-        copied.site, copied.settled = self.site, self.settled
+        if self._message is not None:
+            copied._message = _copy_of(self._message)
         copied.closing, copied.timeout_s = list(self.closing), self.timeout_s
-        copied.task_name, copied.node_name = self.task_name, self.node_name
+        copied.task_name, copied.node_name, copied.settled = self.task_name, self.node_name, self.settled
         return copied
 
     def to_model(self) -> StepDef:
         """The frozen value of this step and all below it."""
-        return self.model_of(self._draft)
+        return self._value() if self._message is None else self.model_of(self._message)
 
-    def model_of(self, draft: pb.ExecutionStep) -> StepDef:
-        """The frozen value of `draft`, which is this step's message or was copied from it.
+    def model_of(self, message: pb.ExecutionStep) -> StepDef:
+        """The frozen value of `message`, which is this step's own or was copied from it.
 
         What the message has no place for comes from this object and its children, as far as they can be told apart.
         """
-        messages = draft.substep
-        children = matching_steps(messages, self._children) if messages else ()
-        steps = [
-            child.model_of(message) if child is not None else step_from_proto(message)
-            for message, child in zip(messages, children, strict=True)
-        ]
-        return step_shell(
-            draft,
-            tuple(steps),
+        substeps = zip(message.substep, matching_steps(message.substep, self._steps()), strict=True)
+        return self._defined(fields_of(message), message.network, [_value_of(each, step) for each, step in substeps])
+
+    def _value(self) -> StepDef:
+        """What it was made, whatever has become of its message."""
+        nets: list[str] = []
+        steps: list[StepDef] = []
+        for each in self._runs:
+            if isinstance(each, str):
+                nets.append(each)
+            else:
+                steps.append(each._value() if isinstance(each, ExecutionStep) else _value_of(each.message, each.step))
+        return self._defined(self._settings, nets, steps)
+
+    def _defined(self, fields: Mapping[str, Any], nets: Iterable[str], steps: Iterable[StepDef]) -> StepDef:
+        return step_from_fields(
+            fields,
+            nets,
+            steps,
             self.site,
-            closing=tuple([step.to_model() for step in self.closing]) if self.closing else (),
+            closing=[step.to_model() for step in self.closing],
             timeout_s=self.timeout_s,
             task=self.task_name,
             node=self.node_name,
@@ -336,9 +318,9 @@ class ExecutionStep:
             msg = f"step {proto.name!r} must have nets or substeps, and not both"
             raise BuildError(msg)
         step = cls(proto.name)
-        step._draft.CopyFrom(proto)
+        step._message = _copy_of(proto)
         for field in ("network", "substep", "report_net", "report_interval"):
-            step._draft.ClearField(field)
+            step._message.ClearField(field)
         for name in proto.network:
             if name not in net_objs:
                 if name not in net_protos:
@@ -349,6 +331,16 @@ class ExecutionStep:
         for substep in proto.substep:
             step.AddSubstep(cls.create_from_proto(substep, net_objs, net_protos))
         return step
+
+
+def _value_of(message: pb.ExecutionStep, step: ExecutionStep | None) -> StepDef:
+    return step_from_proto(message) if step is None else step.model_of(message)
+
+
+def _copy_of(message: pb.ExecutionStep) -> pb.ExecutionStep:
+    copy = pb.ExecutionStep()
+    copy.CopyFrom(message)
+    return copy
 
 
 def matching_steps(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from taskplan.builder.blobs import BlobReference
@@ -10,6 +9,7 @@ from taskplan.builder.net import Net
 from taskplan.builder.scope import CurrentNameScope
 from taskplan.builder.step import ExecutionStep
 from taskplan.errors import BuildError, BuildValueError
+from taskplan.plan.names import Site
 
 __all__ = [
     "ExecutionStep",
@@ -47,6 +47,8 @@ def execution_step(
     num_concurrent_instances: int | None = None,
     create_workspace: bool = False,
     run_every_ms: int | None = None,
+    *,
+    site: Site | None = None,
 ) -> ExecutionStep:
     """A step that runs nets or steps.
 
@@ -70,6 +72,7 @@ def execution_step(
         num_concurrent_instances: run that many copies of each substep at once.
         create_workspace: run each execution in a child workspace of its own.
         run_every_ms: make it a reporter, which runs at this interval while its siblings do.
+        site: the line that it counts as made on; that of the caller if not given.
 
     Raises:
         BuildError: there are both `num_iter` and a stop blob, or a report net without an interval.
@@ -78,7 +81,7 @@ def execution_step(
     if should_stop_blob is not None and num_iter is not None:
         msg = f"step {default_name!r} has num_iter={num_iter} and stop blob {str(should_stop_blob)!r}; give one of them"
         raise BuildError(msg)
-    step = ExecutionStep(default_name)
+    step = ExecutionStep(default_name, site=site)
     if should_stop_blob is not None:
         step.SetShouldStopBlob(should_stop_blob)
     else:
@@ -139,14 +142,9 @@ def scoped_execution_step(name: str, *args: Any, **kwargs: Any) -> ExecutionStep
     return execution_step(CurrentNameScope() + name, *args, **kwargs)
 
 
-def nets_in_order(step: ExecutionStep) -> Iterator[str]:
+def nets_in_order(step: ExecutionStep) -> list[str]:
     """The names of the nets in the order in which they are run; nets that run repeatedly come repeatedly."""
-    for substep in step.Substeps():
-        yield from nets_in_order(substep)
-    draft = step.Proto()
-    yield from draft.network
-    if draft.report_net:
-        yield draft.report_net
+    return [name for substep in step.Substeps() for name in nets_in_order(substep)] + step.net_names()
 
 
 def add_nets_in_order(step: ExecutionStep, names: list[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 
-from taskplan.builder.arguments import CreateOperator
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.context import Managed, cleared_contexts
@@ -20,16 +19,16 @@ from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step, to_execution_step
 from taskplan.builder.workspace_type import checked_type
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError, ClosedError
-from taskplan.plan import taskplan_pb2 as pb
+from taskplan.plan.model import OpDef
 from taskplan.plan.types import DataType
 
 Outputs = BlobName | Field | TaskOutput
 
 _DEFAULT_REPORT_MS = 1000
 
-# A message, since every task without outputs gets this operator, and the checks of a call would cost more than the
+# A value, since every task without outputs gets this operator, and the checks of a call would cost more than the
 # rest of the task.
-_HIDDEN_OUTPUT = CreateOperator("ConstantFill", [], [], dtype=DataType.INT32, value=0)
+_HIDDEN_OUTPUT = OpDef("ConstantFill", (), (), {"dtype": DataType.INT32, "value": 0})
 
 
 class TaskRegistry(Managed):
@@ -238,15 +237,14 @@ class Task(Managed):
         # A step is closed by being put into another one; the user's own stays as it is.
         step = self._step.copy() if self._step_is_given else self._step
         if reports:
-            step = execution_step(f"{self.name}:body", [*reports, step])
-            step.site = self.site
+            step = execution_step(f"{self.name}:body", [*reports, step], site=self.site)
         step = enclosed(step, around_instance, f"{self.name}:instance")
         if self._num_instances > 1:
             step.SetCreateWorkspace(True)
-            step = execution_step(f"{self.name}:parallel", [step], num_concurrent_instances=self._num_instances)
-            step.site = self.site
+            name, instances = f"{self.name}:parallel", self._num_instances
+            step = execution_step(name, [step], num_concurrent_instances=instances, site=self.site)
         step = enclosed(step, around_task, self.name)
-        step.settled = frozenset((Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP))
+        step.settled = TASK_KEYS
         return step
 
     def _surroundings(self, step: ExecutionStep) -> tuple[Setups, Setups, list[ExecutionStep]]:
@@ -267,14 +265,11 @@ class Task(Managed):
         return task.setups(), instance.setups(), list(reports.values())
 
     def _hidden_output_net(self) -> Net:
-        net = Net(f"{self.name}:output")
-        net.site = self.site
-        op = pb.OperatorDef()
-        op.CopyFrom(_HIDDEN_OUTPUT)
-        op.output.append(f"{net.Name()}/ConstantFill:0")
-        net.extend_ops([op])
-        output = TaskOutput(BlobReference(op.output[0], net))
-        output.node, output.site = self.node, self.site
+        net = Net(f"{self.name}:output", site=self.site)
+        blob = f"{net.Name()}/ConstantFill:0"
+        net.add_op(_HIDDEN_OUTPUT._replace(outputs=(blob,), site=self.site))
+        output = TaskOutput(BlobReference(blob, net), site=self.site)
+        output.node = self.node
         self._hidden_outputs = [output]
         return net
 
@@ -288,8 +283,7 @@ class Task(Managed):
             group.withdraw(self)
         super().__enter__()
         try:
-            builder = NetBuilder(_fullname=self.name)
-            builder.site = self.site
+            builder = NetBuilder(_fullname=self.name, _site=self.site)
             builder.__enter__()
         except BaseException:
             super().__exit__()
@@ -315,6 +309,10 @@ class Task(Managed):
         return f"Task(name={self.name!r}, node={self.node!r}, outputs={self.outputs()!r})"
 
 
+TASK_KEYS = frozenset((Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP))
+"""The attributes of nets that say what comes around a task."""
+
+
 def _as_step(step: object) -> ExecutionStep:
     return step.to_step() if isinstance(step, NetBuilder) else to_execution_step(step)  # type: ignore[arg-type]  # it refuses the rest
 
@@ -333,7 +331,7 @@ def _report_step(report: object) -> ExecutionStep:
         msg = f"a reporter ({Task.REPORT_STEP!r}) must be a step, got {report!r}"
         raise BuildTypeError(msg)
     copy = report.copy()
-    if not copy.Proto().run_every_ms:
+    if not copy.peek().run_every_ms:
         copy.RunEveryMillis(_DEFAULT_REPORT_MS)
     return copy
 

@@ -13,7 +13,7 @@ from taskplan.builder.setup import Part, Setups, attributes_of, enclosed, get_se
 from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step, to_execution_step
-from taskplan.builder.task import Task, TaskRegistry
+from taskplan.builder.task import TASK_KEYS, Task, TaskRegistry
 from taskplan.builder.workspace_type import WorkspaceType, checked_type, group_type, task_type
 from taskplan.errors import BuildError, BuildKeyError, BuildValueError
 from taskplan.plan.names import Site, did_you_mean
@@ -22,8 +22,6 @@ NodeRemap = Callable[[str], object]
 """Says for the name of a node which node it is to be."""
 
 _DEFAULT_REPORT_NET_S = 5
-
-_TASK_KEYS = (Task.TASK_SETUP, Task.TASK_INSTANCE_SETUP, Task.REPORT_STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,16 +339,15 @@ def _node_step(name: str, node: _OneNode, types: Mapping[Task, str], setups: Set
     if len(steps) == 1:
         [step] = steps
     else:
-        step = execution_step(f"{name}:body", [*steps], concurrent_substeps=True)
-        step.site = steps[0].site
+        step = execution_step(f"{name}:body", [*steps], concurrent_substeps=True, site=steps[0].site)
     step = enclosed(step, setups, name)
     # Whoever runs this again as part of a task must not find the setup objects a second time.
-    step.settled = frozenset((*_TASK_KEYS, TaskGroup.LOCAL_SETUP))
+    step.settled = TASK_KEYS | {TaskGroup.LOCAL_SETUP}
     return step
 
 
 def _refuse_task_setup(node: str, part: Part) -> None:
-    for key in _TASK_KEYS:
+    for key in sorted(TASK_KEYS):
         for obj in attributes_of(part, key):
             msg = (
                 f"the local setup of node {node!r} has a {key} inside ({obj!r} in {part!s}), which belongs to a task: "

@@ -83,10 +83,11 @@ def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:
     if alone and all(placed.plan.facts(step).sequential for step in placed.plan.plan.steps):
         run.confined.add(placed.space)
     try:
-        for step in placed.plan.plan.steps:
-            bind_and_perform(step, placed.space, run)
-            if run.token.cancelled:
-                raise Cancelled
+        with shared.within(placed.space):
+            for step in placed.plan.plan.steps:
+                bind_and_perform(step, placed.space, run)
+                if run.token.cancelled:
+                    raise Cancelled
     except Failed as failure:
         if failure.place.node is None and failure.place.task is None:
             failure.place.node = placed.node

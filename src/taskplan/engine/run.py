@@ -7,6 +7,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from itertools import count
 from typing import Any, Protocol, TypeVar
 
@@ -60,10 +62,17 @@ class Attempted:
     """
 
     def __init__(
-        self, driver: Driver, *, seed: int | None = None, observe: Callable[[Event], None] | None = None
+        self,
+        driver: Driver,
+        *,
+        seed: int | None = None,
+        observe: Callable[[Event], None] | None = None,
+        within: Callable[[Any], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.driver = driver
         self.observe = observe
+        self.within = within
+        """Opened around each node's plan, with its workspace; all steps see what it sets in context variables."""
         self.outcome = Outcome()
         self.token = self.new_token()
         self.abandoned: list[str] = []
@@ -89,10 +98,11 @@ class Attempted:
 
     def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
         """Start `job` beside the caller. It must not raise; if it does all the same, the run fails."""
+        context = copy_context()  # settings of the caller, such as the current workspace, hold for all steps
 
         def guarded() -> None:
             try:
-                job()
+                context.run(job)
             except BaseException as error:
                 bug = InternalError(f"a job of the engine raised {error!r}; please report this")
                 bug.__cause__ = error

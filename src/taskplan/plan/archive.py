@@ -323,7 +323,7 @@ class _Reader:
             changes["arguments"] = {name: self._argument(value, nested) for name, value in op.arguments.items()}
         if self._sealed and op.function is None and op.type in codec.CALLS_A_FUNCTION:
             changes["function"] = SealedFunction(f"{op.type}:pickled_builder")
-        return replace(op, **changes)
+        return op._replace(**changes)
 
     def _argument(self, value: object, nested: Iterator[pb.Net]) -> object:
         if isinstance(value, NetDef):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from taskplan.errors import BuildTypeError
@@ -52,17 +53,12 @@ def op_from_proto(
         function: the function that it calls. If not given it is looked up by the argument `token`.
         functions: functions by token, for this operator and for nets among its arguments.
     """
-    op_type = proto.type
-    arguments = _arguments(proto, site, functions)
-    if function is None and functions and op_type in CALLS_A_FUNCTION:
-        token = arguments.get("token")
-        function = functions.get(token.decode()) if isinstance(token, bytes) else None
     device = proto.device_option if proto.HasField("device_option") else None
-    return OpDef(
-        type=op_type,
+    op = OpDef(
+        type=proto.type,
         inputs=tuple(proto.input[:]),
         outputs=tuple(proto.output[:]),
-        arguments=arguments,
+        arguments=_arguments(proto, site, functions),
         name=proto.name,
         control_inputs=tuple(proto.control_input[:]),
         engine=proto.engine,
@@ -71,6 +67,16 @@ def op_from_proto(
         site=site,
         function=function,
     )
+    return op if function is not None else with_function(op, functions)
+
+
+def with_function(op: OpDef, functions: Mapping[str, object]) -> OpDef:
+    """The operator with the function, of those given by token, that it calls; itself if it calls none of them."""
+    if not functions or op.type not in CALLS_A_FUNCTION:
+        return op
+    token = op.arguments.get("token")
+    found = functions.get(token.decode()) if isinstance(token, bytes) else None
+    return op if found is None else op._replace(function=found)
 
 
 def net_from_proto(
@@ -91,22 +97,30 @@ def net_from_proto(
         site: the line that made the net.
     """
     functions = functions or _NO_FUNCTIONS
-    device = proto.device_option if proto.HasField("device_option") else None
-    if device is not None:
-        proto = _with_devices(proto)
+    messages = (_with_devices(proto) if proto.HasField("device_option") else proto).op[:]
+    op_sites = sites if sites is not None else (site,) * len(messages)
+    ops = [op_from_proto(op, op_site, None, functions) for op, op_site in zip(messages, op_sites, strict=True)]
+    return net_shell(proto, ops, site, functions)
+
+
+def net_shell(
+    proto: pb.NetDef,
+    ops: Iterable[OpDef],
+    site: Site = UNKNOWN_SITE,
+    functions: Mapping[str, object] = _NO_FUNCTIONS,
+) -> NetDef:
+    """The model of a net of these operators; those of the message are not looked at."""
     arguments = _arguments(proto, site, functions)
     if proto.HasField("num_workers"):
         arguments.setdefault("num_workers", proto.num_workers)
-    ops = proto.op[:]
-    op_sites = sites if sites is not None else (site,) * len(ops)
     return NetDef(
         name=proto.name,
-        ops=tuple([op_from_proto(op, op_site, None, functions) for op, op_site in zip(ops, op_sites, strict=True)]),
+        ops=tuple(ops),
         external_inputs=tuple(proto.external_input[:]),
         external_outputs=tuple(proto.external_output[:]),
         type=proto.type,
         arguments=arguments,
-        random_seed=_seed(device),
+        random_seed=_seed(proto.device_option) if proto.HasField("device_option") else None,
         site=site,
     )
 
@@ -118,30 +132,52 @@ def step_from_proto(proto: pb.ExecutionStep, site: Site = UNKNOWN_SITE) -> StepD
 
 def step_shell(
     proto: pb.ExecutionStep,
-    steps: tuple[StepDef, ...],
+    steps: Iterable[StepDef],
     site: Site = UNKNOWN_SITE,
     *,
-    closing: tuple[StepDef, ...] = (),
+    closing: Iterable[StepDef] = (),
     timeout_s: float | None = None,
     task: str | None = None,
     node: str | None = None,
 ) -> StepDef:
     """The model of one step over `steps`, with what the message has no place for; its substeps are not looked at."""
-    has = proto.HasField
+    return step_from_fields(
+        fields_of(proto), proto.network, steps, site, closing=closing, timeout_s=timeout_s, task=task, node=node
+    )
+
+
+def fields_of(proto: Message) -> dict[str, Any]:
+    """The fields that are set, by name."""
+    return {field.name: value for field, value in proto.ListFields()}
+
+
+def step_from_fields(
+    fields: Mapping[str, Any],
+    nets: Iterable[str],
+    steps: Iterable[StepDef],
+    site: Site,
+    *,
+    closing: Iterable[StepDef] = (),
+    timeout_s: float | None = None,
+    task: str | None = None,
+    node: str | None = None,
+) -> StepDef:
+    """The model of one step over `nets` or `steps`, whose message has, or would have, these fields besides."""
+    get = fields.get
     return StepDef(
-        name=proto.name,
-        steps=steps,
-        nets=tuple(proto.network[:]),
-        times=proto.num_iter if has("num_iter") else None,
-        until=proto.should_stop_blob if has("should_stop_blob") else None,
-        only_once=proto.only_once if has("only_once") else None,
-        concurrent=proto.concurrent_substeps,
-        instances=proto.num_concurrent_instances if has("num_concurrent_instances") else None,
-        every_ms=proto.run_every_ms if has("run_every_ms") else None,
-        create_workspace=proto.create_workspace,
-        report_net=proto.report_net if has("report_net") else None,
-        report_interval_s=proto.report_interval if has("report_interval") else None,
-        closing=closing,
+        name=get("name", ""),
+        steps=tuple(steps),
+        nets=tuple(nets),
+        times=get("num_iter"),
+        until=get("should_stop_blob"),
+        only_once=get("only_once"),
+        concurrent=get("concurrent_substeps", False),
+        instances=get("num_concurrent_instances"),
+        every_ms=get("run_every_ms"),
+        create_workspace=get("create_workspace", False),
+        report_net=get("report_net"),
+        report_interval_s=get("report_interval"),
+        closing=tuple(closing),
         timeout_s=timeout_s,
         task=task,
         node=node,

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from taskplan.plan.names import UNKNOWN_SITE, Site
 
+# Operators and steps are tuples, since a plan has very many of them, and a frozen dataclass takes five times as long to
+# make. They are read by name only.
 
-@dataclass(frozen=True, slots=True)
-class OpDef:
+
+class OpDef(NamedTuple):
     """One call of an operator.
 
     `arguments` maps names to an int, a float, bytes, a `NetDef`, or a tuple of one of these; an empty list in the draft
@@ -49,8 +52,7 @@ class NetDef:
     site: Site = UNKNOWN_SITE
 
 
-@dataclass(frozen=True, slots=True)
-class StepDef:
+class StepDef(NamedTuple):
     """One node of the control tree: it runs nets (by name), or it runs steps.
 
     Fields keep the difference between unset (None) and set, as the wire format does.

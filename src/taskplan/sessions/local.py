@@ -27,7 +27,7 @@ from taskplan.operators.waiting import Closes
 from taskplan.plan.model import ChannelDef, ProgramDef
 from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
-from taskplan.sessions.workspaces import Workspace, current_workspace
+from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
 
 LOCAL = "local"
 
@@ -190,7 +190,8 @@ class LocalSession(Session):
             spaces[output.node].cell(output.blob)
         channels = _open_channels(program.channels, spaces)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
-        shared = Attempted(self._driver, seed=self._seed, observe=self._observe if self._observers else None)
+        observe = self._observe if self._observers else None
+        shared = Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard)
         try:
             if self._observers:
                 self._observe(RunStarted(placed[0].plan.plan.name, self._driver.now()))

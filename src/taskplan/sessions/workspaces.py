@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, MutableMapping
+from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
 
@@ -49,15 +50,17 @@ class _Table:
         self.lock = threading.Lock()
         self.named: dict[str, Workspace] = {DEFAULT: Workspace(name=DEFAULT)}
         self.current: Workspace = self.named[DEFAULT]
-        self.guarded = threading.local()
 
 
 _TABLE = _Table()
 
+_guards: ContextVar[tuple[Workspace, ...]] = ContextVar("taskplan workspaces", default=())
+"""The workspaces of the open guards of this thread, innermost last. A run's threads begin with the caller's."""
+
 
 def current_workspace() -> Workspace:
     """The current workspace: the innermost `WorkspaceGuard`'s of this thread, else the process's."""
-    guards: list[Workspace] = getattr(_TABLE.guarded, "stack", [])
+    guards = _guards.get()
     return guards[-1] if guards else _TABLE.current
 
 
@@ -92,9 +95,9 @@ def SwitchWorkspace(name: str | Workspace, create_if_missing: bool | None = None
         WorkspaceError: there is none of that name and it is not to be made.
     """
     target = _resolve(name, bool(create_if_missing))
-    guards: list[Workspace] = getattr(_TABLE.guarded, "stack", [])
+    guards = _guards.get()
     if guards:
-        guards[-1] = target
+        _guards.set((*guards[:-1], target))
     else:
         _TABLE.current = target
 
@@ -102,7 +105,7 @@ def SwitchWorkspace(name: str | Workspace, create_if_missing: bool | None = None
 class WorkspaceGuard:
     """Make a workspace the current one of this thread for a `with` block.
 
-    The old one comes back however the block ends.
+    The old one comes back however the block ends. Steps of a run that begins inside it see it too, on any thread.
 
     Example:
         >>> with WorkspaceGuard("scratch"):
@@ -112,23 +115,17 @@ class WorkspaceGuard:
 
     def __init__(self, workspace: str | Workspace) -> None:
         self._workspace = workspace
+        self._tokens: list[Token[tuple[Workspace, ...]]] = []
 
     def __enter__(self) -> Workspace:
-        stack = self._stack()
-        stack.append(_resolve(self._workspace, create_if_missing=True))
-        return stack[-1]
+        space = _resolve(self._workspace, create_if_missing=True)
+        self._tokens.append(_guards.set((*_guards.get(), space)))
+        return space
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack().pop()
-
-    @staticmethod
-    def _stack() -> list[Workspace]:
-        if not hasattr(_TABLE.guarded, "stack"):
-            _TABLE.guarded.stack = []
-        stack: list[Workspace] = _TABLE.guarded.stack
-        return stack
+        _guards.reset(self._tokens.pop())
 
 
 def ResetWorkspace(root_folder: str | None = None) -> bool:
@@ -148,8 +145,7 @@ def ResetWorkspace(root_folder: str | None = None) -> bool:
             _TABLE.named[old.name] = fresh
         if _TABLE.current is old:
             _TABLE.current = fresh
-    guards: list[Workspace] = getattr(_TABLE.guarded, "stack", [])
-    guards[:] = [fresh if guarded is old else guarded for guarded in guards]
+    _guards.set(tuple([fresh if guarded is old else guarded for guarded in _guards.get()]))
     old.drop()
     return True
 
