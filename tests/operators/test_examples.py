@@ -16,7 +16,15 @@ from tests.operators.calling import call, held
 
 from taskplan.operators.registry import declarations
 
-DTYPES = {"f16": "float16", "f64": "float64", "i16": "int16", "i32": "int32", "i64": "int64", "u8": "uint8", "str": "object"}
+DTYPES = {
+    "f16": "float16",
+    "f64": "float64",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
+    "u8": "uint8",
+    "str": "object",
+}
 TENSOR = r"(?:\[[^,;:=]*\]|[-\dTF.]+ \(\))(?::\w+)?"
 TENSORS = rf"(?:{TENSOR}(?:, {TENSOR})*)?"
 EXAMPLE = re.compile(rf"(\w+)\(({TENSORS})(?:; (.*?))?\) ->(?: ({TENSORS}))?")
