@@ -407,3 +407,30 @@ def test_an_output_that_a_function_feeds_is_unproved():
         tp.final_output(tp.BlobReference("result"))
 
     assert alarms_of_a_run(task) == []
+
+
+def test_what_a_function_feeds_is_unproved_also_where_its_code_is_not_there(tmp_path):
+    tp.save(a_function_feeds_what_is_read_later(), tmp_path / "program")
+
+    assert tp.check_program(tp.load(tmp_path / "program")) == []
+
+
+def test_what_a_builders_function_feeds_is_unproved():
+    def build() -> Callable[..., object]:
+        return lambda _inputs, _outputs: tp.FeedBlob("from_the_function", np.float32(1)) and None
+
+    with tp.TaskGroup() as group, tp.Task():
+        with ops.local_init():
+            ops.Python((build, (), {}))([], [])
+        ops.Copy("from_the_function", "y")
+
+    assert alarms_of_a_run(group) == []
+
+
+def test_a_function_that_feeds_nothing_hides_no_undefined_blob():
+    with tp.TaskGroup() as group, tp.Task():
+        with ops.local_init():
+            ops.Python(lambda _inputs, outputs: outputs[0].feed(np.float32(1)))([], ["made"])
+        ops.Copy("not_made", "y")
+
+    assert [problem.code for problem in tp.check_program(tp.compile_program(group))] == ["TP106"]

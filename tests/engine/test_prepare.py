@@ -80,25 +80,26 @@ REPORTER = StepDef("reporter", nets=("pure",), every_ms=5)
 
 
 @pytest.mark.parametrize(
-    ("step", "expected"),
+    ("expected", "step"),
     [
-        (TAKES, 0),
-        (at_once(PURE, PURE, PURE), 0),
-        (at_once(PURE, TAKES, TAKES), 2),
-        (at_once(TAKES), 0),
-        (StepDef("instances", (TAKES,), instances=7), 7),
-        (at_once(PURE, TAKES, instances=7), 7),
-        (at_once(TAKES, at_once(TAKES, TAKES)), 1 + 1 + 2),
-        (StepDef("in sequence", (at_once(TAKES, TAKES), at_once(TAKES, TAKES, TAKES))), 3),
-        (StepDef("reports", (TAKES, REPORTER)), 1),
-        (StepDef("reports twice", (at_once(TAKES, TAKES), REPORTER, REPORTER)), 4),
-        (StepDef("report net", nets=("takes",), report_net="pure", report_interval_s=1), 1),
-        (StepDef("busy reporter", (PURE, StepDef("r", (at_once(TAKES, TAKES),), every_ms=5))), 3),
-        (StepDef("ends with more", nets=("pure",), closing=(at_once(TAKES, TAKES),)), 3),
+        (0, TAKES),
+        (0, StepDef("all brief", (PURE, PURE, PURE), concurrent=True)),
+        (0, StepDef("alone", (TAKES,), concurrent=True)),
+        (2, StepDef("some brief", (PURE, TAKES, TAKES), concurrent=True)),
+        (7, StepDef("instances", (TAKES,), instances=7)),
+        (7, StepDef("instances of both", (PURE, TAKES), concurrent=True, instances=7)),
+        (4, StepDef("nested", (TAKES, at_once(TAKES, TAKES)), concurrent=True)),
+        (3, StepDef("in sequence", (at_once(TAKES, TAKES), at_once(TAKES, TAKES, TAKES)))),
+        (1, StepDef("reporter", (TAKES, REPORTER))),
+        (4, StepDef("two reporters", (at_once(TAKES, TAKES), REPORTER, REPORTER))),
+        (1, StepDef("report net", nets=("takes",), report_net="pure", report_interval_s=1)),
+        (3, StepDef("busy reporter", (PURE, StepDef("r", (at_once(TAKES, TAKES),), every_ms=5)))),
+        (3, StepDef("busy closing block", nets=("pure",), closing=(at_once(TAKES, TAKES),))),
+        (3, StepDef("small closing block", (at_once(TAKES, TAKES, TAKES),), closing=(PURE,))),
     ],
-    ids=lambda case: case.name if isinstance(case, StepDef) else str(case),
+    ids=lambda case: case.name if isinstance(case, StepDef) else "",
 )
-def test_threads_are_counted_where_they_may_be_needed_at_once(step, expected):
+def test_threads_are_counted_where_they_may_be_needed_at_once(expected, step):
     assert prepared(step).threads() == expected
 
 

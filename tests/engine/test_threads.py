@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+import taskplan as tp
+from taskplan import ops
 from taskplan.cancel import CancelToken
 from taskplan.engine import threads
 from taskplan.engine.threads import ThreadDriver, ThreadPool
@@ -531,3 +533,56 @@ def test_a_job_for_which_there_is_no_thread_is_refused_and_the_pool_goes_on(pool
     pool.submit_brief(done.set)
 
     assert done.wait(HANGS_AFTER_S)
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def waiting_tasks(ended: list[str]) -> tp.TaskGroup:
+    """Three tasks that wait for a record that never comes, and say so when they are closed."""
+    with tp.fresh_names(), tp.TaskGroup() as group:
+        with tp.Task(name="make"), ops.local_init():
+            ops.CreateBlobsQueue([], "queue")
+        for name in ("a", "b", "c"):
+            with tp.Task(name=name):
+                with ops.task_finally():
+                    ops.call(partial(ended.append, name), outputs=0)
+                ops.DequeueBlobs("queue", "x")
+    return group
+
+
+def test_what_a_signals_handler_raises_ends_the_run_like_any_failure():
+    """Everything has been closed, and nothing runs any more, when the caller gets it."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(3)
+
+    ended: list[str] = []
+    group = waiting_tasks(ended)
+    before = signal.signal(signal.SIGALRM, leave)
+    try:
+        with tp.LocalSession(tp.Workspace()) as session:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(SystemExit):
+                session.run(group)
+            assert sorted(ended) == ["a", "b", "c"]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_run_for_which_there_are_not_enough_threads_fails_and_leaves_nothing_behind(monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def exhausted_soon(self: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    with tp.LocalSession(tp.Workspace()) as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", exhausted_soon)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                session.run(waiting_tasks([]))
+        session.run(tp.Net("works again"))

@@ -6,6 +6,8 @@ import contextlib
 import functools
 import os
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TypeVar
 
 from taskplan.plan.names import UNKNOWN_SITE, Site
@@ -21,13 +23,29 @@ _PASSED_OVER: dict[str, bool] = {contextlib.__file__: True, functools.__file__: 
 _site = functools.lru_cache(maxsize=256)(Site)
 
 
+_stand_in: ContextVar[Site | None] = ContextVar("taskplan site", default=None)
+
+
+@contextlib.contextmanager
+def written_at(site: Site) -> Iterator[None]:
+    """Take what is made inside for written on `site`: compiling makes parts for what somebody wrote there."""
+    token = _stand_in.set(site)
+    try:
+        yield
+    finally:
+        _stand_in.reset(token)
+
+
 def here() -> Site:
-    """The innermost line outside this package, or `UNKNOWN_SITE` if there is none.
+    """The innermost line outside this package, or what `written_at` says; `UNKNOWN_SITE` if there is neither.
 
     Example:
         >>> str(here()).endswith("in <module>")
         True
     """
+    stand_in = _stand_in.get()
+    if stand_in is not None:
+        return stand_in
     frame = sys._getframe(1)
     while True:
         code = frame.f_code

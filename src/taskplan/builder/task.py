@@ -14,7 +14,7 @@ from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
 from taskplan.builder.outputs import BlobName, TaskOutput, TaskOutputList
 from taskplan.builder.setup import Part, SetupCollector, Setups, attributes_of, enclosed, has_attributes
-from taskplan.builder.sites import here
+from taskplan.builder.sites import here, written_at
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step, to_execution_step
 from taskplan.builder.workspace_type import checked_type
@@ -229,7 +229,8 @@ class Task(Managed):
         if self._step is None:
             return execution_step(self.name, [])
         self._is_plain = not has_attributes(self._step)
-        around_task, around_instance, reports = self._surroundings(self._step)
+        with written_at(self.site):
+            around_task, around_instance, reports = self._surroundings(self._step)
         if not self._outputs:
             around_task.exit_nets.append(self._hidden_output_net())
         if not (around_task or around_instance or reports or self._num_instances > 1):

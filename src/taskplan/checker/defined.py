@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
-from taskplan.checker.walk import OpPlace, Visit, operators, visits
+from taskplan.checker.walk import OpPlace, Visit, visits
 from taskplan.operators.registry import declaration, is_operator
 from taskplan.operators.waiting import Puts
 from taskplan.plan.model import NetDef, OpDef, ProgramDef
@@ -58,16 +58,18 @@ def _undefined_in(facts: PlanFacts, known: set[str], elsewhere: Mapping[str, set
                 near = did_you_mean(until, visit.scope.all_writers())
                 yield Problem("TP106", "undefined stop blob", message + near, _path(visit), visit.step.site)
         elif visit.net in facts.nets:
-            for name, place in _unseen(facts.nets[visit.net], visit):
+            for name, place in _unseen(facts.places_of[visit.net], visit):
                 if (id(place.op), name) not in said:
                     said.add((id(place.op), name))
                     yield _undefined(name, place, visit, elsewhere)
 
 
-def _unseen(net: NetDef, visit: Visit) -> Iterator[tuple[str, OpPlace]]:
-    """What the net's operators read and nothing before them made, each name once; their outputs go into the scope."""
+def _unseen(places: Sequence[OpPlace], visit: Visit) -> Iterator[tuple[str, OpPlace]]:
+    """What a net's operators read and nothing before them made, each name once; their outputs go into the scope."""
     scope = visit.scope
-    for place in operators(net):
+    for place in places:
+        if place.lazy:
+            continue
         for name in place.op.inputs:
             if visit.certain and name not in scope.reported and not scope.sees(name):
                 scope.reported.add(name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import CodeType
 
-from taskplan.checker.walk import OpPlace, nets_of, operators
-from taskplan.operators.registry import WORKSPACE, declaration, is_operator
+from taskplan.checker.walk import nets_of, operators
+from taskplan.operators.registry import USER_CODE, WORKSPACE, declaration, is_operator
+from taskplan.plan.archive import SealedFunction
 from taskplan.plan.model import NetDef, OpDef, PlanDef
 
 _FEEDERS = frozenset(
@@ -24,31 +25,44 @@ class PlanFacts:
     Attributes:
         nets: by name; the first of several with one name.
         places: every operator, also in subnets.
+        places_of: the same for each net, by name.
         used: the names of the nets that steps run.
         written: every blob that an operator writes.
-        makes_any_blob: a user function or an operator may make any blob: it is handed the workspace, or names a
-            function that feeds one.
+        makes_any_blob: a user function or an operator may make any blob: it is handed the workspace, or it names a
+            function that feeds one, or it cannot be looked at, since the program was loaded without its code.
     """
 
     def __init__(self, plan: PlanDef) -> None:
         self.plan = plan
         self.nets: Mapping[str, NetDef] = {net.name: net for net in reversed(plan.nets)}
-        self.places: list[OpPlace] = [place for net in plan.nets for place in operators(net, lazy=True)]
+        by_net = [list(operators(net)) for net in plan.nets]
+        self.places = [place for places in by_net for place in places]
+        self.places_of = {net.name: places for net, places in zip(reversed(plan.nets), reversed(by_net), strict=True)}
         self.used = frozenset(name for step in plan.steps for name in nets_of(step))
         self.written = {name for place in self.places for name in place.op.outputs}
-        self.makes_any_blob = any(_may_make_any_blob(place.op) for place in self.places)
+        # Few operators can do that, so most are not looked at one by one.
+        suspects = {op_type for op_type in {place.op.type for place in self.places} if _is_suspect(op_type)}
+        self.makes_any_blob = any(place.op.type in suspects and _may_make_any_blob(place.op) for place in self.places)
+
+
+def _is_suspect(op_type: str) -> bool:
+    return is_operator(op_type) and not declaration(op_type).effects.isdisjoint((WORKSPACE, USER_CODE))
 
 
 def _may_make_any_blob(op: OpDef) -> bool:
     if op.type == "Python":  # it gets the workspace only if the call asks for that
-        return bool(op.arguments.get("pass_workspace")) or _names_a_feeder(op.function)
-    if op.type == "Call":
-        return _names_a_feeder(op.function)
-    return is_operator(op.type) and WORKSPACE in declaration(op.type).effects
+        return bool(op.arguments.get("pass_workspace")) or _may_feed(op)
+    return WORKSPACE in declaration(op.type).effects or _may_feed(op)
 
 
-def _names_a_feeder(function: object) -> bool:
-    code = getattr(function, "__code__", None)
+def _may_feed(op: OpDef) -> bool:
+    """Whether the function of a call, as far as it can be seen, names a function that feeds blobs."""
+    if isinstance(op.function, SealedFunction):
+        return True
+    builder = op.arguments.get("pickled_builder")
+    if isinstance(builder, bytes):
+        return any(name.encode() in builder for name in _FEEDERS)
+    code = getattr(op.function, "__code__", None)
     return isinstance(code, CodeType) and not _FEEDERS.isdisjoint(_names(code))
 
 

@@ -86,7 +86,7 @@ class _Queues:
             if is_operator(op.type):
                 self._op(op, declaration(op.type), user, outer)
             inside = _bound(op, outer) if op.type in LAZY_SUBNETS else outer
-            for subnet in subnets(op).values():
+            for subnet in subnets(op):
                 self._net(subnet, user, inside)
 
     def _op(self, op: OpDef, declared: Declaration, user: str, outer: Callable[[str], str]) -> None:

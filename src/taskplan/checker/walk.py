@@ -7,7 +7,7 @@ blocks are made when all else has been. (See `taskplan.engine.script.bind`, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -22,12 +22,19 @@ NODE_ID, CHILD_ID = "NODE_ID", "GLOBAL_WORKSPACE_ID"
 
 
 class OpPlace(NamedTuple):
-    """One operator of a net, by number from 1; for a net that is an operator's argument, `inside` is that operator."""
+    """One operator of a net.
+
+    Attributes:
+        number: its place in the net, from 1.
+        inside: the operator that runs the net, if the net is an argument.
+        lazy: the net is made only when that operator runs, in a workspace of its own.
+    """
 
     op: OpDef
     number: int
     net: NetDef
     inside: OpPlace | None = None
+    lazy: bool = False
 
     def where(self, task: str | None = None, node: str | None = None) -> str:
         """The path, from the outside in."""
@@ -164,13 +171,8 @@ def _in_order_made(step: StepDef) -> Sequence[StepDef]:
 def _written_at_the_end(plan: PlanDef) -> set[str]:
     """All that closing blocks write."""
     names = {name for step in plan.steps for closing in _closing_steps(step) for name in nets_of(closing)}
-    return {
-        blob
-        for net in plan.nets
-        if net.name in names
-        for place in operators(net, lazy=True)
-        for blob in place.op.outputs
-    }
+    nets = [net for net in plan.nets if net.name in names]
+    return {blob for net in nets for place in operators(net) for blob in place.op.outputs}
 
 
 def _closing_steps(step: StepDef) -> Iterator[StepDef]:
@@ -188,27 +190,25 @@ def nets_of(step: StepDef) -> Iterator[str]:
         yield from nets_of(child)
 
 
-def operators(net: NetDef, *, lazy: bool = False, inside: OpPlace | None = None) -> Iterator[OpPlace]:
+def operators(net: NetDef, inside: OpPlace | None = None, *, lazy: bool = False) -> Iterator[OpPlace]:
     """The operators of a net in the order in which they are made: those of subnets after the operator that runs them.
 
     Args:
         net: the net.
-        lazy: also those of nets that are made only when their operator runs, in workspaces of their own.
         inside: the operator that runs the net, if one does.
+        lazy: whether the net is made only when that operator runs.
     """
     for number, op in enumerate(net.ops, 1):
-        place = OpPlace(op, number, net, inside)
+        place = OpPlace(op, number, net, inside, lazy)
         yield place
-        if op.type in LAZY_SUBNETS and not lazy:
-            continue
-        for subnet in subnets(op).values():
-            yield from operators(subnet, lazy=lazy, inside=place)
+        for subnet in subnets(op):
+            yield from operators(subnet, place, lazy=lazy or op.type in LAZY_SUBNETS)
 
 
-def subnets(op: OpDef) -> Mapping[str, NetDef]:
-    """The nets that an operator runs, by argument."""
-    nets = {name: value for name, value in op.arguments.items() if isinstance(value, NetDef)}
-    if not nets or not is_operator(op.type):
-        return nets
-    declared = declaration(op.type)
-    return {name: net for name, net in nets.items() if declared.wants_run and name in declared.arguments}
+def subnets(op: OpDef) -> Sequence[NetDef]:
+    """The nets that an operator runs."""
+    nets = [(name, value) for name, value in op.arguments.items() if type(value) is NetDef]
+    if not nets:
+        return ()
+    declared = declaration(op.type) if is_operator(op.type) else None
+    return [net for name, net in nets if declared is None or (declared.wants_run and name in declared.arguments)]

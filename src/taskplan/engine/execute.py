@@ -18,9 +18,8 @@ from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Attempted, Run
-from taskplan.engine.script import Group, bind_and_perform, with_time_limit
+from taskplan.engine.script import Group, bind_and_perform, end_member, join, start, with_time_limit
 from taskplan.errors import Cancelled
-from taskplan.operators.waiting import TIMED_OUT, Changes, Joins
 
 SIGINT = int(signal.SIGINT)
 
@@ -49,6 +48,8 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
             pass
         except Failed as failure:
             shared.fail(failure)
+        except BaseException as error:  # of a signal's handler, or of ours
+            shared.fail(Failed(error))
         _last_reports(shared)
     shared.outcome.raise_first()
 
@@ -58,10 +59,10 @@ def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
         _run_one(placed[0], shared, alone=True)
         return
     group = Group("the run", [f"node {each.node!r}" for each in placed])
-    for number, each in enumerate(placed):
-        shared.spawn(partial(_member, group, number, each, shared), brief=False)
+    jobs = [partial(_member, group, number, each, shared) for number, each in enumerate(placed)]
+    start(group, [(job, False) for job in jobs], shared)
     # A node joins its own steps and abandons what will not end, so all nodes end: wait without a limit of its own.
-    while shared.driver.wait(Joins(group), group.all_ended, shared.token, shielded=True) is TIMED_OUT:
+    while not join(group, Run(shared, placed[0].plan)):
         pass
 
 
@@ -75,7 +76,7 @@ def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> Non
     except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
         shared.fail(Failed(error))
     finally:
-        shared.driver.wait(Changes(group), partial(group.one_ended, number), shared.token)
+        end_member(group, number, shared)
 
 
 def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:

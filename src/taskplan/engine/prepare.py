@@ -212,9 +212,12 @@ class PreparedPlan:
         facts = self.facts(step)
         beside = len(facts.reporters) + bool(step.report_net) + sum(map(self._threads, facts.reporters))
         if facts.together:
-            own = sum((not self.is_brief(child)) + self._threads(child) for child in facts.ordinary)
-            return beside + own * max(1, step.instances or 1)
-        return beside + max(map(self._threads, facts.ordinary), default=0)
+            children = sum((not self.is_brief(child)) + self._threads(child) for child in facts.ordinary)
+            children *= max(1, step.instances or 1)
+        else:
+            children = max(map(self._threads, facts.ordinary), default=0)
+        # A closing block comes after all else, and beside it somebody watches its time.
+        return max([beside + children, *(1 + self._threads(closing) for closing in step.closing)])
 
 
 def _fault(step: StepDef, ordinary: Sequence[StepDef]) -> str:

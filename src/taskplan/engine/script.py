@@ -10,14 +10,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
-from taskplan.engine.run import Run
+from taskplan.engine.run import Attempted, Run
 from taskplan.errors import Cancelled, RunError, StepError
 from taskplan.events import TaskEnded, TaskStarted
 from taskplan.operators.run import UNSET
@@ -25,10 +24,6 @@ from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Changes, Interval, Jo
 from taskplan.plan.model import StepDef
 
 TRUE, FALSE = np.True_, np.False_
-
-SHORTEST_INTERVAL_S = 0.001
-"""Reporters of plans from elsewhere may ask for no interval at all, and would do nothing but report."""
-
 
 SHORTEST_INTERVAL_S = 0.001
 """Between two reports: plans of others may ask for none, and would report all the time."""
@@ -234,14 +229,14 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
         except Cancelled:
             pass
         finally:
-            end_member(watch, 0, run)
+            end_member(watch, 0, run.shared)
 
     run.shared.spawn(watching, brief=False)
     try:
         action()
     finally:
-        end_member(from_outside, 0, run)
-        run.driver.wait(Joins(watch), watch.all_ended, run.token, shielded=True)
+        end_member(from_outside, 0, run.shared)
+        join(watch, run)
 
 
 def _perform_entered(step: BoundStep, run: Run) -> None:
@@ -258,7 +253,7 @@ def _perform_entered(step: BoundStep, run: Run) -> None:
         _report_at_the_end(step, run)
         raise
     finally:
-        end_member(siblings, 0, run)
+        end_member(siblings, 0, run.shared)
         _join(reporting, run)
     if run.token.cancelled:
         raise Cancelled
@@ -271,15 +266,14 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
     if step.report_net is not None:
         reports.append((step.definition.report_interval_s or 0, step.report_net.perform))
     group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
-    for number, (every_s, report) in enumerate(reports):
-        action = partial(_report, every_s, report, siblings, run)
-        run.shared.spawn(partial(_member, group, number, run, action, step), brief=False)
+    actions = [partial(_report, every_s, report, siblings, run) for every_s, report in reports]
+    jobs = [partial(_member, group, number, run, action, step) for number, action in enumerate(actions)]
+    start(group, [(job, False) for job in jobs], run.shared)
     return group
 
 
 def _report(every_s: float, report: Callable[[], None], siblings: Group, run: Run) -> None:
     """Report after each interval, counted from the end of the last report, and once after the siblings ended."""
-    every_s = max(every_s, SHORTEST_INTERVAL_S)
     every_s = max(every_s, SHORTEST_INTERVAL_S)
     while run.driver.wait(Interval(siblings), siblings.all_ended, run.token, every_s) is TIMED_OUT:
         report()
@@ -356,12 +350,14 @@ def _together(step: BoundStep, run: Run) -> None:
     """Start all children, as often as there are instances, and wait until all have ended."""
     children, instances = step.steps, max(1, step.definition.instances or 1)
     group = Group(step.definition.name, [_called(child) for child in children] * instances)
+    jobs: list[tuple[Callable[[], None], bool]] = []
     for number in range(len(children) * instances):
         child = children[number % len(children)]
         if instances > 1:
             child = replace(child, label=f"instance {number // len(children) + 1} of {instances}")
         job = partial(_member, group, number, run, partial(perform, child, run), step)
-        run.shared.spawn(job, brief=run.plan.is_brief(child.definition))
+        jobs.append((job, run.plan.is_brief(child.definition)))
+    start(group, jobs, run.shared)
     _join(group, run)
     if run.token.cancelled:
         raise Cancelled
@@ -372,9 +368,37 @@ def _called(step: BoundStep) -> str:
     return f"step {definition.name!r}" if definition.task is None else f"task {definition.task!r}"
 
 
-def end_member(group: Group, number: int, run: Run) -> None:
+def start(group: Group, jobs: Sequence[tuple[Callable[[], None], bool]], shared: Attempted) -> None:
+    """Start the members of a group, each a job and whether it is brief; each has to tell the group when it ends.
+
+    If there are no more threads to be had, the run fails, and those that were not started count as ended.
+    """
+    for number, (job, brief) in enumerate(jobs):
+        try:
+            shared.spawn(job, brief=brief)
+        except RuntimeError as error:
+            shared.fail(Failed(error))
+            for missing in range(number, len(jobs)):
+                end_member(group, missing, shared)
+            return
+
+
+def end_member(group: Group, number: int, shared: Attempted) -> None:
     """Tell a group that one of its members has ended."""
-    run.driver.wait(Changes(group), partial(group.one_ended, number), run.token)
+    shared.driver.wait(Changes(group), partial(group.one_ended, number), shared.token)
+
+
+def join(group: Group, run: Run) -> bool:
+    """Wait for all members, also when the run is ending; false if some ignore that for `grace_s`.
+
+    What a signal's handler raises meanwhile ends the run, which goes on until all that it started has ended.
+    """
+    wait = partial(run.driver.wait, Joins(group), group.all_ended, run.token, shielded=True)
+    try:
+        return wait() is not TIMED_OUT
+    except BaseException as error:
+        run.shared.fail(Failed(error))
+        return wait() is not TIMED_OUT
 
 
 def _member(group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep) -> None:
@@ -390,12 +414,11 @@ def _member(group: Group, number: int, run: Run, action: Callable[[], None], par
     except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
         run.shared.fail(Failed(error))
     finally:
-        end_member(group, number, run)
+        end_member(group, number, run.shared)
 
 
 def _join(group: Group, run: Run) -> None:
     """Wait for all members, also when the run is ending; those that ignore that for `grace_s` are abandoned."""
-    answer: Any = run.driver.wait(Joins(group), group.all_ended, run.token, shielded=True)
-    if answer is TIMED_OUT:
+    if not join(group, run):
         run.shared.abandon(group.describe())
         raise Failed(RunError(f"{group.describe()} went on for {run.driver.grace_s:g} s after the run had ended"))

@@ -78,7 +78,7 @@ def _created_in(step: StepDef, nets: Mapping[str, NetDef], created: _Created) ->
     for name in step.nets:
         for place in operators(nets[name]) if name in nets else ():
             for blob in place.op.outputs:
-                if blob not in created:
+                if blob not in created and not place.lazy:
                     created[blob] = place.op.site
     # Reporters and closing steps are made last.
     for later in (*(child for child in step.steps if child.every_ms is not None), *step.closing):

@@ -212,13 +212,14 @@ class LocalSession(Session):
             self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now()))
 
     def _check(self, compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
-        for node, plan in compiled.plans.items():
-            if plan.threads() > self._max_threads:
-                msg = (
-                    f"node {node!r} may need {plan.threads()} threads at once, more than max_threads="
-                    f"{self._max_threads}; use fewer instances, or raise the limit of the session"
-                )
-                raise PlanError(msg)
+        plans = compiled.plans
+        threads = sum(plan.threads() for plan in plans.values()) + (len(plans) if len(plans) > 1 else 0)
+        if threads > self._max_threads:
+            msg = (
+                f"the program may need {threads} threads at once, more than max_threads={self._max_threads}; use fewer "
+                "instances, or raise the limit of the session"
+            )
+            raise PlanError(msg)
         if self.checks:
             raise_problems(
                 check_program(compiled.program, {node: set(space.names()) for node, space in spaces.items()})
