@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array, DataType, DType
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 UNTYPED: DType = np.dtype(np.void)
 """The dtype of a leaf that declares none."""

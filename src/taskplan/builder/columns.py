@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeVar
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.containers import List, ListWithEvicted, Map, MapWithEvicted, Struct, Tuple, as_field
 from taskplan.builder.fields import FIELD_SEPARATOR, Field, Metadata, Scalar, require_field
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _T = TypeVar("_T")
 _Record = TypeVar("_Record", bound=Field)

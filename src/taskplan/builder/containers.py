@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import numpy.typing as npt
 
 from taskplan.builder.fields import FIELD_SEPARATOR, Container, Field, Scalar
 from taskplan.errors import (
@@ -19,6 +18,9 @@ from taskplan.errors import (
     BuildValueError,
 )
 from taskplan.plan.names import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Struct(Container):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import builtins
 import logging
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.column_types import UNTYPED, check_exact, leaf_array, leaf_dtype, refined_dtype
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.plan.types import Array, DType
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FIELD_SEPARATOR = ":"
 """Joins the names on the way from the root to a leaf."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.calls import OperatorCalls
 from taskplan.builder.draft import Blob
 from taskplan.errors import BuildTypeError
 from taskplan.plan.types import DataType
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _FILLS = {
     np.dtype(np.int32): "GivenTensorIntFill",

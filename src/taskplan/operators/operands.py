@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from taskplan.errors import ArgumentError, DtypeError, OperatorError, ShapeError
 from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, DType
 
-Tensor = npt.NDArray[Any]
+if TYPE_CHECKING:
+    pass
+
+Tensor = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 """A tensor as a body sees it: an array, or a NumPy scalar if the rank is 0; of strings, an object array at any rank."""
 
 _TENSOR_CLASSES = (np.ndarray, np.generic)

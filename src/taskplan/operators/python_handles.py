@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from taskplan.errors import DtypeError, OperatorError
 from taskplan.operators.operands import dtype_name, settled
 from taskplan.operators.run import UNSET
 from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, TYPE_NUMBERS, Array, DType
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Value = Array | np.generic
 """A tensor as a blob holds it."""

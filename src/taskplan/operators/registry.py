@@ -24,7 +24,7 @@ import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -207,8 +207,7 @@ def operator(
         if name in _REGISTRY:
             msg = f"operator {name!r} is declared twice"
             raise InternalError(msg)
-        hints = typing.get_type_hints(body)
-        arguments, wants_run = _keyword_arguments(body, hints)
+        arguments, wants_run = _keyword_arguments(body)
         _REGISTRY[name] = Declaration(
             name=name,
             family=body.__module__.rpartition(".")[2],
@@ -224,7 +223,7 @@ def operator(
             input_counts=frozenset(input_counts) if input_counts is not None else None,
             output_counts=frozenset(output_counts) if output_counts is not None else None,
             wants_run=wants_run,
-            stores=hints.get("return") is type(None),
+            stores=body.__annotations__.get("return") in (None, "None") and "return" in body.__annotations__,
             ufunc=ufunc,
             ufunc_dtypes=frozenset(ufunc_dtypes),
             doc=inspect.getdoc(body) or "",
@@ -235,16 +234,39 @@ def operator(
     return declare
 
 
-def _keyword_arguments(body: Callable[..., Any], hints: Mapping[str, Any]) -> tuple[Mapping[str, ArgumentSpec], bool]:
-    specs = {
-        parameter.name: ArgumentSpec(
-            parameter.name, hint := hints.get(parameter.name, object), parameter.default, _converters(hint)
-        )
-        for parameter in inspect.signature(body).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    wants_run = specs.pop("run", None) is not None
+def _keyword_arguments(body: Callable[..., Any]) -> tuple[Mapping[str, ArgumentSpec], bool]:
+    specs: dict[str, ArgumentSpec] = {}
+    wants_run = False
+    for parameter in inspect.signature(body).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            if parameter.name == "run":
+                wants_run = True
+                continue
+            kind = _evaluated(parameter.annotation, body)
+            specs[parameter.name] = ArgumentSpec(parameter.name, kind, parameter.default, _converters(kind))
     return MappingProxyType(specs), wants_run
+
+
+_evaluated_kinds: dict[tuple[str, str], Any] = {}
+
+
+def _evaluated(annotation: Any, body: Callable[..., Any]) -> Any:
+    """The type of a keyword; each text is evaluated once a module, since that takes long."""
+    if annotation is inspect.Parameter.empty:
+        return object
+    if not isinstance(annotation, str):
+        return annotation
+    key = (body.__module__, annotation)
+    if key not in _evaluated_kinds:
+        _evaluated_kinds[key] = typing.get_type_hints(_annotated(annotation, body))["kind"]
+    return _evaluated_kinds[key]
+
+
+def _annotated(annotation: str, body: Callable[..., Any]) -> Callable[..., Any]:
+    """A stand-in function with one annotation, in the module of `body`."""
+    stand_in = FunctionType(_annotated.__code__, inspect.unwrap(body).__globals__)
+    stand_in.__annotations__ = {"kind": annotation}
+    return stand_in
 
 
 def declaration(name: str) -> Declaration:

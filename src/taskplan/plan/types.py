@@ -5,10 +5,11 @@ String tensors are NumPy arrays of dtype `object` whose elements are `bytes`.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
-Array = npt.NDArray[np.generic]
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.generic]]
 DType = np.dtype[np.generic]
 
 
