@@ -214,14 +214,16 @@ def operator_call(
     operator_type: str, inputs: list[str], outputs: list[str], options: Mapping[str, Any], site: Site
 ) -> tuple[OpDef, pb.OperatorDef | None]:
     """The value of one operator call with these very names, and its message if the value does not say all of it."""
-    encoded = {
-        name: encoded_argument(name, value)
-        for name, value in options.items()
-        if value is not None and name not in _FIELDS
-    }
+    encoded: dict[str, Encoded] = {}
+    needs_message = CurrentDeviceScope() is not None
+    for name, value in options.items():
+        if name in _FIELDS:
+            needs_message = True
+        elif value is not None:
+            encoded[name] = argument = encoded_argument(name, value)
+            needs_message |= argument.field in _NET_FIELDS
     arguments = {name: argument.decoded for name, argument in encoded.items()}
-    holds_nets = any(argument.field in _NET_FIELDS for argument in encoded.values())
-    if not holds_nets and _FIELDS.isdisjoint(options) and CurrentDeviceScope() is None:
+    if not needs_message:
         return OpDef(operator_type, tuple(inputs), tuple(outputs), arguments, site=site), None
     proto = _operator_message(operator_type, inputs, outputs, options)
     op = codec.op_from_proto(proto, site)

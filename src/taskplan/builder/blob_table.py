@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from taskplan.plan import taskplan_pb2 as pb
+from taskplan.plan.model import OpDef
 
 
 class BlobTable:
@@ -12,10 +13,13 @@ class BlobTable:
 
     Once the net has a message that others may change, the table is in doubt: from then on a "yes" is looked up in the
     message where the blob was seen last, which takes no time, and a "no" reads the message anew.
+
+    Args:
+        ops: the operators that are there.
     """
 
-    def __init__(self) -> None:
-        self._written: dict[str, int] = {}
+    def __init__(self, ops: Iterable[OpDef]) -> None:
+        self._written = {name: index for index, op in enumerate(ops) for name in op.outputs}
         self._external: dict[str, int] = {}
         self._doubted: pb.NetDef | None = None
         self._ops_read = 0
@@ -53,9 +57,9 @@ class BlobTable:
             self.read(self._doubted)
         return name in self._external
 
-    def external_inputs(self) -> list[str]:
+    def external_inputs(self) -> tuple[str, ...]:
         """The external inputs, as they were added."""
-        return list(self._external)
+        return tuple(self._external)
 
     def add_external(self, names: Iterable[str]) -> None:
         """Learn of new external inputs."""

@@ -42,13 +42,16 @@ class OperatorCalls(NetDraft):
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(each.name for each in declarations())})
 
-    def _add_operator(self, op_type: str, inputs: object, outputs: object = None, **options: Any) -> Any:
+    def _add_operator(
+        self, op_type: str, inputs: object, outputs: object = None, _fits: bool = False, **options: Any
+    ) -> Any:
         """Add one operator, or nothing at all if something about it is wrong.
 
         Args:
             op_type: what it does.
             inputs: a blob or a list of them. What this net does not define becomes an external input.
             outputs: a blob or a list of them, a number of outputs to be named here, or None for one.
+            _fits: the arguments are known to be right.
             **options: as for `CreateOperator`.
 
         Returns:
@@ -60,25 +63,29 @@ class OperatorCalls(NetDraft):
             BuildError: an input is a reference to a blob of this very net, which does not define it.
         """
         try:
-            return self._added(op_type, inputs, outputs, options)
+            return self._added(op_type, inputs, outputs, options, fits=_fits)
         except BuildError as error:
             on_users_line(error)
             raise
 
-    def _added(self, op_type: str, inputs: object, outputs: object, options: dict[str, Any]) -> Any:
+    def _added(self, op_type: str, inputs: object, outputs: object, options: dict[str, Any], *, fits: bool) -> Any:
         input_names = scoped_names(inputs)
         external = self._not_yet_defined(inputs, input_names)
         output_names, counters = self._output_names(op_type, outputs)
         op, message = operator_call(op_type, input_names, output_names, options, here())
-        if not current_names().caffe2:
+        checked = not current_names().caffe2
+        if checked:
             declared = declaration(op_type)
             check_arity(declared, input_names, output_names)
-            decode_arguments(declared, op.arguments)
+            if not fits:
+                decode_arguments(declared, op.arguments)
 
         self._name_counters.update(counters)
-        self._add_external(external)
-        self._adopt_functions(options)
-        self.add_op(op, message)
+        if external:
+            self._add_external(external)
+        if message is not None:  # as there is if it holds nets
+            self._adopt_functions(options)
+        self.add_op(op, message, checked=checked)
         if len(output_names) == 1:
             return BlobReference(output_names[0], self)
         return tuple([BlobReference(name, self) for name in output_names]) or None

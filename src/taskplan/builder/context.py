@@ -95,7 +95,7 @@ class Managed:
                 msg = f"expected {cls.__name__} or None, got {value!r}"
                 raise BuildTypeError(msg)
             return value
-        stack = stack_of(cls)
+        stack = _STACKS.by_class.get(cls)
         if stack:
             return cast("Self", stack[-1])
         return cls._without_block() if required else None

@@ -45,9 +45,9 @@ class NetDraft:
         self._attributes: dict[str, list[Any]] = {}
         self._name_counters: dict[str, int] = {}
         self._next_number = 0
-        self._reserved: dict[str, None] = {}
-        self._table = BlobTable()
+        self._blobs: BlobTable | None = None
         self._model: NetDef | None = None
+        self._calls_checked = True
         # Once somebody has asked for the message, it rules, and what is added here is written to it too.
         self._message: pb.NetDef | None = None
         # Once others have it: what it was when it was last read.
@@ -65,6 +65,13 @@ class NetDraft:
         self._table.read(self._message)
         self._ops = list(codec.net_from_proto(self._message, site=self.site).ops)
         self._next_number = _first_free_number(self._message)
+
+    @property
+    def _table(self) -> BlobTable:
+        """Made when it is first needed, as it never is for nets that are made of operators with known blobs."""
+        if self._blobs is None:
+            self._blobs = BlobTable(self._ops)
+        return self._blobs
 
     # --- the message and the model ---
 
@@ -96,8 +103,9 @@ class NetDraft:
         return self._message
 
     def _assembled(self) -> pb.NetDef:
-        external_input, external_output = self._table.external_inputs(), self._external_outputs
-        message = pb.NetDef(name=self.Name(), external_input=external_input, external_output=external_output)
+        message = pb.NetDef(
+            name=self.Name(), external_input=self._external_inputs(), external_output=self._external_outputs
+        )
         message.op.extend(map(codec.op_to_proto, self._ops))
         return message
 
@@ -117,8 +125,17 @@ class NetDraft:
         ops = [codec.with_function(op, functions) for op in self._ops] if functions else self._ops
         if self._message is not None:
             return codec.net_shell(self._message, ops, self.site, functions)
-        external_inputs = tuple(self._table.external_inputs())
-        return NetDef(self.Name(), tuple(ops), external_inputs, self._external_outputs, site=self.site)
+        return NetDef(
+            self.Name(),
+            tuple(ops),
+            self._external_inputs(),
+            self._external_outputs,
+            site=self.site,
+            calls_checked=self._calls_checked,
+        )
+
+    def _external_inputs(self) -> tuple[str, ...]:
+        return self._blobs.external_inputs() if self._blobs is not None else ()
 
     def _functions_by_token(self) -> dict[str, object]:
         return {token: held.function for token, held in self._functions.items()}
@@ -137,16 +154,19 @@ class NetDraft:
         self._ops = list(reread(message, self._ops, self._functions_by_token(), self.site).ops)
         self._model = None
 
-    def add_op(self, op: OpDef, message: pb.OperatorDef | None = None) -> None:
-        """Append an operator as it is: nothing is checked, no external input added.
+    def add_op(self, op: OpDef, message: pb.OperatorDef | None = None, *, checked: bool = False) -> None:
+        """Append an operator as it is; no external input is added.
 
         Args:
             op: the operator.
-            message: the same, if there is more in it than in `op`.
+            message: the same, if there is more in it than in `op`, as when there are nets among its arguments.
+            checked: the call is known to fit the declaration.
         """
+        self._calls_checked &= checked
         if message is not None or self._message is not None:
             self._ruling_message().op.append(message if message is not None else codec.op_to_proto(op))
-        self._table.add_outputs(op.outputs, len(self._ops))
+        if self._blobs is not None:
+            self._blobs.add_outputs(op.outputs, len(self._ops))
         self._ops.append(op)
         self._model = None
 
@@ -204,11 +224,11 @@ class NetDraft:
     def NextBlob(self, prefix: str = "unnamed") -> BlobReference:
         """A blob of this name, else `<prefix>_auto_0`, ...; it is reserved, and no name scope is put before it."""
         name = prefix
-        while name in self._reserved or self._table.is_defined(name):
+        while f"reserved:{name}" in self._name_counters or self._table.is_defined(name):
             count = self._name_counters.get(f"auto:{prefix}", 0)
             self._name_counters[f"auto:{prefix}"] = count + 1
             name = f"{prefix}_auto_{count}"
-        self._reserved[name] = None
+        self._name_counters[f"reserved:{name}"] = 1
         return BlobReference(name)
 
     def NextScopedBlob(self, prefix: str = "unnamed") -> BlobReference:
@@ -325,8 +345,9 @@ class NetDraft:
 def _take_name(base: str) -> TakenName:
     """A name for a net: `base` after the name of the enclosing builder, made unique."""
     builder = NetNaming.current(required=False)
-    parts = (builder.name, base) if builder is not None else (base,)
-    return current_names().net(SEPARATOR.join(filter(None, parts)))
+    if builder is not None and builder.name:
+        base = f"{builder.name}{SEPARATOR}{base}" if base else builder.name
+    return current_names().net(base)
 
 
 def _first_free_number(net: pb.NetDef) -> int:

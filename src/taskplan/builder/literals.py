@@ -50,11 +50,13 @@ class Literals(OperatorCalls):
             (BlobReference("train/GivenTensorFill:0"), BlobReference("steps"))
         """
         output: Any = 1 if blob_out is None else blob_out
+        # What is written here fits; to check a long list would take as long as all the rest.
         if isinstance(array, bool):
-            made = self._add_operator("ConstantFill", [], output, dtype=DataType.BOOL, value=array)
+            made = self._add_operator("ConstantFill", [], output, _fits=True, dtype=DataType.BOOL, value=array)
         else:
             values = _array(array, dtype)
-            made = self._add_operator(_fill_for(values, array), [], output, shape=values.shape, values=values)
+            fill = _fill_for(values, array)
+            made = self._add_operator(fill, [], output, _fits=True, shape=values.shape, values=values)
         return made  # type: ignore[no-any-return]  # one output, so one reference
 
     def LogInfo(self, *msg_or_blobs: object) -> None:

@@ -59,7 +59,7 @@ class Net(Literals, UserFunctions, NetEdits, NetRecords):
         self._add_external_outputs([name for name in added.external_outputs if name not in present])
         # Counted beforehand: a net may be appended to itself.
         for op, message in zip(list(net._ops), net._op_messages(), strict=True):
-            self.add_op(op, message)
+            self.add_op(op, message, checked=net._calls_checked)
             if device_option is not None:
                 self._ruling_message().op[-1].device_option.CopyFrom(device_option)
         self._functions.update(net.functions())

@@ -20,6 +20,8 @@ from taskplan.plan.names import Site
 SESSION_BLOBS = "session_blobs"
 """The attribute of nets that holds blobs which the session makes: they are there before every block."""
 
+_NOTHING: frozenset[str] = frozenset()
+
 Child = TypeVar("Child", bound="Net | NetBuilder | ExecutionStep")
 
 
@@ -73,7 +75,7 @@ class NetBuilder(NetNaming):
         self._stop_reset: Net | None = None
         self._uses_control_ops = _use_control_ops
         # Names in scope: the first child here that uses each, and how many children of the parent came before.
-        self._initial_scope = frozenset(map(str, initial_scope or ()))
+        self._initial_scope = frozenset(map(str, initial_scope)) if initial_scope else _NOTHING
         self._scope: dict[str, int] = {}
         self._children_read = 0
         self._parent = weakref.ref(parent) if parent is not None else None

@@ -189,8 +189,8 @@ def plan_of_step(name: str, step: ExecutionStep) -> PlanDef:
     Raises:
         BuildError: the step runs a net that is known by name only, or two nets of one name.
     """
-    nets: dict[str, Net] = {}
-    for net in [*_nets_of(step, (), name), *_closing_nets(step)]:
+    nets = {net.Name(): net for net in _nets_of(step, (), name)}
+    for net in _closing_nets(step):
         _check_name(nets, net, name)
         nets[net.Name()] = net
     return PlanDef(name, tuple([net.to_model() for net in nets.values()]), (step.to_model(),))
@@ -205,24 +205,25 @@ def _check_name(nets: Mapping[str, Net], net: Net, plan: str) -> None:
 def _nets_of(step: ExecutionStep, present: Container[str], plan: str) -> list[Net]:
     """The step's nets, in the order in which they are first run; those of `present` may be known by name only."""
     known = {net.Name(): net for net in step.Nets()}
-    names = dict.fromkeys(nets_in_order(step))
-    for name in names:
-        if name not in known and name not in present:
+    nets = []
+    for name in dict.fromkeys(nets_in_order(step)):
+        if name in known:
+            nets.append(known[name])
+        elif name not in present:
             msg = (
                 f"step {step.Name()!r} runs net {name!r}, which is known by its name only; "
                 f"give the step the Net itself, or add it to plan {plan!r} first"
             )
             raise BuildError(msg)
-    return [known[name] for name in names if name in known]
+    return nets
 
 
 def _closing_nets(step: ExecutionStep) -> Iterator[Net]:
     """The nets of the closing steps of this step, of all below it, and of these closing steps."""
-    for substep in step.Substeps():
-        yield from _closing_nets(substep)
-    for closing in step.closing:
-        yield from closing.Nets()
-        yield from _closing_nets(closing)
+    for each in step.in_order():
+        for closing in each.closing:
+            yield from closing.Nets()
+            yield from _closing_nets(closing)
 
 
 def _functions_of(net: NetDef) -> dict[str, object]:

@@ -51,24 +51,28 @@ def compile_group(
     with _collector_paused(), cleared_contexts(), EmptyNameScope(), EmptyDeviceScope(), Cluster():
         placement = {node: _place(node, shared_nodes, node_remap) for node in group.used_nodes()}
         placed = group.placed(placement, workspace_type)
-        plans = {task.node: plan_of_step(_PLAN_NAME, task.get_step()) for task in placed.tasks()}
-        channels = tuple([_channel(users, placement) for users in placed.channels().values()])
+        outputs = [output for task in group.members() for output in task.outputs()]
+        return _program(group, placed, placement), TaskOutputList(outputs)
+
+
+def _program(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) -> ProgramDef:
+    """The program of a group, of which `placed` has one task for each node."""
+    members = group.members()
     definitions = [
         OutputDef(placement[task.node], str(name), task.name, output.site)
-        for task in group.members()
+        for task in members
         for output in task.outputs()
         for name in output.names
     ]
-    program = ProgramDef(
-        plans=plans,
+    hidden = [str(name) for task in members for output in task.hidden_outputs() for name in output.names]
+    private = [task.node for task in placed.tasks() if task.workspace_type() == WorkspaceType.PRIVATE]
+    return ProgramDef(
+        plans={task.node: plan_of_step(_PLAN_NAME, task.get_step()) for task in placed.tasks()},
         outputs=tuple(definitions),
-        channels=channels,
-        private_nodes=tuple([task.node for task in placed.tasks() if task.workspace_type() == WorkspaceType.PRIVATE]),
-        hidden_blobs=tuple(
-            [str(name) for task in group.members() for output in task.hidden_outputs() for name in output.names]
-        ),
+        channels=tuple([_channel(users, placement) for users in placed.channels().values()]),
+        private_nodes=tuple(private),
+        hidden_blobs=tuple(hidden),
     )
-    return program, TaskOutputList([output for task in group.members() for output in task.outputs()])
 
 
 @contextmanager

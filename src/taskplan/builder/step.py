@@ -140,6 +140,20 @@ class ExecutionStep(StepSettings):
         """The steps that were put into this one."""
         return [step for step in self._steps() if step is not None]
 
+    def in_order(self) -> list[ExecutionStep]:
+        """All steps below this one, each behind those that it runs, and this one last."""
+        found: list[ExecutionStep] = []
+        self._gather(found)
+        return found
+
+    def _gather(self, found: list[ExecutionStep]) -> None:
+        for each in self._runs:
+            if isinstance(each, ExecutionStep):
+                each._gather(found)
+            elif isinstance(each, _Copied) and each.step is not None:
+                each.step._gather(found)
+        found.append(self)
+
     def _steps(self) -> list[ExecutionStep | None]:
         """The same, with None for a bare message."""
         return [
@@ -202,8 +216,8 @@ class ExecutionStep(StepSettings):
                 raise BuildTypeError(msg)
             self._put(_Copied(None, _copy_of(step)))
             return self
-        for name, net in step._nets.items():
-            self._check_same_net(name, net)
+        for name in self._nets.keys() & step._nets.keys():
+            self._check_same_net(name, step._nets[name])
         step.freeze()
         if step.HasNets() or step.HasSubsteps():
             self._nets.update(step._nets)
@@ -258,7 +272,7 @@ class ExecutionStep(StepSettings):
         copied._nets = dict(self._nets)
         if self._message is not None:
             copied._message = _copy_of(self._message)
-        copied.closing, copied.timeout_s = list(self.closing), self.timeout_s
+        copied.closing, copied.timeout_s = self.closing, self.timeout_s
         copied.task_name, copied.node_name, copied.settled = self.task_name, self.node_name, self.settled
         return copied
 
@@ -291,7 +305,7 @@ class ExecutionStep(StepSettings):
             nets,
             steps,
             self.site,
-            closing=[step.to_model() for step in self.closing],
+            closing=[step.to_model() for step in self.closing] if self.closing else (),
             timeout_s=self.timeout_s,
             task=self.task_name,
             node=self.node_name,

@@ -144,7 +144,7 @@ def scoped_execution_step(name: str, *args: Any, **kwargs: Any) -> ExecutionStep
 
 def nets_in_order(step: ExecutionStep) -> list[str]:
     """The names of the nets in the order in which they are run; nets that run repeatedly come repeatedly."""
-    return [name for substep in step.Substeps() for name in nets_in_order(substep)] + step.net_names()
+    return [name for each in step.in_order() for name in each.net_names()]
 
 
 def add_nets_in_order(step: ExecutionStep, names: list[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 
-from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.context import Managed, cleared_contexts
 from taskplan.builder.fields import Field
@@ -118,7 +117,7 @@ class Task(Managed):
         self._step = _as_step(step) if step is not None else None
         self._step_is_given = isinstance(step, ExecutionStep)
         self._outputs: list[TaskOutput] = []
-        self._hidden_outputs: list[TaskOutput] = []
+        self._hidden_output: TaskOutput | None = None
         self._compiled: ExecutionStep | None = None
         self._builder: NetBuilder | None = None
         self._is_plain = True
@@ -184,11 +183,11 @@ class Task(Managed):
 
     def outputs(self) -> list[TaskOutput]:
         """All outputs; once it is compiled, at least one."""
-        return [*self._outputs, *self._hidden_outputs]
+        return [*self._outputs, *self.hidden_outputs()]
 
     def hidden_outputs(self) -> list[TaskOutput]:
         """Those of the outputs that are there only so that every task yields something; they may go after a run."""
-        return list(self._hidden_outputs)
+        return [] if self._hidden_output is None else [self._hidden_output]
 
     def output_list(self) -> TaskOutputList:
         """All outputs, to be bound at once."""
@@ -222,8 +221,7 @@ class Task(Managed):
         if self._used:
             msg = f"task {self.name!r} cannot {what}: it is part of a group that has been compiled"
             raise ClosedError(msg)
-        self._compiled = None
-        self._hidden_outputs = []
+        self._compiled = self._hidden_output = None
 
     def _compile(self) -> ExecutionStep:
         if self._step is None:
@@ -268,10 +266,9 @@ class Task(Managed):
     def _hidden_output_net(self) -> Net:
         net = Net(f"{self.name}:output", site=self.site)
         blob = f"{net.Name()}/ConstantFill:0"
-        net.add_op(_HIDDEN_OUTPUT._replace(outputs=(blob,), site=self.site))
-        output = TaskOutput(BlobReference(blob, net), site=self.site)
-        output.node = self.node
-        self._hidden_outputs = [output]
+        net.add_op(_HIDDEN_OUTPUT._replace(outputs=(blob,), site=self.site), checked=True)
+        self._hidden_output = TaskOutput(blob, site=self.site)
+        self._hidden_output.node = self.node
         return net
 
     def __enter__(self) -> Task:

@@ -95,7 +95,7 @@ class UserFunctions(OperatorCalls):
         return self._add_call(hold(fn), "Call", list(blobs), outputs)
 
     def _add_call(
-        self, held: HeldFunction, op_type: str, inputs: object, outputs: object = None, **options: object
+        self, held: HeldFunction, op_type: str, inputs: object, outputs: object = None, **options: Any
     ) -> Any:
         token = held.token.name
         added = self._add_operator(op_type, inputs, outputs, **options, token=token)

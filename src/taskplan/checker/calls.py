@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem, Severity
-from taskplan.checker.walk import OpPlace
+from taskplan.checker.walk import OpPlace, operators
 from taskplan.errors import ArgumentError, ArityError, UnknownOperatorError
 from taskplan.operators.registry import check_arity, declaration, decode_arguments
 
@@ -18,7 +18,8 @@ def wrong_calls(facts: Mapping[str, PlanFacts]) -> Iterator[Problem]:
     In a net that no step runs, that is a warning.
     """
     for plan in facts.values():
-        for place in plan.places:
+        unchecked = [net for net in plan.plan.nets if not net.calls_checked]
+        for place in [place for net in unchecked for place in operators(net)]:
             problem = _wrong_call(place)
             if problem is not None:
                 runs = place.outermost().net.name in plan.used

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
-from taskplan.checker.walk import OpPlace, Visit, visits
+from taskplan.checker.walk import OpPlace, Visit, operators, visits
 from taskplan.operators.registry import declaration, is_operator
 from taskplan.operators.waiting import Puts
 from taskplan.plan.model import NetDef, OpDef, ProgramDef
@@ -58,21 +58,21 @@ def _undefined_in(facts: PlanFacts, known: set[str], elsewhere: Mapping[str, set
                 near = did_you_mean(until, visit.scope.all_writers())
                 yield Problem("TP106", "undefined stop blob", message + near, _path(visit), visit.step.site)
         elif visit.net in facts.nets:
-            for name, place in _unseen(facts.places_of[visit.net], visit):
+            for name, place in _unseen(facts.nets[visit.net], visit):
                 if (id(place.op), name) not in said:
                     said.add((id(place.op), name))
                     yield _undefined(name, place, visit, elsewhere)
 
 
-def _unseen(places: Sequence[OpPlace], visit: Visit) -> Iterator[tuple[str, OpPlace]]:
+def _unseen(net: NetDef, visit: Visit) -> Iterator[tuple[str, OpPlace]]:
     """What a net's operators read and nothing before them made, each name once; their outputs go into the scope."""
     scope = visit.scope
-    for place in places:
+    for place in operators(net):
         if place.lazy:
             continue
         for name in place.op.inputs:
             if visit.certain and name not in scope.reported and not scope.sees(name):
-                scope.reported.add(name)
+                scope.reported |= {name}
                 yield name, place
         for name in place.op.outputs:
             if not scope.sees(name):
@@ -108,6 +108,8 @@ def wrong_externals(facts: Facts) -> Iterator[Problem]:
 
 
 def _wrong_external(net: NetDef) -> Problem | None:
+    if not net.external_inputs and not net.external_outputs:
+        return None
     defined = set(net.external_inputs)
     for number, op in enumerate(net.ops, 1):
         for blob in op.inputs if net.external_inputs else ():
@@ -141,12 +143,12 @@ def unwritten_outputs(program: ProgramDef, facts: Facts, known: Known) -> Iterat
 
 def unwritten_channels(program: ProgramDef, facts: Facts) -> Iterator[Problem]:
     """Channels that somebody reads and nobody writes: their readers would wait for ever."""
-    if any(plan.makes_any_blob for plan in facts.values()):
+    if not program.channels or any(plan.makes_any_blob for plan in facts.values()):
         return
-    places = [place for plan in facts.values() for place in plan.places]
+    ops = [op for plan in facts.values() for op in plan.ops]
     for channel in program.channels:
         blob = f"channel:{channel.name}"
-        if not channel.writers and not any(blob in place.op.inputs and _puts(place.op) for place in places):
+        if not channel.writers and not any(blob in op.inputs and _puts(op) for op in ops):
             message = f"channel {channel.name!r} has readers and no writer; call writer() in the task that fills it"
             yield Problem("TP110", "unwritten channel", message, site=channel.site)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import CodeType
 
-from taskplan.checker.walk import nets_of, operators
+from taskplan.checker.walk import all_ops, steps_below
 from taskplan.operators.registry import USER_CODE, WORKSPACE, declaration, is_operator
 from taskplan.plan.archive import SealedFunction
 from taskplan.plan.model import NetDef, OpDef, PlanDef
@@ -24,8 +24,7 @@ class PlanFacts:
 
     Attributes:
         nets: by name; the first of several with one name.
-        places: every operator, also in subnets.
-        places_of: the same for each net, by name.
+        ops: every operator, also in subnets.
         used: the names of the nets that steps run.
         written: every blob that an operator writes.
         makes_any_blob: a user function or an operator may make any blob: it is handed the workspace, or it names a
@@ -35,14 +34,12 @@ class PlanFacts:
     def __init__(self, plan: PlanDef) -> None:
         self.plan = plan
         self.nets: Mapping[str, NetDef] = {net.name: net for net in reversed(plan.nets)}
-        by_net = [list(operators(net)) for net in plan.nets]
-        self.places = [place for places in by_net for place in places]
-        self.places_of = {net.name: places for net, places in zip(reversed(plan.nets), reversed(by_net), strict=True)}
-        self.used = frozenset(name for step in plan.steps for name in nets_of(step))
-        self.written = {name for place in self.places for name in place.op.outputs}
+        self.ops = [op for net in plan.nets for op in all_ops(net)]
+        self.used = {name for step in plan.steps for each in steps_below(step) for name in each.net_names()}
+        self.written = {name for op in self.ops for name in op.outputs}
         # Few operators can do that, so most are not looked at one by one.
-        suspects = {op_type for op_type in {place.op.type for place in self.places} if _is_suspect(op_type)}
-        self.makes_any_blob = any(place.op.type in suspects and _may_make_any_blob(place.op) for place in self.places)
+        suspects = {op_type for op_type in {op.type for op in self.ops} if _is_suspect(op_type)}
+        self.makes_any_blob = any(op.type in suspects and _may_make_any_blob(op) for op in self.ops)
 
 
 def _is_suspect(op_type: str) -> bool:

@@ -56,7 +56,7 @@ class Scope:
         self.parent = parent
         self._known = known
         self.writers: dict[str, OpPlace] = {}
-        self.reported: set[str] = set()
+        self.reported: AbstractSet[str] = frozenset()
 
     def sees(self, name: str) -> bool:
         """Whether a blob of that name exists here or in a parent."""
@@ -103,7 +103,7 @@ def visits(plan: PlanDef, known: AbstractSet[str]) -> Iterator[Visit]:
     for index, step in enumerate(plan.steps):
         if index and closing_writes:
             top = Scope(top, closing_writes)  # those of the steps before have run by now
-        yield from _Tree(closing_writes).visits(step, _At(top, True, True))
+        yield from _tree(step, _At(top, True, True), closing_writes)
 
 
 class _At(NamedTuple):
@@ -115,79 +115,83 @@ class _At(NamedTuple):
     task: str | None = None
     node: str | None = None
 
-    def inside(self, step: StepDef) -> _At:
-        """The same, within a step of a task."""
-        return self if step.task is None else self._replace(task=step.task, node=step.node)
-
     def later(self, scope: Scope) -> _At:
         """The same for what is made in another scope when the step begins."""
-        return self._replace(scope=scope, made=self.begun)
+        return _At(scope, self.begun, self.begun, self.task, self.node)
+
+    def inside(self, step: StepDef) -> _At:
+        """The same for what the step runs."""
+        runs = step.until is None and (step.times is None or step.times > 0)
+        return _At(self.scope, self.made, self.begun and runs, self.task, self.node)
 
 
-class _Tree:
-    """Steps whose nets are made at once, and those that are put off.
+class _Made:
+    """What is made at once below a step, in order, and the steps whose nets are made later."""
+
+    def __init__(self) -> None:
+        self.visits: list[Visit] = []
+        self.later: list[tuple[StepDef, _At]] = []
+        self.closing: list[tuple[StepDef, _At]] = []
+
+    def make(self, step: StepDef, at: _At, *, entered: bool = False) -> None:
+        if step.create_workspace and not entered:
+            self.later.append((step, at))
+            return
+        if step.task is not None:
+            at = _At(at.scope, at.made, at.begun, step.task, step.node)
+        if step.steps:
+            inside = at.inside(step)
+            for child in _in_order_made(step):
+                self.make(child, inside)
+        for name in step.nets:
+            self.visits.append(Visit(step, at.scope, at.made, at.task, at.node, name))
+        if step.until is not None:
+            self.visits.append(Visit(step, at.scope, at.made, at.task, at.node))
+        if step.report_net is not None:
+            self.visits.append(Visit(step, at.scope, at.made, at.task, at.node, step.report_net))
+        for closing in step.closing:
+            self.closing.append((closing, at))
+
+
+def _tree(step: StepDef, at: _At, closing_writes: AbstractSet[str], *, entered: bool = False) -> Iterator[Visit]:
+    """The visits of a step that stands at the top, or begins with a workspace of its own, and of all below it.
 
     Args:
+        step: the step.
+        at: where it stands.
         closing_writes: what any closing block writes. In which order they run is not always known, so each of them is
             taken to see what all of them write.
+        entered: it begins, and `at` is in its workspace.
     """
-
-    def __init__(self, closing_writes: AbstractSet[str]) -> None:
-        self._closing_writes = closing_writes
-        self._later: list[tuple[StepDef, _At]] = []
-        self._closing: list[tuple[StepDef, _At]] = []
-
-    def visits(self, step: StepDef, at: _At, *, entered: bool = False) -> Iterator[Visit]:
-        yield from self._make(step, at, entered=entered)
-        for later, there in self._later:
-            yield from _Tree(self._closing_writes).visits(later, there.later(there.scope.child()), entered=True)
-        for closing, there in self._closing:
-            after = there.later(Scope(there.scope, self._closing_writes))
-            yield from _Tree(self._closing_writes).visits(closing, after)
-
-    def _make(self, step: StepDef, at: _At, *, entered: bool = False) -> Iterator[Visit]:
-        at = at.inside(step)
-        if step.create_workspace and not entered:
-            self._later.append((step, at))
-            return
-        runs = step.until is None and (step.times is None or step.times > 0)
-        for child in _in_order_made(step):
-            yield from self._make(child, at._replace(begun=at.begun and runs))
-        for name in step.nets:
-            yield Visit(step, at.scope, at.made, at.task, at.node, name)
-        if step.until is not None:
-            yield Visit(step, at.scope, at.made, at.task, at.node)
-        if step.report_net is not None:
-            yield Visit(step, at.scope, at.made, at.task, at.node, step.report_net)
-        self._closing += [(closing, at) for closing in step.closing]
+    made = _Made()
+    made.make(step, at, entered=entered)
+    yield from made.visits
+    for later, there in made.later:
+        yield from _tree(later, there.later(there.scope.child()), closing_writes, entered=True)
+    for closing, there in made.closing:
+        yield from _tree(closing, there.later(Scope(there.scope, closing_writes)), closing_writes)
 
 
 def _in_order_made(step: StepDef) -> Sequence[StepDef]:
-    if all(child.every_ms is None for child in step.steps):
-        return step.steps
-    return sorted(step.steps, key=lambda child: child.every_ms is not None)
+    reporters = [child for child in step.steps if child.every_ms is not None]
+    return [*(child for child in step.steps if child.every_ms is None), *reporters] if reporters else step.steps
 
 
 def _written_at_the_end(plan: PlanDef) -> set[str]:
     """All that closing blocks write."""
-    names = {name for step in plan.steps for closing in _closing_steps(step) for name in nets_of(closing)}
-    nets = [net for net in plan.nets if net.name in names]
-    return {blob for net in nets for place in operators(net) for blob in place.op.outputs}
+    blocks = [closing for step in plan.steps for each in steps_below(step) for closing in each.closing]
+    names = {name for block in blocks for each in steps_below(block) for name in each.net_names()}
+    nets = [net for net in plan.nets if net.name in names] if names else []
+    return {blob for net in nets for op in all_ops(net) for blob in op.outputs}
 
 
-def _closing_steps(step: StepDef) -> Iterator[StepDef]:
-    yield from step.closing
-    for child in step.steps:
-        yield from _closing_steps(child)
-
-
-def nets_of(step: StepDef) -> Iterator[str]:
-    """The names of the nets that a step runs, also in its closing blocks."""
-    yield from step.nets
-    if step.report_net is not None:
-        yield step.report_net
-    for child in (*step.steps, *step.closing):
-        yield from nets_of(child)
+def steps_below(step: StepDef) -> list[StepDef]:
+    """The step, the steps below it, and the closing blocks of all of these."""
+    found = [step]
+    for each in found:  # grows
+        found += each.steps
+        found += each.closing
+    return found
 
 
 def operators(net: NetDef, inside: OpPlace | None = None, *, lazy: bool = False) -> Iterator[OpPlace]:
@@ -201,8 +205,14 @@ def operators(net: NetDef, inside: OpPlace | None = None, *, lazy: bool = False)
     for number, op in enumerate(net.ops, 1):
         place = OpPlace(op, number, net, inside, lazy)
         yield place
-        for subnet in subnets(op):
-            yield from operators(subnet, place, lazy=lazy or op.type in LAZY_SUBNETS)
+        if op.arguments and not net.calls_checked:
+            for subnet in subnets(op):
+                yield from operators(subnet, place, lazy=lazy or op.type in LAZY_SUBNETS)
+
+
+def all_ops(net: NetDef) -> Sequence[OpDef]:
+    """The operators of a net and of all nets in it."""
+    return net.ops if net.calls_checked else [place.op for place in operators(net)]
 
 
 def subnets(op: OpDef) -> Sequence[NetDef]:

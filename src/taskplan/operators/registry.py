@@ -86,20 +86,12 @@ class ArgumentSpec:
     name: str
     type: Any
     default: Any = _REQUIRED
-    converters: tuple[Converter, ...] = ()
+    convert: Converter = lambda value: value
 
     @property
     def required(self) -> bool:
         """Whether a call must give it."""
         return self.default is _REQUIRED
-
-    def converted(self, value: object) -> Any:
-        """`value` as the body takes it, or None if it is of another kind."""
-        for convert in self.converters:
-            answer = convert(value)
-            if answer is not None:
-                return answer
-        return None
 
     def shown(self) -> str:
         """The type as a reader would write it."""
@@ -243,7 +235,7 @@ def _keyword_arguments(body: Callable[..., Any]) -> tuple[Mapping[str, ArgumentS
                 wants_run = True
                 continue
             kind = _evaluated(parameter.annotation, body)
-            specs[parameter.name] = ArgumentSpec(parameter.name, kind, parameter.default, _converters(kind))
+            specs[parameter.name] = ArgumentSpec(parameter.name, kind, parameter.default, _converter(kind))
     return MappingProxyType(specs), wants_run
 
 
@@ -401,8 +393,8 @@ def decode_arguments(
             hint = did_you_mean(name, declared.arguments) or f"; it takes {known}"
             msg = f"{declared.name} has no argument {name!r}{hint}"
             raise ArgumentError(msg, operator=declared.name, argument=name)
-        decoded[name] = spec.converted(value)
-        if decoded[name] is None:
+        converted = decoded[name] = spec.convert(value)
+        if converted is None:
             msg = f"{declared.name}: argument {name!r} must be {spec.shown()}, got {value!r}"
             raise ArgumentError(msg, operator=declared.name, argument=name)
     if len(decoded) < len(declared.arguments):
@@ -414,20 +406,24 @@ def decode_arguments(
     return decoded
 
 
-def _converters(kind: Any) -> tuple[Converter, ...]:
-    """One function for each kind that an annotation allows."""
+def _converter(kind: Any) -> Converter:
+    """What makes a value what an annotation allows."""
     origin = typing.get_origin(kind)
     if origin in (Sequence, tuple, list):
-        return (_list_converter(_converters(typing.get_args(kind)[0])),)
-    options = typing.get_args(kind) if origin is not None else (kind,)
+        return _list_converter(_converter(typing.get_args(kind)[0]))
     if origin is None:
-        return (_SIMPLE.get(kind, lambda value: value),)
-    return tuple(converter for option in options if option is not type(None) for converter in _converters(option))
+        return _SIMPLE.get(kind, lambda value: value)
+    return _first_of([_converter(option) for option in typing.get_args(kind) if option is not type(None)])
 
 
-def _list_converter(elements: tuple[Converter, ...]) -> Converter:
-    [element] = elements
+def _first_of(converters: Sequence[Converter]) -> Converter:
+    """The first answer that is one."""
+    if len(converters) == 1:
+        return converters[0]
+    return lambda value: next((answer for convert in converters if (answer := convert(value)) is not None), None)
 
+
+def _list_converter(element: Converter) -> Converter:
     def convert(value: object) -> Any:
         if not isinstance(value, tuple):
             return None

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from taskplan.plan.names import UNKNOWN_SITE, Site
 
-# Operators and steps are tuples, since a plan has very many of them, and a frozen dataclass takes five times as long to
-# make. They are read by name only.
+# Operators, steps and outputs are tuples, since a plan has very many of them, and a frozen dataclass takes five times
+# as long to make. They are read by name only.
 
 
 class OpDef(NamedTuple):
@@ -40,7 +40,11 @@ class OpDef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NetDef:
-    """An ordered list of operator calls. `type` is the executor that was asked for, `simple` if unset."""
+    """An ordered list of operator calls. `type` is the executor that was asked for, `simple` if unset.
+
+    `calls_checked` says that whoever made it has checked the calls against the declarations of their operators, and
+    that none holds a net.
+    """
 
     name: str
     ops: tuple[OpDef, ...] = ()
@@ -50,6 +54,7 @@ class NetDef:
     arguments: Mapping[str, object] = field(default_factory=dict)
     random_seed: int | None = None
     site: Site = UNKNOWN_SITE
+    calls_checked: bool = field(default=False, compare=False, repr=False)
 
 
 class StepDef(NamedTuple):
@@ -88,6 +93,10 @@ class StepDef(NamedTuple):
     node: str | None = None
     site: Site = UNKNOWN_SITE
 
+    def net_names(self) -> tuple[str, ...]:
+        """The names of the nets that the step itself runs, its report net last."""
+        return self.nets if self.report_net is None else (*self.nets, self.report_net)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanDef:
@@ -98,8 +107,7 @@ class PlanDef:
     steps: tuple[StepDef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputDef:
+class OutputDef(NamedTuple):
     """A blob that comes home from a node when the program has ended."""
 
     node: str
