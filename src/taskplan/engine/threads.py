@@ -142,6 +142,11 @@ class ThreadPool:
         with self._lock:
             self._all -= {worker for worker in everyone if not worker.thread.is_alive()}
 
+    def idle(self) -> int:
+        """How many threads wait for a job."""
+        with self._lock:
+            return len(self._idle)
+
     def alive(self) -> int:
         """How many threads exist now."""
         with self._lock:
