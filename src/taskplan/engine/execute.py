@@ -49,7 +49,7 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
         except Failed as failure:
             shared.fail(failure)
         except BaseException as error:  # of a signal's handler, or of ours
-            shared.fail(Failed(error))
+            shared.settle(error)
         _last_reports(shared)
     shared.outcome.raise_first()
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
+from functools import partial
 from itertools import count
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +22,7 @@ from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.errors import Cancelled, InternalError, TimedOutError, WorkspaceError
 from taskplan.events import Event
-from taskplan.operators.waiting import Attempt, Reason
+from taskplan.operators.waiting import NOT_YET, Attempt, Changes, Joins, NotYet, Reason, Shared
 
 logger = logging.getLogger("taskplan")
 
@@ -55,6 +56,20 @@ class Driver(Protocol):
         """End the waits of a cancelled token."""
 
 
+class Jobs(Shared):
+    """The jobs of a run that have been started and have not ended."""
+
+    __slots__ = ("running",)
+
+    def __init__(self) -> None:
+        super().__init__("jobs")
+        self.running: set[Callable[[], None]] = set()
+
+    def all_ended(self) -> bool | NotYet:
+        """An attempt: true once no job runs."""
+        return NOT_YET if self.running else True
+
+
 class Attempted:
     """What all plans of one run share: the token, how it ended, who is in user code, who was abandoned.
 
@@ -84,6 +99,7 @@ class Attempted:
         self.user_threads: set[int] = set()
         self._seed = seed
         self._seeds: np.random.SeedSequence | None = None
+        self._jobs = Jobs()
         self._lock = threading.Lock()
 
     def new_token(self) -> CancelToken:
@@ -107,8 +123,30 @@ class Attempted:
                 bug = InternalError(f"a job of the engine raised {error!r}; please report this")
                 bug.__cause__ = error
                 self.fail(Failed(bug))
+            finally:
+                self.driver.wait(Changes(self._jobs), partial(self._jobs.running.discard, guarded), self.token)
 
-        self.driver.spawn(guarded, brief=brief)
+        self._jobs.running.add(guarded)
+        try:
+            self.driver.spawn(guarded, brief=brief)
+        except RuntimeError:  # no thread is to be had
+            self._jobs.running.discard(guarded)
+            raise
+
+    def settle(self, error: BaseException) -> Failed:
+        """End the run for what a signal's handler raised, wherever that came; return when all jobs have ended.
+
+        Jobs that ignore the end for `grace_s` are left behind.
+        """
+        failure = Failed(error)
+        self.fail(failure)
+        while True:
+            try:
+                self.driver.wait(Joins(self._jobs), self._jobs.all_ended, self.token, shielded=True)
+            except BaseException as another:  # the handler's, again
+                self.fail(Failed(another))
+            else:
+                return failure
 
     def closing_token(self) -> CancelToken:
         """A token for a closing block or a last report: the run's own is cancelled by then."""

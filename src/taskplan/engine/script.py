@@ -182,6 +182,10 @@ def _perform_with_closing(step: BoundStep, run: Run) -> None:
             run.shared.fail(signal)  # siblings stop first: closing blocks come when the failure has been settled
         close(step, run)
         raise
+    except BaseException as error:  # of a signal's handler, on the main thread
+        failure = run.shared.settle(error)
+        close(step, run)
+        raise failure from None
     close(step, run)
 
 
