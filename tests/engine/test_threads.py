@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import random
@@ -593,3 +594,30 @@ def test_a_run_for_which_there_are_not_enough_threads_fails_and_leaves_nothing_b
             with pytest.raises(RuntimeError, match="can't start new thread"):
                 session.run(waiting_tasks(threading.Semaphore(0), []))
         session.run(tp.Net("works again"))
+
+
+def test_a_run_leaves_no_cycles_for_the_garbage_collector():
+    """Else a program that runs again and again pays for them at moments of the collector's choice."""
+    with tp.TaskGroup() as group, tp.Task(num_instances=2):
+        with ops.task_init():
+            counter = ops.CreateCounter([], init_count=5)
+        with ops.task_reporter(interval_ms=5):
+            ops.Const(1)
+        with ops.loop(3) as loop, ops.If(ops.EQ([loop.iter(), ops.Const(1)])):
+            ops.CountUp(counter)
+        ops.call(lambda: 3.0)
+    with tp.LocalSession(tp.Workspace()) as session:
+        session.run(group)
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            session.run(group)
+            gc.collect()
+            found = [each for each in gc.garbage if type(each).__module__.startswith("taskplan")]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    assert found == []

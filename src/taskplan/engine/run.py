@@ -63,7 +63,7 @@ class Jobs(Shared):
 
     def __init__(self) -> None:
         super().__init__("jobs")
-        self.running: set[Callable[[], None]] = set()
+        self.running: set[object] = set()
 
     def all_ended(self) -> bool | NotYet:
         """An attempt: true once no job runs."""
@@ -114,6 +114,7 @@ class Attempted:
 
     def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
         """Start `job` beside the caller. It must not raise; if it does all the same, the run fails."""
+        mark = object()  # not the job itself, which would hold itself then
         context = copy_context()  # settings of the caller, such as the current workspace, hold for all steps
 
         def guarded() -> None:
@@ -124,13 +125,13 @@ class Attempted:
                 bug.__cause__ = error
                 self.fail(Failed(bug))
             finally:
-                self.driver.wait(Changes(self._jobs), partial(self._jobs.running.discard, guarded), self.token)
+                self.driver.wait(Changes(self._jobs), partial(self._jobs.running.discard, mark), self.token)
 
-        self._jobs.running.add(guarded)
+        self._jobs.running.add(mark)
         try:
             self.driver.spawn(guarded, brief=brief)
         except RuntimeError:  # no thread is to be had
-            self._jobs.running.discard(guarded)
+            self._jobs.running.discard(mark)
             raise
 
     def settle(self, error: BaseException) -> Failed:
