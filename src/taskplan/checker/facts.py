@@ -7,6 +7,7 @@ from types import CodeType
 
 from taskplan.checker.walk import all_ops, steps_below
 from taskplan.operators.registry import USER_CODE, WORKSPACE, declaration, is_operator
+from taskplan.operators.uses import reaches_workspace
 from taskplan.plan.archive import SealedFunction
 from taskplan.plan.model import NetDef, OpDef, PlanDef
 
@@ -47,9 +48,7 @@ def _is_suspect(op_type: str) -> bool:
 
 
 def _may_make_any_blob(op: OpDef) -> bool:
-    if op.type == "Python":  # it gets the workspace only if the call asks for that
-        return bool(op.arguments.get("pass_workspace")) or _may_feed(op)
-    return WORKSPACE in declaration(op.type).effects or _may_feed(op)
+    return reaches_workspace(op) or _may_feed(op)
 
 
 def _may_feed(op: OpDef) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from taskplan.checker.walk import LAZY_SUBNETS, Visit, subnets, visits
-from taskplan.operators.registry import MAKES, Declaration, declaration, is_operator, slot_names
+from taskplan.checker.walk import Visit, visits
+from taskplan.operators.registry import MAKES, Declaration, declaration, is_operator
+from taskplan.operators.uses import LAZY_SUBNETS, names_outside, subnets, uses
 from taskplan.operators.waiting import Closes, Puts, Reason, Takes
 from taskplan.plan.model import ChannelDef, NetDef, OpDef, PlanDef, ProgramDef
 from taskplan.plan.names import UNKNOWN_SITE, Site
@@ -38,16 +39,9 @@ class QueueUsers:
     readers: Users = field(default_factory=dict)
     closers: Users = field(default_factory=dict)
 
-    def users(self, reason: Reason) -> Users | None:
-        """Those that act on the queue for this reason; None for a reason that does not concern queues."""
-        match reason:
-            case Puts():
-                return self.writers
-            case Takes():
-                return self.readers
-            case Closes():
-                return self.closers
-        return None
+    def users(self, kind: type[Reason]) -> Users | None:
+        """Those that act on the queue for such a reason; None for one that does not concern queues."""
+        return {Puts: self.writers, Takes: self.readers, Closes: self.closers}.get(kind)
 
 
 def queue_users(program: ProgramDef) -> list[QueueUsers]:
@@ -78,30 +72,28 @@ class _Queues:
         nets = {net.name: net for net in plan.nets}
         for visit in visits(plan, set()):
             if visit.net in nets:
-                self._net(nets[visit.net], _user(visit, self._node), lambda name: name)
+                self._net(nets[visit.net], _user(visit, self._node))
 
-    def _net(self, net: NetDef, user: str, outer: Callable[[str], str]) -> None:
-        """Enter what a net's operators do; `outer` gives the name of a blob in the plan for its name in the net."""
+    def _net(self, net: NetDef, user: str) -> None:
+        self._made(net, str)
+        for kind, blob, op in uses(net):
+            if kind in (Puts, Takes, Closes):
+                users = self._queue(blob).users(kind)
+                if users is not None:
+                    users.setdefault(user, op.site)
+
+    def _made(self, net: NetDef, outer: Callable[[str], str]) -> None:
+        """Enter the queues that a net makes; `outer` gives the name of a blob in the plan for its name in the net."""
         for op in net.ops:
-            if is_operator(op.type):
-                self._op(op, declaration(op.type), user, outer)
-            inside = _bound(op, outer) if op.type in LAZY_SUBNETS else outer
+            declared = declaration(op.type) if is_operator(op.type) else None
+            if declared and MAKES in declared.effects and [slot.name for slot in declared.outputs] == ["queue"]:
+                queue = self._queue(outer(op.outputs[0]))
+                queue.capacity = _number(op, declared, "capacity")
+                queue.columns = _number(op, declared, "num_blobs")
+                queue.site = op.site
+            inside = names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
             for subnet in subnets(op):
-                self._net(subnet, user, inside)
-
-    def _op(self, op: OpDef, declared: Declaration, user: str, outer: Callable[[str], str]) -> None:
-        if MAKES in declared.effects and [slot.name for slot in declared.outputs] == ["queue"]:
-            queue = self._queue(outer(op.outputs[0]))
-            queue.capacity = _number(op, declared, "capacity")
-            queue.columns = _number(op, declared, "num_blobs")
-            queue.site = op.site
-        slots = slot_names(declared.inputs, len(op.inputs))
-        for effect in declared.effects:
-            if isinstance(effect, Puts | Takes | Closes):
-                for slot, blob in zip(slots, op.inputs, strict=False):
-                    users = self._queue(outer(blob)).users(effect) if slot == effect.subject else None
-                    if users is not None:
-                        users.setdefault(user, op.site)
+                self._made(subnet, inside)
 
     def _queue(self, blob: str) -> QueueUsers:
         if blob not in self._by_blob:
@@ -119,20 +111,6 @@ def _user(visit: Visit, node: str) -> str:
 def _number(op: OpDef, declared: Declaration, argument: str) -> int | None:
     value = op.arguments.get(argument, declared.defaults.get(argument))
     return value if isinstance(value, int) else None
-
-
-def _bound(op: OpDef, outer: Callable[[str], str]) -> Callable[[str], str]:
-    """For a `Do`, whose net has names of its own: each inner name that is bound, as the name outside."""
-    inner, numbers = op.arguments.get("inner_blobs", ()), op.arguments.get("outer_blobs_idx", ())
-    blobs = op.inputs[:-1] + op.outputs[:-1]
-    if not isinstance(inner, tuple) or not isinstance(numbers, tuple):
-        return outer
-    names = {
-        name.decode(): outer(blobs[number])
-        for name, number in zip(inner, numbers, strict=False)
-        if 0 <= number < len(blobs)
-    }
-    return lambda name: names.get(name, name)
 
 
 def queue_lines(program: ProgramDef, *, lines: bool = False) -> Iterator[str]:

@@ -11,11 +11,8 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from taskplan.operators.registry import declaration, is_operator
+from taskplan.operators.uses import LAZY_SUBNETS, subnets
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
-
-LAZY_SUBNETS = frozenset({"Do"})
-"""Operators whose nets are made when they run, in workspaces of their own."""
 
 NODE_ID, CHILD_ID = "NODE_ID", "GLOBAL_WORKSPACE_ID"
 """Where the first is visible, each child workspace gets a number, in the second."""
@@ -213,12 +210,3 @@ def operators(net: NetDef, inside: OpPlace | None = None, *, lazy: bool = False)
 def all_ops(net: NetDef) -> Sequence[OpDef]:
     """The operators of a net and of all nets in it."""
     return net.ops if net.calls_checked else [place.op for place in operators(net)]
-
-
-def subnets(op: OpDef) -> Sequence[NetDef]:
-    """The nets that an operator runs."""
-    nets = [(name, value) for name, value in op.arguments.items() if type(value) is NetDef]
-    if not nets:
-        return ()
-    declared = declaration(op.type) if is_operator(op.type) else None
-    return [net for name, net in nets if declared is None or (declared.wants_run and name in declared.arguments)]

@@ -1,0 +1,82 @@
+"""Which shared objects a net uses, and for what, as the declared effects of its operators say.
+
+An object is known by the blob that holds it. Checker, engine and `taskplan show` read the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from taskplan.operators.registry import WORKSPACE, declaration, is_operator, slot_names
+from taskplan.operators.waiting import Reason
+from taskplan.plan.model import NetDef, OpDef
+
+LAZY_SUBNETS = frozenset({"Do"})
+"""Operators whose nets are made when they run, in workspaces of their own."""
+
+
+class Use(NamedTuple):
+    """One operator acts on one object.
+
+    Attributes:
+        kind: the class of the reason: `Takes`, `Puts`, `Closes`, ...
+        blob: the blob that holds the object, by its name in the net of the plan.
+        op: the operator.
+    """
+
+    kind: type[Reason]
+    blob: str
+    op: OpDef
+
+
+def uses(net: NetDef, outer: Callable[[str], str] = str) -> Iterator[Use]:
+    """What the operators of a net, and of the nets in it, do to shared objects.
+
+    Args:
+        net: the net.
+        outer: gives the name of a blob in the plan for its name in the net.
+    """
+    for op in net.ops:
+        if is_operator(op.type):
+            declared = declaration(op.type)
+            reasons = [effect for effect in declared.effects if isinstance(effect, Reason)]
+            slots = slot_names(declared.inputs, len(op.inputs)) if reasons else ()
+            for reason in reasons:
+                for slot, blob in zip(slots, op.inputs, strict=False):
+                    if slot == reason.subject:
+                        yield Use(type(reason), outer(blob), op)
+        if op.arguments and not net.calls_checked:
+            inside = names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
+            for subnet in subnets(op):
+                yield from uses(subnet, inside)
+
+
+def subnets(op: OpDef) -> Sequence[NetDef]:
+    """The nets that an operator runs."""
+    nets = [(name, value) for name, value in op.arguments.items() if type(value) is NetDef]
+    if not nets:
+        return ()
+    declared = declaration(op.type) if is_operator(op.type) else None
+    return [net for name, net in nets if declared is None or (declared.wants_run and name in declared.arguments)]
+
+
+def names_outside(op: OpDef, outer: Callable[[str], str] = str) -> Callable[[str], str]:
+    """For a `Do`, whose net has names of its own: each inner name that is bound, as the name outside."""
+    inner, numbers = op.arguments.get("inner_blobs", ()), op.arguments.get("outer_blobs_idx", ())
+    blobs = op.inputs[:-1] + op.outputs[:-1]
+    if not isinstance(inner, tuple) or not isinstance(numbers, tuple):
+        return outer
+    names = {
+        name.decode(): outer(blobs[number])
+        for name, number in zip(inner, numbers, strict=False)
+        if 0 <= number < len(blobs)
+    }
+    return lambda name: names.get(name, name)
+
+
+def reaches_workspace(op: OpDef) -> bool:
+    """Whether an operator is handed its workspace, and so may use any object in it."""
+    if op.type == "Python":  # it gets the workspace only if the call asks for that
+        return bool(op.arguments.get("pass_workspace"))
+    return is_operator(op.type) and WORKSPACE in declaration(op.type).effects
