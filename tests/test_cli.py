@@ -274,7 +274,9 @@ def test_run_ends_after_its_time(taskplan):
         """
         from taskplan import Task, ops
         with Task() as program:
-            ops.DequeueBlobs(ops.CreateBlobsQueue([], "q"), "x")
+            queue = ops.CreateBlobsQueue([], "q")
+            ops.Python(lambda inputs, outputs, workspace: None, pass_workspace=True)([], [])
+            ops.DequeueBlobs(queue, "x")
         """,
     )
 

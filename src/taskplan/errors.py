@@ -20,6 +20,8 @@
           ReportedError     an operator said that it failed, as `Fail` does
             QueueClosedError    a read from a closed, drained queue or a write to a closed one
         TimedOutError       a run or a wait took longer than it was given
+        StalledError        no step can go on: says who waits for whom
+        RunCancelledError   a run was ended by `run.cancel()`, or by closing its session
         StepError           a step cannot go on as it stands (its stop blob is missing or no bool)
       InternalError     a bug in taskplan: please report it
     Cancelled           a signal, so a BaseException without the suffix: let it pass
@@ -142,7 +144,27 @@ class QueueClosedError(ReportedError):
 
 
 class TimedOutError(RunError):
-    """A run or a wait took longer than it was given."""
+    """A run or a wait took longer than it was given.
+
+    Attributes:
+        why: who waited for whom then (`taskplan.Why`), as far as that is known.
+    """
+
+    why: Any = None
+
+
+class StalledError(RunError):
+    """No step can go on, and nothing that still runs can change that.
+
+    Attributes:
+        why: who waits for whom (`taskplan.Why`).
+    """
+
+    why: Any = None
+
+
+class RunCancelledError(RunError):
+    """A run was ended by `run.cancel()`, or by closing the session that it ran in."""
 
 
 class StepError(RunError):

@@ -119,8 +119,18 @@ def keep(values: list[Any], *blobs: tp.BlobReference | str) -> None:
 
 
 def wait_for_nothing() -> None:
-    """Add operators that wait for a record that nobody writes."""
-    ops.DequeueBlobs([ops.CreateBlobsQueue([], 1)], 1)
+    """Add operators that wait for a record that nobody writes, from a queue that user code has seen.
+
+    So the wait is no stall: a thread outside of the run might write it.
+    """
+    queue = ops.CreateBlobsQueue([], 1)
+    hand_out(ops.net())
+    ops.DequeueBlobs([queue], 1)
+
+
+def hand_out(net: tp.Net) -> None:
+    """Add an operator that hands its workspace to user code."""
+    net.Python(lambda inputs, outputs, space: None, pass_workspace=True)([], [])
 
 
 # --- nets and steps ---------------------------------------------------------------------------------------------------

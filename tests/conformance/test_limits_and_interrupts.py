@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from tests.conformance.programs import SOON_S, TIMEOUT_S, call, interrupt, notes, wait_for_nothing
+from tests.conformance.programs import SOON_S, TIMEOUT_S, call, hand_out, interrupt, notes, wait_for_nothing
 
 import taskplan as tp
 from taskplan import ops
@@ -147,7 +147,9 @@ def test_ctrl_c_ends_a_kept_net_that_waits(ws):
     begun = threading.Event()
     net = tp.Net("waits")
     net.Python(lambda inputs, outputs: begun.set())([], [])
-    net.DequeueBlobs([net.CreateBlobsQueue([], 1)], 1)
+    queue = net.CreateBlobsQueue([], 1)
+    hand_out(net)
+    net.DequeueBlobs([queue], 1)
     kept = ws.create_net(net)
     sender = interrupt_from_outside(begun)
 

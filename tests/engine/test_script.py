@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from taskplan.cancel import CancelToken
+from taskplan.engine.attempted import Attempted
 from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.run import Attempted, Run
+from taskplan.engine.run import Run
 from taskplan.engine.script import bind, perform
 from taskplan.errors import Cancelled, StepError
 from taskplan.operators import catalogue  # noqa: F401 - declares the operators
@@ -24,6 +25,7 @@ class RecordingDriver:
     """Jobs run one after the other, first spawned first, whenever somebody waits; time passes only in time-outs."""
 
     grace_s = 10.0
+    stall_warning_s = 10.0
 
     def __init__(self) -> None:
         self.record: list[str] = []
@@ -48,6 +50,7 @@ class RecordingDriver:
         timeout_s: float = math.inf,
         *,
         shielded: bool = False,
+        by: object = None,
     ) -> Any:
         result = attempt()
         if result is NOT_YET:

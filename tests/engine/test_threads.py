@@ -545,6 +545,7 @@ def waiting_tasks(begun: threading.Semaphore, ended: list[str]) -> tp.TaskGroup:
     with tp.fresh_names(), tp.TaskGroup() as group:
         with tp.Task(name="make"), ops.local_init():
             ops.CreateBlobsQueue([], "queue")
+            ops.Python(lambda inputs, outputs, space: None, pass_workspace=True)([], [])  # so this is no stall
         for name in ("a", "b", "c"):
             with tp.Task(name=name):
                 with ops.task_finally():

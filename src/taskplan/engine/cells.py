@@ -101,6 +101,8 @@ class CellSpace:
         self.root_folder: str = parent.root_folder if parent else "."
         self.elsewhere: Mapping[str, CellSpace] = parent.elsewhere if parent else {}
         self._cells: dict[str, Cell] = {}
+        self.runs: set[object] = parent.runs if parent else set()
+        """The marks of the runs that use this workspace or its children now."""
         self.dropped = False
 
     def find(self, name: str) -> Cell | None:

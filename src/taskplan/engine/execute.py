@@ -14,11 +14,13 @@ from types import FrameType, TracebackType
 
 import numpy as np
 
+from taskplan.engine.attempted import Attempted
 from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.run import Attempted, Run
+from taskplan.engine.run import Run
 from taskplan.engine.script import Group, bind_and_perform, end_member, join, start, with_time_limit
+from taskplan.engine.strand import CURRENT, Role, Strand
 from taskplan.errors import Cancelled
 
 SIGINT = int(signal.SIGINT)
@@ -41,7 +43,7 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
     Raises:
         the first failure itself, with notes that say where it happened and what else failed.
     """
-    with np.errstate(all="ignore"), interruptible(shared):
+    with np.errstate(all="ignore"), interruptible(shared), as_first_strand(placed, shared):
         try:
             with_time_limit(partial(_run_all, placed, shared), Run(shared, placed[0].plan), timeout_s, "the run")
         except Cancelled:
@@ -54,13 +56,47 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
     shared.outcome.raise_first()
 
 
+class as_first_strand:  # noqa: N801 - as `interruptible`
+    """The strand of the caller, while the run lasts; and the workspaces know that they are in use."""
+
+    __slots__ = ("_mark", "_placed", "_shared", "_strand")
+
+    def __init__(self, placed: Sequence[Placed], shared: Attempted) -> None:
+        self._placed = placed
+        self._shared = shared
+
+    def __enter__(self) -> None:
+        shared, placed = self._shared, self._placed
+        strand = self._strand = Strand(shared, "the run")
+        if len(placed) == 1:
+            strand.does(placed[0].plan, placed[0].plan.plan.steps, placed[0].space)
+        strand.thread = threading.get_ident()
+        self._mark = CURRENT.set(strand)
+        shared.strands.alive.add(strand)
+        shared.placed += [(each.plan, each.space) for each in placed]
+        for each in placed:
+            each.space.runs.add(shared.identity)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        CURRENT.reset(self._mark)
+        for each in self._placed:
+            each.space.runs.discard(self._shared.identity)
+        self._shared.let_go(self._strand)
+
+
 def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
     if len(placed) == 1:
         _run_one(placed[0], shared, alone=True)
         return
     group = Group("the run", [f"node {each.node!r}" for each in placed])
-    jobs = [partial(_member, group, number, each, shared) for number, each in enumerate(placed)]
-    start(group, [(job, False) for job in jobs], shared)
+    jobs = []
+    for number, each in enumerate(placed):
+        strand = Strand(shared, f"node {each.node!r}", Role.WORK, group, CURRENT.get())
+        strand.does(each.plan, each.plan.plan.steps, each.space)
+        jobs.append((partial(_member, group, number, each, shared), strand, False))
+    start(group, jobs, shared)
     # A node joins its own steps and abandons what will not end, so all nodes end: wait without a limit of its own.
     while not join(group, Run(shared, placed[0].plan)):
         pass

@@ -22,6 +22,15 @@ class Place:
     task: str | None = None
     node: str | None = None
 
+    def passed_step(self, step: StepDef, iteration: int, label: str = "") -> None:
+        """Note an iteration (counted from 0) of a step around it, one of several as `label` says."""
+        if self.task is None:
+            loops = (step.until is not None and not step.only_once) or (step.times or 1) > 1
+            counted = f"iteration {iteration + 1}" if loops else ""
+            self.steps.append((step.name, ", ".join(filter(None, (counted, label)))))
+            if step.task is not None:
+                self.task, self.node = step.task, step.node
+
     def path(self) -> str:
         """One line: task, node, steps with their iterations, nets, operator, from the outside in.
 
@@ -62,13 +71,8 @@ class Failed(BaseException):
         self.place = place or Place()
 
     def passed_step(self, step: StepDef, iteration: int, label: str = "") -> None:
-        """Note an iteration (counted from 0) of a step that it went through, one of several as `label` says."""
-        if self.place.task is None:
-            loops = (step.until is not None and not step.only_once) or (step.times or 1) > 1
-            counted = f"iteration {iteration + 1}" if loops else ""
-            self.place.steps.append((step.name, ", ".join(filter(None, (counted, label)))))
-            if step.task is not None:
-                self.place.task, self.place.node = step.task, step.node
+        """Note a step that it went through; see `Place.passed_step`."""
+        self.place.passed_step(step, iteration, label)
 
     def annotated(self) -> BaseException:
         """The error itself, with notes that say where."""

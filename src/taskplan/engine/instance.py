@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from taskplan.engine.cells import Cell, CellSpace
+from taskplan.engine.failures import Place
 from taskplan.engine.prepare import PreparedOp, prepare_net
 from taskplan.operators.run import Scope
+from taskplan.operators.uses import reaches_workspace
 from taskplan.operators.waiting import Attempt, Reason
 from taskplan.plan.model import NetDef
 
@@ -35,6 +37,7 @@ class Instance:
         self._targets = targets
         self._rng: np.random.Generator | None = None
         self._scoped: BoundNet | None = None
+        self._hands_out = reaches_workspace(prepared.op)
         # Subnets are made together with the operator, in its workspace; those of Do are made when it runs.
         self._subnets = {
             name: type(net)(prepare_net(value), net.space, net.run)
@@ -53,7 +56,7 @@ class Instance:
     def wait(self, reason: Reason, attempt: Attempt, timeout_s: float = math.inf) -> Any:
         """Make the attempt until it answers, through the driver."""
         run = self._net.run
-        return run.driver.wait(reason, attempt, run.token, timeout_s)
+        return run.driver.wait(reason, attempt, run.token, timeout_s, by=self)
 
     def input(self, index: int) -> Any:
         """The present value of an input."""
@@ -96,7 +99,14 @@ class Instance:
 
     def user_call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function of the user."""
-        return self._net.run.user_call(function, *args)
+        run = self._net.run
+        if self._hands_out:
+            run.shared.hand_out(self.workspace)
+        return run.user_call(self, function, *args)
+
+    def place(self) -> Place:
+        """Where the operator stands."""
+        return self._net.place(self._index)
 
     def log(self, message: str) -> None:
         """Write a line to the run's log."""

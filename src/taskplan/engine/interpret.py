@@ -18,6 +18,8 @@ from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
 from taskplan.engine.values import describe
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
+from taskplan.operators.registry import MAKES
+from taskplan.operators.waiting import Shared
 
 if TYPE_CHECKING:
     from taskplan.engine.run import Run
@@ -75,6 +77,8 @@ class BoundNet:
             body = _with_arguments(body, arguments)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
             body = _computed_once(body)
+        elif MAKES in prepared.declared.effects:
+            body = _marking(body, self.run)
         buffered = not arguments and len(targets) == 1 and space in self.run.confined and space.owns(targets[0])
         self.calls.append(_closure(prepared, body, sources, targets, buffered=buffered))
 
@@ -135,6 +139,18 @@ def _computed_once(body: Callable[..., Any]) -> Callable[..., Any]:
         if not values:
             values.append(body())
         return values[0]
+
+    return call
+
+
+def _marking(body: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    """As `body`, which makes an object; the object says in which run it was made."""
+
+    def call(*values: Any) -> Any:
+        made = body(*values)
+        if isinstance(made, Shared):
+            made.made_in = run.shared.identity
+        return made
 
     return call
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from taskplan.engine.reach import Reach, reach_of
 from taskplan.errors import PlanError, TaskplanError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.registry import Declaration, check_arity, declaration, decode_arguments
@@ -144,6 +145,7 @@ class PreparedPlan:
         self._nets: dict[str, PreparedNet] = {}
         self._brief: dict[int, bool] = {}
         self._facts: dict[int, StepFacts] = {}
+        self._reach: dict[tuple[int, ...], Reach] = {}
 
     def net(self, name: str) -> PreparedNet:
         """The prepared net of that name.
@@ -159,6 +161,18 @@ class PreparedPlan:
                 raise WorkspaceError(msg)
             prepared = self._nets[name] = prepare_net(definition)
         return prepared
+
+    def definition(self, name: str) -> NetDef | None:
+        """The net of that name as the plan has it."""
+        return self._defs.get(name)
+
+    def reach(self, steps: Sequence[StepDef]) -> Reach:
+        """What steps of this plan may do to shared objects, looked at once."""
+        key = tuple(map(id, steps))
+        known = self._reach.get(key)
+        if known is None:
+            known = self._reach[key] = reach_of(self, steps)
+        return known
 
     def is_brief(self, step: StepDef) -> bool:
         """Whether an execution of the step must end by itself: no waiting, user code, open loop, nothing concurrent."""

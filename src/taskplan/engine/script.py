@@ -13,10 +13,12 @@ from functools import partial
 
 import numpy as np
 
+from taskplan.engine.attempted import Attempted
 from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
-from taskplan.engine.run import Attempted, Run
+from taskplan.engine.run import Run
+from taskplan.engine.strand import CURRENT, At, Role, Strand
 from taskplan.errors import Cancelled, RunError, StepError
 from taskplan.events import TaskEnded, TaskStarted
 from taskplan.operators.run import UNSET
@@ -142,6 +144,8 @@ def perform(step: BoundStep, run: Run) -> None:
             _perform_with_closing(step, run)
         failed = False
     finally:
+        if definition.task is not None:
+            run.shared.ended_tasks.add((definition.task, definition.node))
         _tell(run, definition, started=False, failed=failed)
 
 
@@ -235,7 +239,7 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
         finally:
             end_member(watch, 0, run.shared)
 
-    run.shared.spawn(watching, brief=False)
+    run.shared.spawn(watching, Strand(run.shared, watch.name, Role.WATCH, watch, CURRENT.get()), brief=False)
     try:
         action()
     finally:
@@ -270,9 +274,16 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
     if step.report_net is not None:
         reports.append((step.definition.report_interval_s or 0, step.report_net.perform))
     group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
-    actions = [partial(_report, every_s, report, siblings, run) for every_s, report in reports]
-    jobs = [partial(_member, group, number, run, action, step) for number, action in enumerate(actions)]
-    start(group, [(job, False) for job in jobs], run.shared)
+    definitions = [reporter.definition for reporter in step.reporters]
+    if step.report_net is not None:
+        definitions.append(StepDef(step.report_net.prepared.net.name, nets=(step.report_net.prepared.net.name,)))
+    jobs = []
+    for number, ((every_s, report), definition) in enumerate(zip(reports, definitions, strict=True)):
+        strand = Strand(run.shared, f"reporter {definition.name!r}", Role.REPORT, group, CURRENT.get())
+        strand.does(run.plan, (definition,), step.space)
+        action = partial(_report, every_s, report, siblings, run)
+        jobs.append((partial(_member, group, number, run, action, step), strand, False))
+    start(group, jobs, run.shared)
     return group
 
 
@@ -304,11 +315,14 @@ def _iterate(step: BoundStep, run: Run) -> None:
     definition, stop, token = step.definition, step.stop, run.token
     limit = _limit(definition)
     together = step.together
+    strand = CURRENT.get() or Strand(run.shared, definition.name)
+    at = strand.at = At(step, strand.at)
     iteration = 0
     try:
         while iteration < limit:
             if token.cancelled:
                 raise Cancelled
+            at.iteration = iteration
             if together:
                 step.iteration = iteration
                 _together(step, run)
@@ -328,6 +342,8 @@ def _iterate(step: BoundStep, run: Run) -> None:
     except Failed as failure:
         failure.passed_step(definition, iteration, step.label)
         raise
+    finally:
+        strand.at = at.outer
 
 
 def _limit(step: StepDef) -> float:
@@ -354,13 +370,16 @@ def _together(step: BoundStep, run: Run) -> None:
     """Start all children, as often as there are instances, and wait until all have ended."""
     children, instances = step.steps, max(1, step.definition.instances or 1)
     group = Group(step.definition.name, [_called(child) for child in children] * instances)
-    jobs: list[tuple[Callable[[], None], bool]] = []
+    parent = CURRENT.get()
+    jobs: list[tuple[Callable[[], None], Strand, bool]] = []
     for number in range(len(children) * instances):
         child = children[number % len(children)]
         if instances > 1:
             child = replace(child, label=f"instance {number // len(children) + 1} of {instances}")
         job = partial(_member, group, number, run, partial(perform, child, run), step)
-        jobs.append((job, run.plan.is_brief(child.definition)))
+        strand = Strand(run.shared, _called(child), Role.WORK, group, parent)
+        strand.does(run.plan, (child.definition,), child.space)
+        jobs.append((job, strand, run.plan.is_brief(child.definition)))
     start(group, jobs, run.shared)
     _join(group, run)
     if run.token.cancelled:
@@ -372,14 +391,14 @@ def _called(step: BoundStep) -> str:
     return f"step {definition.name!r}" if definition.task is None else f"task {definition.task!r}"
 
 
-def start(group: Group, jobs: Sequence[tuple[Callable[[], None], bool]], shared: Attempted) -> None:
-    """Start the members of a group, each a job and whether it is brief; each has to tell the group when it ends.
+def start(group: Group, jobs: Sequence[tuple[Callable[[], None], Strand, bool]], shared: Attempted) -> None:
+    """Start the members of a group: each a job, its strand and whether it is brief; each tells the group when it ends.
 
     If there are no more threads to be had, the run fails, and those that were not started count as ended.
     """
-    for number, (job, brief) in enumerate(jobs):
+    for number, (job, strand, brief) in enumerate(jobs):
         try:
-            shared.spawn(job, brief=brief)
+            shared.spawn(job, strand, brief=brief)
         except RuntimeError as error:
             shared.fail(Failed(error))
             for missing in range(number, len(jobs)):

@@ -13,13 +13,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taskplan.cancel import CancelToken
+from taskplan.engine.parking import Waiter, advance, give_up, park
+from taskplan.engine.strand import CURRENT
 from taskplan.errors import Cancelled
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason, Shared
+
+if TYPE_CHECKING:
+    from taskplan.engine.instance import Instance
 
 IDLE_S = 2.0
 
@@ -153,21 +158,15 @@ class ThreadPool:
             return len(self._all)
 
 
-class _Waiter:
-    """One parked caller. `done` changes only under the subject's lock."""
+class _Waiter(Waiter):
+    """A caller that sleeps on a lock of its own."""
 
-    __slots__ = ("attempt", "done", "error", "lock", "reason", "result", "shielded", "token")
+    __slots__ = ("lock",)
 
-    def __init__(self, reason: Reason, attempt: Attempt, token: CancelToken, shielded: bool) -> None:
-        self.reason = reason
-        self.attempt = attempt
-        self.token = token
-        self.shielded = shielded
+    def __init__(self, *args: Any, **details: Any) -> None:
+        super().__init__(*args, **details)
         self.lock = threading.Lock()
         self.lock.acquire()
-        self.done = False
-        self.result: Any = None
-        self.error: BaseException | None = None
 
     def wake(self) -> None:
         """Let the caller look again. Called under the subject's lock."""
@@ -178,14 +177,17 @@ class _Waiter:
 class ThreadDriver:
     """Carries out what the policy of steps asks for, on real threads and in real time.
 
-    Whoever changes a shared object makes the attempts of those that are parked on it, first come first served, before
-    it lets go of the object's lock: nobody is woken in vain and no wake-up is lost.
+    Args:
+        pool: the threads.
+        grace_s: how long what is shielded goes on after a cancellation.
+        stall_warning_s: whoever waits longer than this for an object is reported, once.
     """
 
-    def __init__(self, pool: ThreadPool, *, grace_s: float = 10.0) -> None:
+    def __init__(self, pool: ThreadPool, *, grace_s: float = 10.0, stall_warning_s: float = 10.0) -> None:
         self._pool = pool
         self._parked: set[_Waiter] = set()
         self.grace_s = grace_s
+        self.stall_warning_s = stall_warning_s
 
     def now(self) -> float:
         """Seconds of the monotonic clock."""
@@ -207,6 +209,7 @@ class ThreadDriver:
         timeout_s: float = math.inf,
         *,
         shielded: bool = False,
+        by: Instance | None = None,
     ) -> Any:
         """Make the attempt until it answers.
 
@@ -216,6 +219,7 @@ class ThreadDriver:
             token: whose cancellation ends the wait.
             timeout_s: then `TIMED_OUT` is returned.
             shielded: cancellation does not end the wait at once, but `grace_s` later, as a time-out.
+            by: the operator that waits.
 
         Raises:
             Cancelled: the token was cancelled.
@@ -228,40 +232,50 @@ class ThreadDriver:
                     result = attempt()
                     if result is not NOT_YET:
                         if subject.parked:
-                            _advance(subject)
+                            advance(subject)
                         return result
                 if timeout_s <= 0:
                     return TIMED_OUT
-                waiter = _Waiter(reason, attempt, token, shielded)
-                subject.parked.setdefault(type(reason), deque()).append(waiter)
+                waiter = _Waiter(reason, attempt, token, shielded, time.monotonic(), timeout_s, by, CURRENT.get())
+                park(waiter)
             self._parked.add(waiter)
-            return self._parked_wait(waiter, timeout_s)
+            strand = waiter.strand
+            if strand is not None and strand.shared.strands.all_parked():
+                strand.shared.look_for_stall()
+            return self._parked_wait(waiter)
         finally:
             if waiter is not None:
                 self._parked.discard(waiter)
                 if not waiter.done:  # a signal's handler has raised on this thread
                     with subject.lock:
-                        _give_up(waiter)
+                        give_up(waiter)
 
-    def _parked_wait(self, waiter: _Waiter, timeout_s: float) -> Any:
-        deadline = self.now() + timeout_s
+    def _parked_wait(self, waiter: _Waiter) -> Any:
+        deadline = waiter.since_s + waiter.timeout_s
+        warn_at = waiter.since_s + self.stall_warning_s if waiter.strand is not None else math.inf
         # Python runs signal handlers on the main thread alone, and a signal that another thread receives does not end
         # its wait.
         longest = SIGNALS_S if threading.get_ident() == threading.main_thread().ident else threading.TIMEOUT_MAX
         if waiter.token.cancelled:  # cancelled between the caller's last check and parking: nobody will call nudge()
             self._nudge(waiter)
         while True:
-            left = max(0.0, deadline - self.now())
-            woken = waiter.lock.acquire(timeout=min(left, longest))
-            if not woken and left > longest:
+            left = max(0.0, min(deadline, warn_at) - time.monotonic())
+            if waiter.lock.acquire(timeout=min(left, longest)):
+                with waiter.reason.subject.lock:
+                    if waiter.done:
+                        break
+                deadline = min(deadline, time.monotonic() + self.grace_s)
+            elif left > longest:
                 continue
-            with waiter.reason.subject.lock:
-                if waiter.done:
-                    break
-                if not woken:
-                    _give_up(waiter)
+            elif warn_at < deadline:
+                warn_at = math.inf
+                waiter.strand.shared.waits_long(waiter)  # type: ignore[union-attr] # else there is no such moment
+            else:
+                with waiter.reason.subject.lock:
+                    if waiter.done:
+                        break
+                    give_up(waiter)
                     return TIMED_OUT
-            deadline = min(deadline, self.now() + self.grace_s)
         if waiter.error is not None:
             raise waiter.error
         return waiter.result
@@ -279,44 +293,5 @@ class ThreadDriver:
                 return
             if not waiter.shielded:
                 waiter.error = Cancelled()
-                _give_up(waiter)
+                give_up(waiter)
             waiter.wake()
-
-
-def _unpark(waiter: _Waiter) -> None:
-    """Take a waiter off its subject. Called under the subject's lock."""
-    waiter.done = True
-    kind = type(waiter.reason)
-    line = waiter.reason.subject.parked[kind]
-    line.remove(waiter)
-    if not line:
-        del waiter.reason.subject.parked[kind]
-
-
-def _give_up(waiter: _Waiter) -> None:
-    """Take a waiter off its subject before it got what it wants; those behind it may want less."""
-    if not waiter.done:
-        _unpark(waiter)
-        _advance(waiter.reason.subject)
-
-
-def _advance(subject: Shared) -> None:
-    """Make the attempts of the parked until none can go on. Called under the subject's lock."""
-    progress = True
-    while progress:
-        progress = False
-        for line in list(subject.parked.values()):
-            while line and _try(line[0]):
-                _unpark(line[0])
-                progress = True
-
-
-def _try(waiter: _Waiter) -> bool:
-    try:
-        waiter.result = waiter.attempt()
-    except BaseException as error:  # the waiter's own error: it is raised where the wait was asked for
-        waiter.error = error
-    if waiter.error is None and waiter.result is NOT_YET:
-        return False
-    waiter.wake()
-    return True

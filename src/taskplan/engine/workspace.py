@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from taskplan.engine.attempted import Attempted
 from taskplan.engine.cells import BlobSpace
-from taskplan.engine.execute import Placed, execute, interruptible
+from taskplan.engine.execute import Placed, as_first_strand, execute, interruptible
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.run import Attempted, Run
+from taskplan.engine.run import Run
 from taskplan.engine.threads import ThreadDriver, ThreadPool
 from taskplan.errors import BuildValueError, Cancelled, ReportedError, WorkspaceError
 from taskplan.plan.intake import definition_of
@@ -23,7 +24,9 @@ class KeptNet:
 
     def __init__(self, net: NetDef, space: Workspace, source: object) -> None:
         self._source = source  # a net's name is taken as long as the net lives
-        self._run = Run(_attempt(ThreadPool()), PreparedPlan(PlanDef(net.name, (net,))))
+        plan = PreparedPlan(as_plan(net))
+        self._placed = Placed("local", plan, space)
+        self._run = Run(_attempt(ThreadPool()), plan)
         self._run.confined.add(space)
         try:
             self._bound: BoundNet = self._run.net(net.name, space)
@@ -45,7 +48,7 @@ class KeptNet:
         shared = _attempt(pool)
         self._run.rearm(shared)
         try:
-            with np.errstate(all="ignore"), interruptible(shared):
+            with np.errstate(all="ignore"), interruptible(shared), as_first_strand([self._placed], shared):
                 self._bound.perform()
         except Cancelled:
             pass

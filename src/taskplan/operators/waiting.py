@@ -41,14 +41,17 @@ class Shared:
     """A mutable object that several steps use at once: queues, mutexes, counters, flags, groups of steps.
 
     `lock` is held by drivers only, around an attempt. `parked` maps each class of reason to those that wait, first come
-    first served: whoever stands behind another of the same class does not overtake.
+    first served: whoever stands behind another of the same class does not overtake. `made_in` is the mark of the run
+    whose operator made the object; an object without it may be used from outside of the run, so waiting for it is never
+    a stall.
     """
 
-    __slots__ = ("__weakref__", "lock", "name", "parked")
+    __slots__ = ("__weakref__", "lock", "made_in", "name", "parked")
 
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.lock = threading.Lock()
+        self.made_in: object = None
         self.parked: dict[type[Reason], deque[Any]] = {}
 
     def describe(self) -> str:

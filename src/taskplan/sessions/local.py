@@ -14,11 +14,11 @@ from taskplan.builder.program import compile_group
 from taskplan.builder.task_group import TaskGroup
 from taskplan.checker.check import check_program
 from taskplan.checker.problems import raise_problems
+from taskplan.engine.attempted import Attempted
 from taskplan.engine.cells import CellSpace
 from taskplan.engine.execute import Placed, execute
 from taskplan.engine.failures import shown
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.run import Attempted
 from taskplan.engine.threads import ThreadDriver, ThreadPool
 from taskplan.errors import PlanError, WorkspaceError
 from taskplan.events import Event, Observer, RunEnded, RunStarted
@@ -188,10 +188,10 @@ class LocalSession(Session):
         program = compiled.program
         for output in compiled.shown:
             spaces[output.node].cell(output.blob)
-        channels = _open_channels(program.channels, spaces)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
         observe = self._observe if self._observers else None
         shared = Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard)
+        channels = _open_channels(program.channels, spaces, shared)
         try:
             if self._observers:
                 self._observe(RunStarted(placed[0].plan.plan.name, self._driver.now()))
@@ -281,12 +281,15 @@ def _fetch(space: Workspace, site: Site, name: object) -> Any:
         raise
 
 
-def _open_channels(channels: Sequence[ChannelDef], spaces: dict[str, Workspace]) -> dict[str, BlobsQueue]:
+def _open_channels(
+    channels: Sequence[ChannelDef], spaces: dict[str, Workspace], shared: Attempted
+) -> dict[str, BlobsQueue]:
     """A fresh queue for each channel, in every workspace that uses it."""
     queues = {}
     for channel in channels:
         queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
         queue.writers = channel.writers
+        queue.made_in = shared.identity
         queues[channel.name] = queue
         for node in channel.nodes:
             if node in spaces:

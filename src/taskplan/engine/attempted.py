@@ -1,0 +1,287 @@
+"""One attempt to run a program: what all its plans share, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from taskplan.cancel import CancelToken
+from taskplan.engine.cells import CellSpace
+from taskplan.engine.failures import Failed, Outcome
+from taskplan.engine.parking import Waiter
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.stalls import Analysis, who_is
+from taskplan.engine.strand import Strand, Strands
+from taskplan.engine.why import Why
+from taskplan.errors import InternalError, StalledError, TimedOutError
+from taskplan.events import Event
+from taskplan.operators.waiting import NOT_YET, Attempt, Changes, Interval, Joins, NotYet, Reason, Shared
+
+if TYPE_CHECKING:
+    from taskplan.engine.instance import Instance
+
+logger = logging.getLogger("taskplan")
+
+
+class Driver(Protocol):
+    """Carries out what the policy of steps asks for. See `taskplan.engine.threads.ThreadDriver`."""
+
+    grace_s: float
+    stall_warning_s: float
+
+    def now(self) -> float:
+        """Seconds since a fixed moment."""
+
+    def wall_clock_ns(self) -> int:
+        """Nanoseconds since 1970."""
+
+    def spawn(self, job: Callable[[], None], *, brief: bool) -> None:
+        """Start `job`, which does not raise, beside the caller."""
+
+    def wait(
+        self,
+        reason: Reason,
+        attempt: Attempt,
+        token: CancelToken,
+        timeout_s: float = ...,
+        *,
+        shielded: bool = False,
+        by: Instance | None = None,
+    ) -> Any:
+        """Make the attempt until it answers, the token is cancelled, or the time is up."""
+
+    def cancel(self, token: CancelToken) -> None:
+        """End the waits of a cancelled token."""
+
+
+class Jobs(Shared):
+    """The jobs of a run that have been started and have not ended."""
+
+    __slots__ = ("running",)
+
+    def __init__(self) -> None:
+        super().__init__("jobs")
+        self.running: set[object] = set()
+
+    def all_ended(self) -> bool | NotYet:
+        """An attempt: true once no job runs."""
+        return NOT_YET if self.running else True
+
+
+class Attempted:
+    """What all plans of one run share: the token, how it ended, who is in user code, who was abandoned.
+
+    A closing phase has another token and the same of everything else.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        *,
+        seed: int | None = None,
+        observe: Callable[[Event], None] | None = None,
+        within: Callable[[Any], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self.driver = driver
+        self.observe = observe
+        self.within = within
+        """Opened around each node's plan, with its workspace; all steps see what it sets in context variables."""
+        self.outcome = Outcome()
+        self.token = self.new_token()
+        self.abandoned: list[str] = []
+        self.last_reports: list[Callable[[], None]] = []
+        self._closing_tokens: list[CancelToken] = []
+        self._interruption = KeyboardInterrupt()
+        self.skip_closing = False
+        self.main_thread = threading.get_ident()
+        self.user_threads: set[int] = set()
+        self.strands = Strands()
+        self.identity = object()
+        """The mark of the objects that operators of this run make; see `Shared.made_in`."""
+        self.jobs = Jobs()
+        self.placed: list[tuple[PreparedPlan, CellSpace]] = []
+        """The plans of the run, each with the workspace in which it begins."""
+        self.ended_tasks: set[tuple[str | None, str | None]] = set()
+        self._handed_out: list[CellSpace] = []
+        self._seed = seed
+        self._seeds: np.random.SeedSequence | None = None
+        self._lock = threading.Lock()
+        self._stall_lock = threading.RLock()
+        self._quiet_until_s = -math.inf
+
+    def new_token(self) -> CancelToken:
+        """A token whose cancellation wakes this run's waiters."""
+        return CancelToken(self.driver.cancel)
+
+    def fail(self, failure: Failed) -> None:
+        """Record a failure and end the run."""
+        with self._lock:
+            self.outcome.record(failure)
+        self.token.cancel()
+
+    def spawn(self, job: Callable[[], None], strand: Strand, *, brief: bool) -> None:
+        """Start `job` beside the caller, as a strand. It must not raise; if it does all the same, the run fails."""
+        context = copy_context()  # settings of the caller, such as the current workspace, hold for all steps
+
+        def guarded() -> None:
+            try:
+                context.run(self._as_strand, strand, job)
+            except BaseException as error:
+                bug = InternalError(f"a job of the engine raised {error!r}; please report this")
+                bug.__cause__ = error
+                self.fail(Failed(bug))
+            finally:
+                self.driver.wait(Changes(self.jobs), partial(self.jobs.running.discard, strand), self.token)
+                self.end(strand)
+
+        self.jobs.running.add(strand)
+        self.strands.alive.add(strand)
+        try:
+            self.driver.spawn(guarded, brief=brief)
+        except RuntimeError:  # no thread is to be had
+            self.jobs.running.discard(strand)
+            self.strands.alive.discard(strand)
+            raise
+
+    def _as_strand(self, strand: Strand, job: Callable[[], None]) -> None:
+        strand.begin()
+        job()
+
+    def let_go(self, first: Strand) -> None:
+        """The run is over: hold nothing that would keep its workspaces alive."""
+        self.strands.alive.discard(first)
+        self.placed.clear()
+        self._handed_out.clear()
+
+    def end(self, strand: Strand) -> None:
+        """A strand has ended; those that are left may never go on."""
+        self.strands.alive.discard(strand)
+        if self.strands.parked and self.strands.all_parked():
+            self.look_for_stall()
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    def look_for_stall(self) -> None:
+        """No strand runs: fail if none of them can go on."""
+        with self._stall_lock:
+            analysis = Analysis(self)
+            if not analysis.nothing_goes_on:
+                return
+            self._fail_stalled(analysis, "nothing can go on")
+
+    def waits_long(self, waiter: Waiter) -> None:
+        """Somebody waits for an object for long: fail if it is for good, else write to the log who waits for whom."""
+        if isinstance(waiter.reason, Joins | Interval):
+            return
+        with self._stall_lock:
+            analysis = Analysis(self)
+            if waiter.done or waiter.strand not in analysis.strands:
+                return
+            if waiter.strand in analysis.stuck:
+                self._fail_stalled(analysis, f"{who_is(waiter.strand)} can never go on")
+                return
+        now = self.driver.now()
+        if now >= self._quiet_until_s:
+            self._quiet_until_s = now + self.driver.stall_warning_s / 2
+            logger.warning("a step has waited for %.3g s:\n%s", now - waiter.since_s, analysis.why())
+
+    def _fail_stalled(self, analysis: Analysis, what: str) -> None:
+        why = analysis.why()
+        why = replace(why, waits=tuple([wait for wait in why.waits if wait.stuck and wait.operator]))
+        hints = "; ".join(why.hints)
+        waiters = [strand.waiter for strand in analysis.stuck]
+        error = StalledError(f"{what}{f': {hints}' if hints else ''}\n{why}", why=why)
+        with self._lock:
+            self.outcome.record(Failed(error))
+        self.token.cancel()
+        for waiter in waiters:  # those of closing blocks have tokens of their own
+            if waiter is not None:
+                waiter.token.cancel()
+
+    def why(self) -> Why:
+        """Who waits for whom now."""
+        with self._stall_lock:
+            return Analysis(self).why()
+
+    def is_open(self, subject: Shared) -> bool:
+        """Whether an object may be used from outside of this run: made elsewhere, or handed to user code."""
+        if subject.made_in is not self.identity or any(len(space.runs) > 1 for _, space in self.placed):
+            return True
+        return any(
+            (cell := space.find(name)) is not None and cell.value is subject
+            for space in self._handed_out
+            for name in space.names()
+        )
+
+    def hand_out(self, space: CellSpace) -> None:
+        """A function of the user is handed a workspace: all objects in it may be used from outside from now on."""
+        if space not in self._handed_out:
+            self._handed_out.append(space)
+
+    def settle(self, error: BaseException) -> Failed:
+        """End the run for what a signal's handler raised, wherever that came; return when all jobs have ended.
+
+        Jobs that ignore the end for `grace_s` are left behind.
+        """
+        failure = Failed(error)
+        self.fail(failure)
+        while True:
+            try:
+                self.driver.wait(Joins(self.jobs), self.jobs.all_ended, self.token, shielded=True)
+            except BaseException as another:  # the handler's, again
+                self.fail(Failed(another))
+            else:
+                return failure
+
+    def closing_token(self) -> CancelToken:
+        """A token for a closing block or a last report: the run's own is cancelled by then."""
+        token = self.new_token()
+        with self._lock:
+            self._closing_tokens.append(token)
+        if self.skip_closing:
+            token.cancel()
+        return token
+
+    def interrupt(self, *, again: bool) -> None:
+        """Ctrl-C came: end the run; the second time, also the closing blocks that have begun."""
+        self.fail(Failed(self._interruption))
+        if again:
+            with self._lock:
+                tokens = list(self._closing_tokens)
+            for token in tokens:
+                token.cancel()
+
+    def abandon(self, steps: str) -> None:
+        """Leave steps behind that ignore that the run has ended; what they write from now on is discarded."""
+        frames = sys._current_frames()
+        threads = [thread for thread in list(self.user_threads) if thread in frames]
+        stacks = ["".join(traceback.format_stack(frames[thread])) for thread in threads]
+        with self._lock:
+            self.abandoned.append("\n".join([f"{steps}, abandoned in user code:", *stacks]))
+
+    def expire(self, token: CancelToken, what: str, limit_s: float) -> None:
+        """The time of something is up: that is a failure, and ends what runs under `token`."""
+        why = self.why()
+        text = f"{what} took longer than {limit_s:g} s"
+        error = TimedOutError(f"{text}\n{why}" if why.waits or why.calls else text, why=why)
+        with self._lock:
+            self.outcome.record(Failed(error))
+        token.cancel()
+
+    def next_seed(self) -> np.random.SeedSequence:
+        """A seed for one operator's instance."""
+        with self._lock:
+            if self._seeds is None:
+                self._seeds = np.random.SeedSequence(self._seed)
+            return self._seeds.spawn(1)[0]

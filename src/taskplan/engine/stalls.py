@@ -1,0 +1,317 @@
+"""Which strands can go on, by the declared effects of what the others may still do; and who waits for whom.
+
+A strand that waits for an object can go on only if another strand, not itself stuck, may do to the object what ends the
+wait. A strand that runs may do all that its steps do; one that runs a function of the user may do anything. A reporter
+wakes by itself, but that helps only those whose object its operators may change. What cannot be reached from those that
+run, by these rules, can never go on.
+
+Rather too few are called stuck than too many: an object that may be used from outside of the run, and a blob of which
+it is not known what it will hold, count for those who wait.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from taskplan.engine.failures import Place
+from taskplan.engine.parking import Waiter
+from taskplan.engine.reach import PlacedUse
+from taskplan.engine.strand import Role, Strand
+from taskplan.engine.why import Call, User, Wait, Why
+from taskplan.operators.run import UNSET
+from taskplan.operators.waiting import (
+    Acquires,
+    Changes,
+    Closes,
+    Interval,
+    Joins,
+    Puts,
+    Reason,
+    Releases,
+    Shared,
+    Takes,
+)
+
+if TYPE_CHECKING:
+    from taskplan.engine.attempted import Attempted
+
+_ENDED_BY: dict[type[Reason], frozenset[type[Reason]]] = {
+    Takes: frozenset((Puts, Closes, Changes)),
+    Puts: frozenset((Takes, Closes, Changes)),
+    Acquires: frozenset((Releases, Closes, Changes)),
+}
+"""What another strand must do to the object for the wait to end. For reasons of the user's own: anything."""
+
+_WANTS: dict[type[Reason], tuple[str, str]] = {
+    Takes: ("take from", "when something is put into it, or it is closed"),
+    Puts: ("put into", "when something is taken from it, or it is closed"),
+    Acquires: ("have for itself", "when whoever has it releases it"),
+    Joins: ("see the end of", "when they have ended"),
+    Interval: ("report on", "after the interval, or when what it reports on has ended"),
+}
+
+_DOES: dict[type[Reason], str] = {
+    Puts: "writes",
+    Takes: "reads",
+    Closes: "closes",
+    Acquires: "acquires",
+    Releases: "releases",
+}
+
+
+class Analysis:
+    """What can be said of the strands of a run at one moment."""
+
+    def __init__(self, shared: Attempted) -> None:
+        self._shared = shared
+        self.strands = shared.strands.snapshot()
+        self._waiters = {strand: strand.waiter for strand in self.strands}
+        self._live = {strand for strand in self.strands if self._goes_on_by_itself(strand)}
+        self._spread()
+
+    @property
+    def stuck(self) -> list[Strand]:
+        """The strands that do the work of steps and can never go on by themselves."""
+        return [strand for strand in self.strands if strand.role is Role.WORK and strand not in self._live]
+
+    @property
+    def nothing_goes_on(self) -> bool:
+        """Whether no step of the run can go on."""
+        work = [strand for strand in self.strands if strand.role is Role.WORK]
+        return bool(work) and self._live.isdisjoint(work)
+
+    # --- the fixpoint -------------------------------------------------------------------------------------------------
+
+    def _goes_on_by_itself(self, strand: Strand) -> bool:
+        waiter = self._waiters[strand]
+        if waiter is None or waiter.done:
+            return True
+        if waiter.token.cancelled and not waiter.shielded:
+            return True  # it is being woken
+        if isinstance(waiter.reason, Joins | Interval):
+            return False
+        return waiter.timeout_s < math.inf or self._shared.is_open(waiter.reason.subject)
+
+    def _spread(self) -> None:
+        waiting = [strand for strand in self.strands if strand not in self._live]
+        grown = True
+        while grown:
+            grown = False
+            for strand in list(waiting):
+                if self._can_go_on(strand):
+                    self._live.add(strand)
+                    waiting.remove(strand)
+                    grown = True
+
+    def _can_go_on(self, strand: Strand) -> bool:
+        waiter = self._waiters[strand]
+        assert waiter is not None
+        if isinstance(waiter.reason, Joins | Interval):
+            return all(member in self._live for member in self._members(waiter, strand))
+        helpers = [other for other in self.strands if other is not strand and self._acts(other)]
+        return any(self._may_help(other, waiter) for other in helpers)
+
+    def _members(self, waiter: Waiter, strand: Strand) -> list[Strand]:
+        """The strands whose end is waited for; a reporter or a watch waits for the strand that started it."""
+        subject: Shared = waiter.reason.subject
+        if strand.role is not Role.WORK and strand.parent in self._waiters:
+            return [strand.parent] if strand.parent is not None else []
+        if subject is self._shared.jobs:
+            return [other for other in self.strands if other is not strand and other.group is not None]
+        return [other for other in self.strands if other.group is subject]
+
+    def _acts(self, strand: Strand) -> bool:
+        """Whether a strand will do something: it goes on, or it is a reporter, which wakes by itself."""
+        return strand in self._live or strand.role is Role.REPORT
+
+    def _may_help(self, strand: Strand, waiter: Waiter) -> bool:
+        """Whether what a strand does from beginning to end may end a wait."""
+        if strand.calling:
+            return True
+        if strand.plan is None or strand.space is None:
+            return strand.role is Role.WORK  # it is not known what it does
+        reach = strand.plan.reach(strand.steps)
+        wanted = _ENDED_BY.get(type(waiter.reason))
+        if reach.anything:
+            return True
+        for use, *_ in reach.uses:
+            if wanted is None or use.kind in wanted:
+                cell = strand.space.find(use.blob)
+                if cell is None or cell.value is UNSET or cell.value is waiter.reason.subject:
+                    return True
+                if use.blob in reach.written:
+                    return True
+        return False
+
+    # --- the report ---------------------------------------------------------------------------------------------------
+
+    def why(self) -> Why:
+        """What the strands wait for, the stuck ones first."""
+        stuck = set(self.stuck)
+        waits = [self._wait(strand, waiter, strand in stuck) for strand, waiter in self._waiters.items() if waiter]
+        waits.sort(key=lambda wait: (not wait.stuck, not wait.operator))
+        calls = tuple([_call(strand) for strand in self.strands if strand.calling and not self._waiters[strand]])
+        running = sum(not self._waiters[strand] and not strand.calling for strand in self.strands)
+        return Why(tuple(waits), calls, running)
+
+    def _wait(self, strand: Strand, waiter: Waiter, stuck: bool) -> Wait:
+        reason, subject = waiter.reason, waiter.reason.subject
+        verb, ends = _WANTS.get(type(reason), (f"go on with ({type(reason).__name__.lower()})", "when it is changed"))
+        place = place_of(strand, waiter)
+        joins = isinstance(reason, Joins | Interval)
+        users = () if joins else tuple(self._users(subject))
+        return Wait(
+            who=who_is(strand),
+            path=place.path(),
+            operator=waiter.by.op.type if waiter.by is not None else "",
+            site=place.site,
+            verb=verb,
+            subject=subject.describe(),
+            name=subject.name,
+            for_s=max(0.0, self._shared.driver.now() - waiter.since_s),
+            timeout_s=waiter.timeout_s,
+            ends=ends,
+            users=users,
+            open=not joins and self._shared.is_open(subject),
+            stuck=stuck,
+            hint=self._hint(strand, waiter, users) if stuck and not joins else "",
+        )
+
+    def _users(self, subject: Shared) -> Iterable[User]:
+        seen = set()
+        for placed, space in self._shared.placed:
+            for each in placed.reach(placed.plan.steps).uses:
+                does = _DOES.get(each.use.kind)
+                cell = space.find(each.use.blob)
+                same = cell.value is subject if cell is not None else each.use.blob == subject.name
+                who = _who(each, space.name)
+                if does and same and (does, who) not in seen:
+                    seen.add((does, who))
+                    yield User(does, who, self._state(each, who), each.use.op.site)
+
+    def _state(self, use: PlacedUse, who: str) -> str:
+        strands = [strand for strand in self.strands if who_is(strand) == who and strand.role is Role.WORK]
+        if any(self._waiters[strand] is None for strand in strands):
+            return "runs"
+        if strands:
+            return "waits"
+        return "has ended" if (use.task, use.node) in self._shared.ended_tasks else "has not begun"
+
+    def _hint(self, strand: Strand, waiter: Waiter, users: Sequence[User]) -> str:
+        """The mistake that a wait which never ends looks like."""
+        subject, me = waiter.reason.subject.describe().partition(" (")[0], who_is(strand)
+        by = {does: [user for user in users if user.does == does] for does in _DOES.values()}
+        if isinstance(waiter.reason, Takes):
+            if not by["writes"]:
+                return f"nobody writes {subject}"
+            if all(user.state == "has ended" for user in by["writes"]):
+                closing = "nobody closes it" if not by["closes"] else f"{by['closes'][0].who}, to close it, cannot"
+                return f"all writers of {subject} have ended, and {closing}"
+            if all(user.who == me for user in by["writes"]) and self._alone(me):
+                return f"{me} reads {subject} before it writes it, and nobody else does"
+        if isinstance(waiter.reason, Puts):
+            if not by["reads"]:
+                return f"nobody reads {subject}"
+            if all(user.state == "has ended" for user in by["reads"]):
+                return f"all readers of {subject} have ended"
+            if all(user.who == me for user in by["reads"]) and self._alone(me):
+                return f"{me} writes more into {subject} than it holds before it reads it; raise the capacity"
+        if isinstance(waiter.reason, Acquires):
+            holder = getattr(waiter.reason.subject, "holder", None)
+            if holder is not None and holder == me:
+                return f"{me} has {subject} already, and wants it again"
+        ring = self._ring(strand)
+        if len(ring) < 2:
+            return ""
+        full = isinstance(waiter.reason, Puts) and all(
+            isinstance(other.reason, Puts) for each in self.stuck if (other := self._waiters[each]) and other.by
+        )
+        return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other{', all for room in full queues' * full}"
+
+    def _alone(self, who: str) -> bool:
+        """Whether one strand is all that is meant by a name (a task may have many instances)."""
+        return sum(who_is(strand) == who and strand in self.stuck for strand in self.strands) == 1
+
+    def _ring(self, start: Strand) -> list[str]:
+        """Who waits for whom, from one strand back to itself; empty if it never comes back."""
+        chain = [start]
+        while True:
+            waiter = self._waiters[chain[-1]]
+            assert waiter is not None
+            following = [
+                other
+                for other in self.stuck
+                if other is not chain[-1]
+                and (next_waiter := self._waiters[other]) is not None
+                and not isinstance(next_waiter.reason, Joins | Interval)
+                and self._may_help(other, waiter)
+            ]
+            if start in following and len(chain) > 1:
+                ring = list(dict.fromkeys(map(who_is, chain)))
+                first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
+                return ring[first:] + ring[:first]
+            fresh = [other for other in following if other not in chain]
+            if not fresh:
+                return []
+            chain.append(fresh[0])
+
+
+def who_is(strand: Strand) -> str:
+    """The task and node of a strand, or the name of its step."""
+    each: Strand | None = strand
+    while each is not None:
+        at = each.at
+        while at is not None:
+            step = at.step
+            while step is not None:
+                if step.definition.task is not None:
+                    return f"task {step.definition.task!r} on node {step.definition.node!r}"
+                step = step.parent  # type: ignore[assignment] # a step at the top has none
+            at = at.outer
+        for definition in each.steps:
+            if definition.task is not None and len(each.steps) == 1:
+                return f"task {definition.task!r} on node {definition.node!r}"
+        each = each.parent
+    return strand.name
+
+
+def _who(use: PlacedUse, space: str) -> str:
+    if use.task is not None:
+        return f"task {use.task!r} on node {use.node!r}"
+    return f"step {use.step.name!r}{f' on node {space!r}' if space else ''}"
+
+
+def place_of(strand: Strand, waiter: Waiter | None = None) -> Place:
+    """Where a strand stands: at the operator that waits, or whose function runs, or in its innermost step."""
+    by = waiter.by if waiter is not None else strand.calling[-1] if strand.calling else None
+    place = by.place() if by is not None else Place()
+    at = strand.at
+    outermost = None
+    while at is not None:
+        place.passed_step(at.step.definition, at.iteration, at.step.label)
+        outermost, at = at.step, at.outer
+    step = outermost.parent if outermost is not None else None
+    while step is not None:
+        place.passed_step(step.definition, step.iteration, step.label)
+        step = step.parent
+    return place
+
+
+def _call(strand: Strand) -> Call:
+    place = place_of(strand)
+    return Call(who_is(strand), place.path(), place.site, stack_of(strand.thread))
+
+
+def stack_of(thread: int) -> str:
+    """Where the functions of the user on a thread stand, as Python shows a stack; empty if the thread is not there."""
+    frame: Any = sys._current_frames().get(thread)
+    if frame is None or thread == threading.get_ident():
+        return ""
+    frames = traceback.extract_stack(frame)
+    inner = [index for index, each in enumerate(frames) if each.name == "user_call"]
+    return "".join(traceback.format_list(frames[inner[-1] + 1 :] if inner else frames))
