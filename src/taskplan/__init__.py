@@ -42,6 +42,7 @@ from taskplan.builder.task_group import TaskGroup
 from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.checker.check import check_program
 from taskplan.checker.problems import Problem
+from taskplan.engine.why import Why
 from taskplan.errors import (
     ArgumentError,
     ArityError,
@@ -62,8 +63,10 @@ from taskplan.errors import (
     PlanError,
     QueueClosedError,
     ReportedError,
+    RunCancelledError,
     RunError,
     ShapeError,
+    StalledError,
     StepError,
     TaskplanError,
     TimedOutError,
@@ -79,6 +82,7 @@ from taskplan.sessions.caffe2_export import export_caffe2
 from taskplan.sessions.local import LocalSession
 from taskplan.sessions.programs import compile_program, load, save
 from taskplan.sessions.records import FeedRecord, FetchRecord
+from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import (
     Blobs,
     CreateBlob,
@@ -182,6 +186,7 @@ __all__ = [
     "ResetBlob",
     "ResetWorkspace",
     "RootFolder",
+    "RunCancelledError",
     "RunError",
     "RunNet",
     "RunNetOnce",
@@ -196,6 +201,8 @@ __all__ = [
     "Session",
     "SetupNets",
     "ShapeError",
+    "StalledError",
+    "StartedRun",
     "StepError",
     "StringifyBlobName",
     "StringifyNetName",
@@ -208,6 +215,7 @@ __all__ = [
     "TaskplanError",
     "TimedOutError",
     "UnknownOperatorError",
+    "Why",
     "Workspace",
     "WorkspaceError",
     "WorkspaceGuard",

@@ -14,7 +14,7 @@ from taskplan.builder.net import Net
 from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step
-from taskplan.errors import BuildError, BuildTypeError, ClosedError, NoContextError
+from taskplan.errors import BuildError, BuildTypeError, BuildValueError, ClosedError, NoContextError
 from taskplan.plan.names import Site
 
 SESSION_BLOBS = "session_blobs"
@@ -301,6 +301,23 @@ class _OnceBuilder(NetBuilder):
     def _finish(self) -> None:
         if self._stop_blob is not None:
             self.stop()
+
+
+class TimeoutBuilder(_OnceBuilder):
+    """See `ops.timeout`."""
+
+    def __init__(self, seconds: float, name: str | None = None) -> None:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float | np.number) or not seconds > 0:
+            msg = f"ops.timeout takes a number of seconds above 0, got {seconds!r}"
+            raise BuildValueError(msg)
+        super().__init__("a time limit", name)
+        self._limit_s = float(seconds)
+
+    def to_step(self, name: str | None = None) -> ExecutionStep:
+        """The step that runs the children and has the limit; this closes the builder."""
+        step = super().to_step(name)
+        step.timeout_s = self._limit_s
+        return step
 
 
 class StopGuardBuilder(_OnceBuilder):

@@ -8,7 +8,7 @@ from typing import Any, overload
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference
 from taskplan.builder.blocks import ReporterBuilder, SetupBuilder, When
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import Child, IfBuilder, LoopBuilder, NetBuilder, StopGuardBuilder
+from taskplan.builder.net_builder import Child, IfBuilder, LoopBuilder, NetBuilder, StopGuardBuilder, TimeoutBuilder
 from taskplan.builder.net_builder_control import ConditionBuilder, ElseNetBuilder, IfNetBuilder, WhileNetBuilder
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task import Task
@@ -147,6 +147,25 @@ class Operations:
             name: of the block.
         """
         return NetBuilder.current().add(StopGuardBuilder(has_stopped_blob, name))
+
+    def timeout(self, seconds: float, name: str | None = "timeout") -> TimeoutBuilder:
+        """Run a block once; if it takes longer than that, the run fails with `TimedOutError`, which says who waits.
+
+        A function of yours is not interrupted: the limit takes effect when it returns, or when it is abandoned.
+
+        Example::
+
+            with ops.timeout(30):
+                ended, record = answers.reader().read()
+
+        Args:
+            seconds: the limit, above 0, by the session's clock.
+            name: of the block.
+
+        Raises:
+            BuildValueError: that is no number of seconds.
+        """
+        return NetBuilder.current().add(TimeoutBuilder(seconds, name))
 
     # --- branches ---
 

@@ -270,13 +270,16 @@ class Attempted:
         with self._lock:
             self.abandoned.append("\n".join([f"{steps}, abandoned in user code:", *stacks]))
 
-    def expire(self, token: CancelToken, what: str, limit_s: float) -> None:
-        """The time of something is up: that is a failure, and ends what runs under `token`."""
+    def timed_out(self, what: str, limit_s: float) -> Failed:
+        """The failure of what took longer than `limit_s`; it says who waits for whom."""
         why = self.why()
         text = f"{what} took longer than {limit_s:g} s"
-        error = TimedOutError(f"{text}\n{why}" if why.waits or why.calls else text, why=why)
+        return Failed(TimedOutError(f"{text}\n{why}" if why.waits or why.calls else text, why=why))
+
+    def expire(self, token: CancelToken, failure: Failed) -> None:
+        """The time of something is up: that is a failure, and ends what runs under `token`."""
         with self._lock:
-            self.outcome.record(Failed(error))
+            self.outcome.record(failure)
         token.cancel()
 
     def next_seed(self) -> np.random.SeedSequence:

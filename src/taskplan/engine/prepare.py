@@ -145,7 +145,7 @@ class PreparedPlan:
         self._nets: dict[str, PreparedNet] = {}
         self._brief: dict[int, bool] = {}
         self._facts: dict[int, StepFacts] = {}
-        self._reach: dict[tuple[int, ...], Reach] = {}
+        self._reach: dict[tuple[int, ...], tuple[Sequence[StepDef], Reach]] = {}
 
     def net(self, name: str) -> PreparedNet:
         """The prepared net of that name.
@@ -171,8 +171,8 @@ class PreparedPlan:
         key = tuple(map(id, steps))
         known = self._reach.get(key)
         if known is None:
-            known = self._reach[key] = reach_of(self, steps)
-        return known
+            known = self._reach[key] = steps, reach_of(self, steps)  # with the steps, so that no other has their ids
+        return known[1]
 
     def is_brief(self, step: StepDef) -> bool:
         """Whether an execution of the step must end by itself: no waiting, user code, open loop, nothing concurrent."""
@@ -181,6 +181,7 @@ class PreparedPlan:
             known = self._brief[id(step)] = (
                 (step.until is None or step.only_once is True)
                 and self.facts(step).sequential
+                and step.timeout_s is None
                 and self.facts(step).rounds <= BRIEF_ROUNDS
                 and all(self.is_brief(child) for child in step.steps)
                 and not any(self._may_wait(name) for name in step.nets)
@@ -224,7 +225,12 @@ class PreparedPlan:
 
     def _threads(self, step: StepDef) -> int:
         facts = self.facts(step)
-        beside = len(facts.reporters) + bool(step.report_net) + sum(map(self._threads, facts.reporters))
+        beside = (
+            len(facts.reporters)
+            + bool(step.report_net)
+            + (step.timeout_s is not None)
+            + sum(map(self._threads, facts.reporters))
+        )
         if facts.together:
             children = sum((not self.is_brief(child)) + self._threads(child) for child in facts.ordinary)
             children *= max(1, step.instances or 1)

@@ -222,8 +222,10 @@ def bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
         step.unbind()
 
 
-def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: str) -> None:
-    """Perform `action`; after `limit_s` its run fails with `TimedOutError`. Without a limit, just perform it."""
+def with_time_limit(
+    action: Callable[[], None], run: Run, limit_s: float, what: str, step: BoundStep | None = None
+) -> None:
+    """Perform `action`, of a step; after `limit_s` its run fails with `TimedOutError`. Without a limit, perform it."""
     if limit_s == math.inf:
         action()
         return
@@ -233,7 +235,10 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
     def watching() -> None:
         try:
             if run.driver.wait(Interval(from_outside), from_outside.all_ended, run.token, limit_s) is TIMED_OUT:
-                run.shared.expire(run.token, what, limit_s)
+                failure = run.shared.timed_out(what, limit_s)
+                if step is not None:
+                    step.tell_path(failure)
+                run.shared.expire(run.token, failure)
         except Cancelled:
             pass
         finally:
@@ -248,6 +253,14 @@ def with_time_limit(action: Callable[[], None], run: Run, limit_s: float, what: 
 
 
 def _perform_entered(step: BoundStep, run: Run) -> None:
+    limit_s = step.definition.timeout_s
+    if limit_s is None:
+        _perform_body(step, run)
+    else:
+        with_time_limit(partial(_perform_body, step, run), run, limit_s, f"block {step.definition.name!r}", step)
+
+
+def _perform_body(step: BoundStep, run: Run) -> None:
     if not step.reporters and step.report_net is None:
         _iterate(step, run)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from taskplan.engine.execute import Placed, execute
 from taskplan.engine.failures import shown
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.threads import ThreadDriver, ThreadPool
+from taskplan.engine.why import Why
 from taskplan.errors import PlanError, WorkspaceError
 from taskplan.events import Event, Observer, RunEnded, RunStarted
 from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
@@ -27,6 +29,7 @@ from taskplan.operators.waiting import Closes
 from taskplan.plan.model import ChannelDef, ProgramDef
 from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
+from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
 
 LOCAL = "local"
@@ -74,6 +77,8 @@ class LocalSession(Session):
         timeout_s: how long a run may take.
         max_threads: a plan that may need more threads of its own at once is refused before it runs.
         grace_s: how long closing blocks, and user code after a failure, may take.
+        stall_warning_s: whoever waits longer than this for an object is reported in the log, with who could end that; a
+            step of which it is certain that it waits for good fails the run then, also while others go on.
         seed: of the random operators that the plan does not seed.
         observers: receive the events of each run.
     """
@@ -88,6 +93,7 @@ class LocalSession(Session):
         timeout_s: float = math.inf,
         max_threads: int = 4096,
         grace_s: float = 10.0,
+        stall_warning_s: float = 10.0,
         seed: int | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
@@ -99,8 +105,10 @@ class LocalSession(Session):
         self._seed = seed
         self._observers = list(observers)
         self._pool = ThreadPool()
-        self._driver = ThreadDriver(self._pool, grace_s=grace_s)
+        self._driver = ThreadDriver(self._pool, grace_s=grace_s, stall_warning_s=stall_warning_s)
         self._abandoned: list[str] = []
+        self._attempts: list[Attempted] = []
+        self._started: list[StartedRun] = []
 
     # --- workspaces ---------------------------------------------------------------------------------------------------
 
@@ -128,7 +136,9 @@ class LocalSession(Session):
 
         A name that several nodes have is `node:name`.
         """
-        compiled: LocalProgram = self._prepared_for(runnable, None, None)
+        return self._outputs_of(self._prepared_for(runnable, None, None))
+
+    def _outputs_of(self, compiled: LocalProgram) -> dict[str, Any]:
         nodes_of: dict[str, set[str]] = {}
         for output in compiled.shown:
             nodes_of.setdefault(output.blob, set()).add(output.node)
@@ -167,6 +177,52 @@ class LocalSession(Session):
             self.workspace().run(net)
         self._run_compiled(program, self._timeout_s if timeout_s is None else timeout_s)
 
+    def start(
+        self, runnable: object, workspace_type: str | None = None, *, timeout_s: float | None = None
+    ) -> StartedRun:
+        """Run a program beside the caller, on threads of the session. `close()` cancels it if it still runs then.
+
+        Example::
+
+            run = session.start(program)
+            run.cancel()
+            run.wait()      # raises RunCancelledError
+
+        Args:
+            runnable: as for `run`.
+            workspace_type: as for `run`.
+            timeout_s: as for `run`.
+
+        Raises:
+            PlanError: the checks before the run found problems. All that happens later is raised by `run.wait()`.
+        """
+        program = self._prepared_for(runnable, workspace_type, None)
+        self._check_once(program)
+        attempt = self._attempt()
+        started = StartedRun(attempt, partial(self._outputs_of, program))
+        self._started = [run for run in self._started if not run.ended] + [started]
+        action = partial(
+            self._run_compiled, program, self._timeout_s if timeout_s is None else timeout_s, attempt=attempt
+        )
+        context = copy_context()
+        self._pool.submit(partial(context.run, started.perform, action))
+        return started
+
+    def why(self) -> Why:
+        """Who waits for whom now, in all runs of this session; from another thread than theirs.
+
+        Example::
+
+            >>> print(LocalSession(Workspace()).why())
+              nothing runs
+        """
+        found = [attempt.why() for attempt in list(self._attempts)]
+        return Why(
+            tuple([wait for why in found for wait in why.waits]),
+            tuple([call for why in found for call in why.calls]),
+            sum(why.running for why in found),
+        )
+
     @classmethod
     def _compile_task_group(cls, task_group: TaskGroup, setup_net_list: list[Any] | None = None) -> Any:  # noqa: ARG003
         return task_group  # where its nodes go is for the session to say: see `_prepare`
@@ -177,21 +233,32 @@ class LocalSession(Session):
         kind = compiled.workspace_type
         return LocalProgram(*compile_group(compiled.obj, shared_nodes=self._shared_nodes, workspace_type=kind))
 
-    def _run_compiled(self, compiled: LocalProgram, timeout_s: float = math.inf) -> None:
-        if not compiled.plans:
-            return
+    def _attempt(self) -> Attempted:
+        observe = self._observe if self._observers else None
+        return Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard)
+
+    def _check_once(self, compiled: LocalProgram) -> dict[str, Workspace]:
+        """The workspaces of a program's nodes; the first time it is checked against what is in them."""
         spaces = {node: self.workspace(node) for node in compiled.plans}
         for space in spaces.values():
             space.check_alive()
         if not compiled.checked:
             self._check(compiled, spaces)
+        return spaces
+
+    def _run_compiled(
+        self, compiled: LocalProgram, timeout_s: float = math.inf, *, attempt: Attempted | None = None
+    ) -> None:
+        if not compiled.plans:
+            return
+        spaces = self._check_once(compiled)
         program = compiled.program
         for output in compiled.shown:
             spaces[output.node].cell(output.blob)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
-        observe = self._observe if self._observers else None
-        shared = Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard)
+        shared = attempt or self._attempt()
         channels = _open_channels(program.channels, spaces, shared)
+        self._attempts.append(shared)
         try:
             if self._observers:
                 self._observe(RunStarted(placed[0].plan.plan.name, self._driver.now()))
@@ -204,6 +271,7 @@ class LocalSession(Session):
                 self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now(), shown(error)))
             raise
         finally:
+            self._attempts.remove(shared)
             self._abandoned += shared.abandoned
             _clean_up(compiled, spaces)
         for task_output in compiled.bound:
@@ -247,6 +315,8 @@ class LocalSession(Session):
         observe_all(self._observers, event)
 
     def _do_close(self) -> None:
+        for run in self._started:
+            run.cancel("its session was closed")
         self._pool.close()
 
 
