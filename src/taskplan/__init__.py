@@ -56,12 +56,14 @@ from taskplan.errors import (
     Cancelled,
     ClosedError,
     DtypeError,
+    InjectedFaultError,
     InternalError,
     MissingBlobError,
     NoContextError,
     OperatorError,
     PlanError,
     QueueClosedError,
+    ReplayDivergedError,
     ReportedError,
     RunCancelledError,
     RunError,
@@ -82,6 +84,7 @@ from taskplan.sessions.caffe2_export import export_caffe2
 from taskplan.sessions.local import LocalSession
 from taskplan.sessions.programs import compile_program, load, save
 from taskplan.sessions.records import FeedRecord, FetchRecord
+from taskplan.sessions.simulated import SimulatedSession
 from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import (
     Blobs,
@@ -163,6 +166,7 @@ __all__ = [
     "GetNameScope",
     "GetNetName",
     "HasBlob",
+    "InjectedFaultError",
     "InternalError",
     "IsOperator",
     "IsOperatorWithEngine",
@@ -182,6 +186,7 @@ __all__ = [
     "Problem",
     "QueueClosedError",
     "RegisteredOperators",
+    "ReplayDivergedError",
     "ReportedError",
     "ResetBlob",
     "ResetWorkspace",
@@ -201,6 +206,7 @@ __all__ = [
     "Session",
     "SetupNets",
     "ShapeError",
+    "SimulatedSession",
     "StalledError",
     "StartedRun",
     "StepError",

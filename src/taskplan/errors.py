@@ -22,6 +22,8 @@
         TimedOutError       a run or a wait took longer than it was given
         StalledError        no step can go on: says who waits for whom
         RunCancelledError   a run was ended by `run.cancel()`, or by closing its session
+        InjectedFaultError  a fault that a simulation was asked for
+        ReplayDivergedError a replay is not what was recorded, as a function returned something else
         StepError           a step cannot go on as it stands (its stop blob is missing or no bool)
       InternalError     a bug in taskplan: please report it
     Cancelled           a signal, so a BaseException without the suffix: let it pass
@@ -165,6 +167,26 @@ class StalledError(RunError):
 
 class RunCancelledError(RunError):
     """A run was ended by `run.cancel()`, or by closing the session that it ran in."""
+
+
+class InjectedFaultError(RunError):
+    """A fault that a simulation was asked for.
+
+    Attributes:
+        fault: what was asked for (`taskplan.testing.Fault`).
+    """
+
+    fault: Any = None
+
+
+class ReplayDivergedError(RunError):
+    """A replay is not what was recorded: a function returned something else, or the program or the faults differ.
+
+    Attributes:
+        function: the function that returned something else; empty if that is not the reason.
+    """
+
+    function: str = ""
 
 
 class StepError(RunError):

@@ -18,6 +18,7 @@ import taskplan as tp
 
 SESSIONS: list[Callable[..., Any]] = [
     tp.LocalSession,
+    tp.SimulatedSession,
 ]
 
 RUNNERS: list[Callable[..., Any]] = [tp.RunPlan, *SESSIONS]

@@ -20,6 +20,9 @@ from taskplan.plan.names import Site
 SESSION_BLOBS = "session_blobs"
 """The attribute of nets that holds blobs which the session makes: they are there before every block."""
 
+SHARED = "shared"
+"""The attribute of nets that holds the blobs which `ops.shared` names."""
+
 _NOTHING: frozenset[str] = frozenset()
 
 Child = TypeVar("Child", bound="Net | NetBuilder | ExecutionStep")

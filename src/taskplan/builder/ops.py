@@ -8,16 +8,21 @@ from typing import Any, overload
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference
 from taskplan.builder.blocks import ReporterBuilder, SetupBuilder, When
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import Child, IfBuilder, LoopBuilder, NetBuilder, StopGuardBuilder, TimeoutBuilder
+from taskplan.builder.net_builder import (
+    SHARED,
+    Child,
+    IfBuilder,
+    LoopBuilder,
+    NetBuilder,
+    StopGuardBuilder,
+    TimeoutBuilder,
+)
 from taskplan.builder.net_builder_control import ConditionBuilder, ElseNetBuilder, IfNetBuilder, WhileNetBuilder
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildAttributeError, BuildError
 from taskplan.operators.registry import declarations
-
-SHARED = "shared"
-"""The attribute of nets that holds the blobs which `ops.shared` names."""
 
 
 class Operations:

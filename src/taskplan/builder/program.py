@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from taskplan.builder.channel import ChannelUsers
 from taskplan.builder.cluster import Cluster
 from taskplan.builder.context import cleared_contexts
+from taskplan.builder.net_builder import SHARED
 from taskplan.builder.outputs import TaskOutputList
 from taskplan.builder.plan import plan_of_step
 from taskplan.builder.scope import EmptyDeviceScope, EmptyNameScope
@@ -65,6 +66,7 @@ def _program(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) 
         for name in output.names
     ]
     hidden = [str(name) for task in members for output in task.hidden_outputs() for name in output.names]
+    shared = [blob for task in members for blob in task.get_step().get_all_attributes(SHARED)]
     private = [task.node for task in placed.tasks() if task.workspace_type() == WorkspaceType.PRIVATE]
     return ProgramDef(
         plans={task.node: plan_of_step(_PLAN_NAME, task.get_step()) for task in placed.tasks()},
@@ -72,6 +74,7 @@ def _program(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) 
         channels=tuple([_channel(users, placement) for users in placed.channels().values()]),
         private_nodes=tuple(private),
         hidden_blobs=tuple(hidden),
+        shared_blobs=tuple(dict.fromkeys(map(str, shared))),
     )
 
 

@@ -30,6 +30,7 @@ from taskplan.operators.waiting import NOT_YET, Attempt, Changes, Interval, Join
 
 if TYPE_CHECKING:
     from taskplan.engine.instance import Instance
+    from taskplan.engine.turns import Turns
 
 logger = logging.getLogger("taskplan")
 
@@ -39,6 +40,8 @@ class Driver(Protocol):
 
     grace_s: float
     stall_warning_s: float
+    turns: Turns | None
+    """Is told of each operator, by drivers under which only one strand runs at a time."""
 
     def now(self) -> float:
         """Seconds since a fixed moment."""
@@ -180,6 +183,13 @@ class Attempted:
                 return
             self._fail_stalled(analysis, "nothing can go on")
 
+    def nothing_comes(self) -> None:
+        """In a simulation: all that still wait do so for objects that only somebody outside could change."""
+        with self._stall_lock:
+            self._fail_stalled(
+                Analysis(self), "nothing can go on: in a simulation nothing comes from outside of the run"
+            )
+
     def waits_long(self, waiter: Waiter) -> None:
         """Somebody waits for an object for long: fail if it is for good, else write to the log who waits for whom."""
         if isinstance(waiter.reason, Joins | Interval):
@@ -198,7 +208,7 @@ class Attempted:
 
     def _fail_stalled(self, analysis: Analysis, what: str) -> None:
         why = analysis.why()
-        why = replace(why, waits=tuple([wait for wait in why.waits if wait.stuck and wait.operator]))
+        why = replace(why, waits=tuple([wait for wait in why.waits if (wait.stuck or wait.open) and wait.operator]))
         hints = "; ".join(why.hints)
         waiters = [strand.waiter for strand in analysis.stuck]
         error = StalledError(f"{what}{f': {hints}' if hints else ''}\n{why}", why=why)

@@ -23,6 +23,9 @@ from taskplan.engine.script import Group, bind_and_perform, end_member, join, st
 from taskplan.engine.strand import CURRENT, Role, Strand
 from taskplan.errors import Cancelled
 
+CHANNEL = "channel:"
+"""What the blobs of channels begin with."""
+
 SIGINT = int(signal.SIGINT)
 
 
@@ -90,6 +93,10 @@ def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
     if len(placed) == 1:
         _run_one(placed[0], shared, alone=True)
         return
+    turns = shared.driver.turns
+    if turns is not None:
+        for each in placed:  # what nodes have in common is channels
+            turns.contend(each.space, [name for name in each.space.names() if name.startswith(CHANNEL)])
     group = Group("the run", [f"node {each.node!r}" for each in placed])
     jobs = []
     for number, each in enumerate(placed):

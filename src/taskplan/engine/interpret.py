@@ -80,7 +80,9 @@ class BoundNet:
         elif MAKES in prepared.declared.effects:
             body = _marking(body, self.run)
         buffered = not arguments and len(targets) == 1 and space in self.run.confined and space.owns(targets[0])
-        self.calls.append(_closure(prepared, body, sources, targets, buffered=buffered))
+        call = _closure(prepared, body, sources, targets, buffered=buffered)
+        turns = self.run.driver.turns
+        self.calls.append(call if turns is None else turns.around(call, self, prepared, index, sources, targets))
 
     def perform(self) -> None:
         """Run all operators, in order.

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taskplan.engine.reach import Reach, reach_of
+from taskplan.engine.reach import Reach, contested_names, reach_of
 from taskplan.errors import PlanError, TaskplanError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.registry import Declaration, check_arity, declaration, decode_arguments
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
+from taskplan.plan.order import ordinary_children, reporters, runs_together, stands
 
 logger = logging.getLogger("taskplan")
 
@@ -145,6 +146,8 @@ class PreparedPlan:
         self._nets: dict[str, PreparedNet] = {}
         self._brief: dict[int, bool] = {}
         self._facts: dict[int, StepFacts] = {}
+        self._contested: dict[int, frozenset[str]] = {}
+        self._owners: dict[str, tuple[str | None, str | None]] = {}
         self._reach: dict[tuple[int, ...], tuple[Sequence[StepDef], Reach]] = {}
 
     def net(self, name: str) -> PreparedNet:
@@ -174,6 +177,21 @@ class PreparedPlan:
             known = self._reach[key] = steps, reach_of(self, steps)  # with the steps, so that no other has their ids
         return known[1]
 
+    def contested(self, step: StepDef) -> frozenset[str]:
+        """The blobs that parts of a step which run at once contend for, looked at once."""
+        known = self._contested.get(id(step))
+        if known is None:
+            known = self._contested[id(step)] = contested_names(self, step)
+        return known
+
+    def owner(self, net: str) -> tuple[str | None, str | None]:
+        """The task and node of the steps that run a net; None for what is in no task."""
+        if not self._owners:
+            self._owners = {
+                name: (task, node) for step, task, node in stands(self.plan.steps) for name in step.net_names()
+            }
+        return self._owners.get(net, (None, None))
+
     def is_brief(self, step: StepDef) -> bool:
         """Whether an execution of the step must end by itself: no waiting, user code, open loop, nothing concurrent."""
         known = self._brief.get(id(step))
@@ -202,13 +220,11 @@ class PreparedPlan:
         return known
 
     def _look_at(self, step: StepDef) -> StepFacts:
-        ordinary = tuple(child for child in step.steps if child.every_ms is None)
-        reporters = tuple(child for child in step.steps if child.every_ms is not None)
-        together = bool(ordinary) and ((step.concurrent and len(ordinary) > 1) or (step.instances or 1) > 1)
-        alone = not together and not reporters and not step.report_net
+        ordinary, beside, together = ordinary_children(step), reporters(step), runs_together(step)
+        alone = not together and not beside and not step.report_net
         return StepFacts(
             ordinary=ordinary,
-            reporters=reporters,
+            reporters=beside,
             together=together,
             sequential=alone and all(self.facts(child).sequential for child in ordinary),
             rounds=max(1, step.times or 1) * max(1, sum(self.facts(child).rounds for child in ordinary)),
@@ -225,12 +241,8 @@ class PreparedPlan:
 
     def _threads(self, step: StepDef) -> int:
         facts = self.facts(step)
-        beside = (
-            len(facts.reporters)
-            + bool(step.report_net)
-            + (step.timeout_s is not None)
-            + sum(map(self._threads, facts.reporters))
-        )
+        watched = step.timeout_s is not None
+        beside = len(facts.reporters) + bool(step.report_net) + watched + sum(map(self._threads, facts.reporters))
         if facts.together:
             children = sum((not self.is_brief(child)) + self._threads(child) for child in facts.ordinary)
             children *= max(1, step.instances or 1)

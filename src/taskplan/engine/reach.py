@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskplan.operators.uses import Use, reaches_workspace, uses
+from taskplan.operators.uses import LAZY_SUBNETS, Use, names_outside, reaches_workspace, subnets, uses
 from taskplan.operators.waiting import Reads
 from taskplan.plan.model import NetDef, OpDef, StepDef
+from taskplan.plan.order import Part, parts, stands
 
 if TYPE_CHECKING:
     from taskplan.engine.prepare import PreparedPlan
@@ -21,6 +22,13 @@ class PlacedUse(NamedTuple):
     step: StepDef
     task: str | None
     node: str | None
+
+
+class Touches(NamedTuple):
+    """The blobs that steps read; and those that they write, or whose object they change."""
+
+    reads: frozenset[str]
+    writes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ def reach_of(plan: PreparedPlan, steps: Iterable[StepDef]) -> Reach:
     found: list[PlacedUse] = []
     written: set[str] = set()
     anything = False
-    for step, task, node in _below(steps, None, None):
+    for step, task, node in stands(tuple(steps)):
         for name in step.net_names():
             net = plan.definition(name)
             if net is None:
@@ -55,19 +63,45 @@ def reach_of(plan: PreparedPlan, steps: Iterable[StepDef]) -> Reach:
     return Reach(tuple(found), frozenset(written), anything)
 
 
-def _below(
-    steps: Iterable[StepDef], task: str | None, node: str | None
-) -> Iterator[tuple[StepDef, str | None, str | None]]:
-    for step in steps:
-        here = (step.task, step.node) if step.task is not None else (task, node)
-        yield step, *here
-        yield from _below(step.steps, *here)
-        yield from _below(step.closing, *here)
-
-
 def _ops(net: NetDef) -> Iterator[OpDef]:
     for op in net.ops:
         yield op
         for value in op.arguments.values():
             if isinstance(value, NetDef):
                 yield from _ops(value)
+
+
+def contested_names(plan: PreparedPlan, step: StepDef) -> frozenset[str]:
+    """The blobs that parts of a step which run at once touch, at least one of them changing it or what it holds."""
+    at_once = parts(step)
+    touches = [_touches(plan, part) for part in at_once]
+    found: set[str] = set()
+    for number, mine in enumerate(touches):
+        if at_once[number].copies > 1:
+            found |= mine.writes
+        for other in touches[:number]:
+            found |= mine.writes & (other.reads | other.writes)
+            found |= mine.reads & other.writes
+    return frozenset(found)
+
+
+def _touches(plan: PreparedPlan, part: Part) -> Touches:
+    reads: set[str] = set()
+    writes: set[str] = set()
+    nets = [*part.nets, *(name for step, *_ in stands(part.steps) for name in step.net_names())]
+    for name in nets:
+        net = plan.definition(name)
+        if net is not None:
+            _gather_touches(net, str, reads, writes)
+            writes.update(use.blob for use in uses(net) if use.kind is not Reads)
+    reads.update(step.until for step, *_ in stands(part.steps) if step.until is not None)
+    return Touches(frozenset(reads), frozenset(writes))
+
+
+def _gather_touches(net: NetDef, outer: Callable[[str], str], reads: set[str], writes: set[str]) -> None:
+    for op in net.ops:
+        reads.update(map(outer, op.inputs))
+        writes.update(map(outer, op.outputs))
+        inside = names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
+        for subnet in subnets(op):
+            _gather_touches(subnet, inside, reads, writes)

@@ -287,6 +287,7 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
     if step.report_net is not None:
         reports.append((step.definition.report_interval_s or 0, step.report_net.perform))
     group = Group(f"{step.definition.name} reporters", ["reporter"] * len(reports))
+    _contend(step, run)
     definitions = [reporter.definition for reporter in step.reporters]
     if step.report_net is not None:
         definitions.append(StepDef(step.report_net.prepared.net.name, nets=(step.report_net.prepared.net.name,)))
@@ -383,6 +384,7 @@ def _together(step: BoundStep, run: Run) -> None:
     """Start all children, as often as there are instances, and wait until all have ended."""
     children, instances = step.steps, max(1, step.definition.instances or 1)
     group = Group(step.definition.name, [_called(child) for child in children] * instances)
+    _contend(step, run)
     parent = CURRENT.get()
     jobs: list[tuple[Callable[[], None], Strand, bool]] = []
     for number in range(len(children) * instances):
@@ -397,6 +399,12 @@ def _together(step: BoundStep, run: Run) -> None:
     _join(group, run)
     if run.token.cancelled:
         raise Cancelled
+
+
+def _contend(step: BoundStep, run: Run) -> None:
+    """Where strands take turns, they do so over what the parts of a step that is about to begin have in common."""
+    if run.driver.turns is not None:
+        run.driver.turns.contend(step.space, run.plan.contested(step.definition))
 
 
 def _called(step: BoundStep) -> str:

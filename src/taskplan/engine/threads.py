@@ -25,6 +25,7 @@ from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason, Shar
 
 if TYPE_CHECKING:
     from taskplan.engine.instance import Instance
+    from taskplan.engine.turns import Turns
 
 IDLE_S = 2.0
 
@@ -182,6 +183,8 @@ class ThreadDriver:
         grace_s: how long what is shielded goes on after a cancellation.
         stall_warning_s: whoever waits longer than this for an object is reported, once.
     """
+
+    turns: Turns | None = None
 
     def __init__(self, pool: ThreadPool, *, grace_s: float = 10.0, stall_warning_s: float = 10.0) -> None:
         self._pool = pool

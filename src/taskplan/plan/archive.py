@@ -6,6 +6,8 @@ blocks, channels, and the user's functions, by name where they can be imported, 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -35,6 +37,14 @@ def program_to_bytes(program: ProgramDef) -> bytes:
             it and its line.
     """
     return _Writer().write(program)
+
+
+def program_digest(program: ProgramDef) -> str:
+    """Eight letters that stand for what a program says: not for its lines, nor for the code of the user's functions.
+
+    A program has the same digest when it was saved and loaded, and when it is built again in fresh names.
+    """
+    return base64.urlsafe_b64encode(hashlib.blake2b(_DigestWriter().write(program), digest_size=6).digest()).decode()
 
 
 def is_program(data: bytes) -> bool:
@@ -156,6 +166,7 @@ class _Writer:
             message.channels.append(self._channel(channel))
         message.private_nodes.extend(program.private_nodes)
         message.hidden_blobs.extend(program.hidden_blobs)
+        message.shared_blobs.extend(program.shared_blobs)
         return bytes(message.SerializeToString(deterministic=True))
 
     def _site(self, site: Site) -> int:
@@ -211,6 +222,16 @@ class _Writer:
             nodes=channel.nodes,
             site=self._site(channel.site),
         )
+
+
+class _DigestWriter(_Writer):
+    """Leaves out what does not change the meaning of a program."""
+
+    def _site(self, site: Site) -> int:  # noqa: ARG002 - as its base
+        return 0
+
+    def _function(self, op: OpDef) -> None:
+        """Functions are known by the names of their operators' tokens only."""
 
 
 def _function_message(token: str, op: OpDef) -> pb.Function:
@@ -299,6 +320,7 @@ class _Reader:
             channels=tuple(map(self._channel, message.channels)),
             private_nodes=tuple(message.private_nodes),
             hidden_blobs=tuple(message.hidden_blobs),
+            shared_blobs=tuple(message.shared_blobs),
         )
 
     def _plan(self, each: pb.NodePlan) -> PlanDef:

@@ -141,6 +141,7 @@ class ProgramDef:
         plans: node name to the plan of that node, in the order in which nodes were first used.
         private_nodes: the nodes whose tasks run in a child of the node's workspace that goes when the run ends.
         hidden_blobs: outputs that exist only so that every task yields something.
+        shared_blobs: blobs that steps which run at once use on purpose; see `ops.shared`.
     """
 
     plans: Mapping[str, PlanDef]
@@ -148,6 +149,7 @@ class ProgramDef:
     channels: tuple[ChannelDef, ...] = ()
     private_nodes: tuple[str, ...] = ()
     hidden_blobs: tuple[str, ...] = ()
+    shared_blobs: tuple[str, ...] = ()
 
     def is_private(self, node: str) -> bool:
         """Whether the tasks of a node run in a workspace of their own."""

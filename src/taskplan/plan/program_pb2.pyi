@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Program(_message.Message):
-    __slots__ = ("format", "plans", "outputs", "channels", "private_nodes", "hidden_blobs", "functions", "sites")
+    __slots__ = ("format", "plans", "outputs", "channels", "private_nodes", "hidden_blobs", "functions", "sites", "shared_blobs")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PLANS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class Program(_message.Message):
     HIDDEN_BLOBS_FIELD_NUMBER: _ClassVar[int]
     FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
     SITES_FIELD_NUMBER: _ClassVar[int]
+    SHARED_BLOBS_FIELD_NUMBER: _ClassVar[int]
     format: int
     plans: _containers.RepeatedCompositeFieldContainer[NodePlan]
     outputs: _containers.RepeatedCompositeFieldContainer[Output]
@@ -24,7 +25,8 @@ class Program(_message.Message):
     hidden_blobs: _containers.RepeatedScalarFieldContainer[str]
     functions: _containers.RepeatedCompositeFieldContainer[Function]
     sites: _containers.RepeatedCompositeFieldContainer[Site]
-    def __init__(self, format: _Optional[int] = ..., plans: _Optional[_Iterable[_Union[NodePlan, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., private_nodes: _Optional[_Iterable[str]] = ..., hidden_blobs: _Optional[_Iterable[str]] = ..., functions: _Optional[_Iterable[_Union[Function, _Mapping]]] = ..., sites: _Optional[_Iterable[_Union[Site, _Mapping]]] = ...) -> None: ...
+    shared_blobs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, format: _Optional[int] = ..., plans: _Optional[_Iterable[_Union[NodePlan, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., private_nodes: _Optional[_Iterable[str]] = ..., hidden_blobs: _Optional[_Iterable[str]] = ..., functions: _Optional[_Iterable[_Union[Function, _Mapping]]] = ..., sites: _Optional[_Iterable[_Union[Site, _Mapping]]] = ..., shared_blobs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Site(_message.Message):
     __slots__ = ("file", "line", "function")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from taskplan.builder.outputs import TaskOutput, TaskOutputList
@@ -26,6 +26,7 @@ from taskplan.errors import PlanError, WorkspaceError
 from taskplan.events import Event, Observer, RunEnded, RunStarted
 from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
 from taskplan.operators.waiting import Closes
+from taskplan.plan.archive import program_digest
 from taskplan.plan.model import ChannelDef, ProgramDef
 from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
@@ -45,6 +46,11 @@ class LocalProgram:
     outputs: TaskOutputList
     plans: dict[str, PreparedPlan] = field(init=False)
     checked: bool = False
+
+    @cached_property
+    def digest(self) -> str:
+        """Stands for the program in the tokens of simulated runs."""
+        return program_digest(self.program)
 
     def __post_init__(self) -> None:
         hidden = set(self.program.hidden_blobs)
@@ -261,14 +267,14 @@ class LocalSession(Session):
         self._attempts.append(shared)
         try:
             if self._observers:
-                self._observe(RunStarted(placed[0].plan.plan.name, self._driver.now()))
+                self._observe(RunStarted(placed[0].plan.plan.name, shared.driver.now()))
             execute(placed, shared, timeout_s=timeout_s)
         except BaseException as error:
             self._close_queues(placed, channels, shared)
             for task_output in compiled.bound:
                 task_output.invalidate(f"the run failed: {shown(error)}")
             if self._observers:
-                self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now(), shown(error)))
+                self._observe(RunEnded(placed[0].plan.plan.name, shared.driver.now(), shown(error)))
             raise
         finally:
             self._attempts.remove(shared)
@@ -277,7 +283,7 @@ class LocalSession(Session):
         for task_output in compiled.bound:
             self._bind_output(task_output, spaces)
         if self._observers:
-            self._observe(RunEnded(placed[0].plan.plan.name, self._driver.now()))
+            self._observe(RunEnded(placed[0].plan.plan.name, shared.driver.now()))
 
     def _check(self, compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
         plans = compiled.plans
@@ -309,7 +315,7 @@ class LocalSession(Session):
             queues += [cell.value for cell in cells if cell and isinstance(cell.value, BlobsQueue | RebatchingQueue)]
         token = shared.new_token()
         for queue in queues:
-            self._driver.wait(Closes(queue), partial(queue.close, failed=True), token)
+            shared.driver.wait(Closes(queue), partial(queue.close, failed=True), token)
 
     def _observe(self, event: Event) -> None:
         observe_all(self._observers, event)
