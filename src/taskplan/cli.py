@@ -1,4 +1,4 @@
-"""The command line: `taskplan run`, `show`, `check`, `ops`."""
+"""The command line: `taskplan run`, `show`, `check`, `simulate`, `ops`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ import math
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 
-from taskplan import Blobs, LocalSession, __version__, check_program, compile_program
+from taskplan import (
+    Blobs,
+    FetchBlob,
+    LocalSession,
+    SimulatedSession,
+    Workspace,
+    __version__,
+    check_program,
+    compile_program,
+)
 from taskplan.checker.problems import Problem, Severity
 from taskplan.checker.queue_users import queue_lines
 from taskplan.errors import TaskplanError
@@ -24,10 +34,15 @@ from taskplan.operators import catalogue  # noqa: F401 - declares all operators
 from taskplan.operators.registry import Declaration, Effect, Slot, declaration, declarations
 from taskplan.operators.waiting import Reason
 from taskplan.plan.text import program_text, program_tree
+from taskplan.sessions import explore
+from taskplan.sessions.explore import Fault, Turn
 from taskplan.sessions.program_files import RUN_NAME, opened
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+LONGEST_TRACE = 200
+"""So many lines of a trace are shown."""
 
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended."""
@@ -226,6 +241,97 @@ def _problem_text(problem: Problem) -> str:
 
 def _count(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+# --- simulating -------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@target_argument
+@click.option("--runs", type=click.IntRange(min=1), default=1000, show_default=True, help="How many runs at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random ones.")
+@click.option(
+    "--faults",
+    "faults",
+    multiple=True,
+    metavar="KIND@PLACE[,probability=P][,nth=N][,delay_s=S]",
+    help="What may go wrong: kill, delay or fail, at the type of an operator, a net, a function, file.py:LINE, "
+    "task:NAME or node:NAME. May be given several times.",
+)
+@click.option("--replay", metavar="TOKEN", help="Run once, exactly as the run that printed this token.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=math.inf,
+    metavar="SECONDS",
+    help="End each run after this time, by its virtual clock.",
+)
+@shared_nodes_option
+@click.option("--strict", is_flag=True, help="Take races for errors.")
+@click.option("--allow-code", is_flag=True, help="As for `taskplan run`.")
+@_shows_errors
+def simulate(
+    target: str,
+    runs: int,
+    seed: int,
+    faults: tuple[str, ...],
+    replay: str | None,
+    timeout_s: float,
+    shared_nodes: bool,
+    strict: bool,
+    allow_code: bool,
+) -> None:
+    """Run a program many times under virtual time, in other orders of its steps, and print the different outcomes.
+
+    FILE and NAME are as for `taskplan run`; of a function that returns the program each run gets a new one. A small
+    program is run in all orders that there are. The first failure is shown with the token that brings it back
+    (`--replay`) and with what its steps did. The exit code is 1 if a run failed.
+    """
+    wanted = [Fault.parse(text) for text in faults]
+    with opened(target, allow_code=allow_code, rebuilds=True) as program:
+        feed = {name: FetchBlob(name) for name in Blobs()}
+        options: dict[str, Any] = {"faults": wanted, "timeout_s": timeout_s, "shared_nodes": shared_nodes}
+        if replay is not None:
+            _replay(program, replay, feed, options)
+            return
+        with Progress(console=err, transient=True) as progress:
+            bar = progress.add_task("simulating", total=runs)
+            found = explore.simulate(
+                program,
+                runs=runs,
+                seed=seed,
+                feed=feed,
+                progress=lambda done: progress.update(bar, completed=done),
+                **options,
+            )
+    out.print(str(found))
+    if found.failure is not None and found.failure.error is not None:
+        err.print("the first failure:", style="bold")
+        _show_failure(_headline(found.failure.error), found.failure.error)
+        _show_trace(found.trace)
+    if found.failure is not None or (strict and found.races):
+        sys.exit(1)
+
+
+def _replay(program: Any, token: str, feed: Mapping[str, Any], options: dict[str, Any]) -> None:
+    with SimulatedSession(Workspace(), replay=token, traced=True, **options) as session:
+        session.begin_anew(feed)
+        try:
+            program = program() if isinstance(program, partial) else program
+            session.run(program)
+        finally:
+            _show_trace(session.trace)
+        for name, value in session.outputs(program).items():
+            out.print(_assignment(name, value))
+
+
+def _show_trace(trace: Sequence[Turn]) -> None:
+    err.print("what steps did to what others use, in order:", style="bold")
+    for turn in trace[-LONGEST_TRACE:]:
+        err.print(f"  {turn}")
+    if len(trace) > LONGEST_TRACE:
+        err.print(f"  (the last {LONGEST_TRACE} of {len(trace)})")
 
 
 # --- operators --------------------------------------------------------------------------------------------------------

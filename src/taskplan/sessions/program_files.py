@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,13 +34,14 @@ RUN_NAME = "__taskplan__"
 
 
 @contextmanager
-def opened(target: str, *, allow_code: bool = False) -> Iterator[Any]:
+def opened(target: str, *, allow_code: bool = False, rebuilds: bool = False) -> Iterator[Any]:
     """The program of `FILE[:NAME]`, something that a session runs; names are fresh while it is open.
 
     Args:
         target: a Python file, a program written by `taskplan.save`, or a PlanDef as bytes or as text. NAME says which
             variable, or function without arguments, of a Python file is meant.
         allow_code: bring back the functions of a saved program. (A Python file is run in any case.)
+        rebuilds: where NAME is a function, give one that builds the program anew each time, in names of its own.
 
     Raises:
         BuildError: there is no such file or name, or the file builds no program or several.
@@ -52,7 +54,7 @@ def opened(target: str, *, allow_code: bool = False) -> Iterator[Any]:
     with fresh_names():
         if path.suffix == ".py":
             with _on_path(path), _imported(path) as found:
-                yield _chosen(found, path) if name is None else _named(name, found, path)
+                yield _chosen(found, path) if name is None else _named(name, found, path, rebuilds=rebuilds)
         elif name is not None:
             msg = f"{path} is no Python file, so there is no {name!r} in it; leave out the name"
             raise BuildError(msg)
@@ -99,7 +101,7 @@ def _imported(path: Path) -> Iterator[Mapping[str, object]]:
             sys.modules[RUN_NAME] = before
 
 
-def _named(name: str, found: Mapping[str, object], path: Path) -> object:
+def _named(name: str, found: Mapping[str, object], path: Path, *, rebuilds: bool) -> object:
     if name not in found:
         known = [key for key, value in found.items() if isinstance(value, KINDS) or _is_own_function(value)]
         hint = did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "")
@@ -108,14 +110,21 @@ def _named(name: str, found: Mapping[str, object], path: Path) -> object:
     value = found[name]
     if inspect.isfunction(value):
         _require_no_arguments(value, f"{path}:{name}")
-        value = value()
-        if not isinstance(value, KINDS):
-            msg = f"{path}:{name} returned {value!r:.80}; expected {_EXPECTED}"
-            raise BuildTypeError(msg)
-    elif not isinstance(value, KINDS):
+        build = partial(_built_by, value, f"{path}:{name}")
+        return build if rebuilds else build()
+    if not isinstance(value, KINDS):
         msg = f"{path}:{name} is {value!r:.80}; expected {_EXPECTED}, or a function that builds one"
         raise BuildTypeError(msg)
     return value
+
+
+def _built_by(function: Callable[[], object], target: str) -> object:
+    with fresh_names():
+        built = function()
+    if not isinstance(built, KINDS):
+        msg = f"{target} returned {built!r:.80}; expected {_EXPECTED}"
+        raise BuildTypeError(msg)
+    return built
 
 
 def _require_no_arguments(function: Any, target: str) -> None:

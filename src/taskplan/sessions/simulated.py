@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from taskplan.engine.attempted import Attempted
@@ -17,7 +17,7 @@ from taskplan.events import Observer
 from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import Site
 from taskplan.plan.order import stands
-from taskplan.sessions.local import LocalProgram, LocalSession
+from taskplan.sessions.local import LOCAL, LocalProgram, LocalSession
 from taskplan.sessions.schedules import Recording, Schedule, Seeded, Token, results_of, shortest
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard
 
@@ -52,6 +52,7 @@ class SimulatedSession(LocalSession):
         observers: as for `LocalSession`.
         max_operators: a run that executes more is ended.
         traced: keep the operators that touch what others touch, in `trace`.
+        warns: write each race to the log, once.
 
     Attributes:
         token: brings the last run back: under 100 letters; empty before the first.
@@ -78,6 +79,7 @@ class SimulatedSession(LocalSession):
         observers: Sequence[Observer] = (),
         max_operators: int = 10_000_000,
         traced: bool = False,
+        warns: bool = True,
     ) -> None:
         super().__init__(
             ws,
@@ -94,6 +96,7 @@ class SimulatedSession(LocalSession):
         self._faults = tuple(faults)
         self._max_operators = max_operators
         self._traced = traced
+        self._warns = warns
         self._next_schedule: Schedule | None = None
         self._warned: set[tuple[str, frozenset[Site]]] = set()
         self.token = ""
@@ -106,6 +109,14 @@ class SimulatedSession(LocalSession):
     def follow(self, schedule: Schedule) -> None:
         """Let the next run follow a schedule."""
         self._next_schedule = schedule
+
+    def begin_anew(self, feed: Mapping[str, Any]) -> None:
+        """Forget all workspaces; the next run finds fresh ones, with these blobs on node `local`."""
+        fresh = Workspace(name=LOCAL)
+        for name, value in feed.items():
+            fresh.feed_blob(name, value)
+        self._nodes = {LOCAL: fresh}
+        self.token = ""
 
     def _attempt(self) -> Attempted:
         replayed = self._replayed
@@ -156,7 +167,7 @@ class SimulatedSession(LocalSession):
         self.races = tuple(turns.races)
         self.trace = tuple(turns.trace)
         self.faults_happened = tuple(turns.faults.happened)
-        for race in self.races:
+        for race in self.races if self._warns else ():
             lines = race.blob, frozenset((race.first.site, race.second.site))
             if lines not in self._warned:
                 self._warned.add(lines)

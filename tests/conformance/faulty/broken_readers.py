@@ -31,7 +31,7 @@ TOO_SMALL = "capacity too small"
 @broken(NOBODY_READS, tp.StalledError, "nobody reads queue 'jobs'", "(1 of 1)", "iteration 2")
 def second_record_into_a_queue_of_one() -> tp.TaskGroup:
     """A task writes more than there is room for, and nobody takes anything out."""
-    with tp.TaskGroup() as group, tp.Task(name="write"):
+    with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group, tp.Task(name="write"):
         ops.CreateBlobsQueue([], ["jobs"])
         with ops.loop(2):
             put("jobs")
@@ -62,6 +62,8 @@ def batch_larger_than_its_queue() -> tp.TaskGroup:
         with ops.task_init():
             ops.CreateRebatchingQueue([], ["rows"], capacity=4)
         put_rows("rows", 6)
+        with ops.task_instance_exit():
+            put_rows("rows", 1)
     return group
 
 
@@ -209,13 +211,14 @@ def setup_fills_more_than_fits() -> tp.TaskGroup:
 
 @broken(TOO_SMALL, tp.StalledError, "wait for each other", "queue 'first' (2 of 2)", "queue 'second' (0 of 2)")
 def read_in_another_order() -> tp.TaskGroup:
-    """One task writes all of the first queue, then the second; the other reads the second one first."""
+    """One task fills the first queue, and the second one at its exit; the other task reads the second one first."""
     with tp.TaskGroup() as group:
         with tp.Task(name="write"):
             node_queue("first", capacity=2)
             node_queue("second", capacity=2)
             put_many("first", 3)
-            put_many("second", 3)
+            with ops.task_exit():
+                put_many("second", 3)
         with tp.Task(name="read"):
             take_many("second", 3)
             take_many("first", 3)

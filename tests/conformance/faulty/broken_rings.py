@@ -138,8 +138,7 @@ def three_pass_on_more_than_they_take() -> tp.TaskGroup:
             with tp.Task(name=name):
                 node_queue(f"to {name}", capacity=3)
                 with ops.loop(9):
-                    put(f"to {following}")
-                    put(f"to {following}")
+                    put_many(f"to {following}", 2)
                     take(f"to {name}")
     return group
 
@@ -209,6 +208,7 @@ def feedback_without_a_start() -> tp.TaskGroup:
             state = take("state")
             ops.Add([state, ops.Const(1)], [state])
             ops.EnqueueBlobs(["state", state], [state])
+        tp.final_output(take("state"))
     return group
 
 

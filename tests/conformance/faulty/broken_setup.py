@@ -33,16 +33,17 @@ def task_setup_fails() -> tp.TaskGroup:
     """The setup of the one task fails."""
     with tp.TaskGroup() as group, tp.Task(name="work"):
         with ops.task_init():
-            ops.Fail([], [])
+            with ops.loop(2):
+                ops.Fail([], [])
         ops.Const(1)
     return group
 
 
 @broken(SETUP_FAILS, BoomError, "boom", "step 'local:init'")
 def node_setup_fails() -> tp.TaskGroup:
-    """The setup of the node fails, so that neither of its tasks begins."""
+    """The setup of the node fails, so that none of its tasks begins."""
     with tp.TaskGroup() as group:
-        for name in ("one", "two"):
+        for name in ("one", "two", "three"):
             with tp.Task(name=name):
                 if name == "two":
                     with ops.local_init():
@@ -210,7 +211,7 @@ def closing_blocks_of_instances() -> tp.TaskGroup:
     return group
 
 
-@broken(CLOSING_FAILS, tp.ReportedError, "Fail", "node 'local'")
+@broken(CLOSING_FAILS, tp.ReportedError, "Fail", "step 'local/write'")
 def closing_block_of_a_node() -> tp.TaskGroup:
     """The closing block of the node fails behind its exit, when a writer and its reader have ended."""
     with tp.TaskGroup() as group:
@@ -265,7 +266,7 @@ def closing_block_of_the_only_task() -> tp.TaskGroup:
     return group
 
 
-@broken(CLOSING_WAITS, tp.StalledError, "nobody reads queue 'ended'", "of 2")
+@broken(CLOSING_WAITS, tp.StalledError, "nobody reads queue 'ended'", "EnqueueBlobs")
 def closing_blocks_that_report_their_end() -> tp.TaskGroup:
     """Each instance says at its very end that it has ended, into a queue for one of them, which nobody reads."""
     with tp.TaskGroup() as group, tp.Task(name="work", num_instances=2):

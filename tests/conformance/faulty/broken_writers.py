@@ -53,11 +53,13 @@ def writer_of_another_queue() -> tp.TaskGroup:
 
 @broken(NOBODY_WRITES, tp.StalledError, "nobody writes queue 'jobs'", "of 3")
 def three_instances_of_a_reader() -> tp.TaskGroup:
-    """Each instance of the one task waits for the task's own queue."""
+    """The setup of each instance waits for the task's own queue."""
     with tp.TaskGroup() as group, tp.Task(name="read", num_instances=3):
         with ops.task_init():
             ops.CreateBlobsQueue([], ["jobs"])
-        take("jobs")
+        with ops.task_instance_init():
+            take_many("jobs", 2)
+        ops.Const(1)
     return group
 
 

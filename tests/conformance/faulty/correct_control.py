@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.faulty.corpus import correct
-from tests.conformance.faulty.pieces import (
+from tests.conformance.faulty.correct_pieces import (
     add_up,
     close,
     copy_of,
@@ -217,11 +217,10 @@ def stop_blob_of_two_loops() -> tp.TaskGroup:
         first, second, stop = ops.Const(0), ops.Const(0), ops.Const(False)
         with ops.loop(4):
             put(left, 1)
-        count = tp.NetBuilder(_stop_blob=stop, name="count")
-        with count:
-            ops.Add([first, take(left)], [first])
-            ops.Copy(equal(first, 3), stop)
-        ops.net(tp.execution_step("until stop", count.children(), should_stop_blob=stop))
+        until = tp.Net("until stop")
+        until.Add([first, until.DequeueBlobs([left], 1)], [first])
+        until.EQ([first, until.Const(3)], [stop])
+        ops.net(tp.execution_step("until stop", until, should_stop_blob=stop))
         again = tp.Net("again")
         again.Add([second, again.DequeueBlobs([left], 1)], [second])
         ops.net(tp.execution_step("once more", again, should_stop_blob=stop))

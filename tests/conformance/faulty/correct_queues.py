@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.faulty.corpus import correct
-from tests.conformance.faulty.pieces import (
+from tests.conformance.faulty.correct_pieces import (
     add_up,
     close,
     copy_of,

@@ -1,0 +1,316 @@
+"""Exploring the executions of a program: all of them if they are few, else those with few preemptions, and random ones.
+
+Bounding preemptions follows Musuvathi and Qadeer, "Iterative context bounding for systematic testing of multithreaded
+programs" (2007): most mistakes need one or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+
+from taskplan.engine.faults import Fault
+from taskplan.engine.turns import Race, Turn
+from taskplan.errors import BuildValueError, PlanError, ReplayDivergedError
+from taskplan.plan.names import Site
+from taskplan.sessions.schedules import MAX_TOKEN, Choice, Deviating, Schedule, Seeded
+from taskplan.sessions.simulated import SimulatedSession, outcome_of
+from taskplan.sessions.workspaces import Workspace
+
+__all__ = ["Exploration", "Fault", "Outcome", "Race", "Turn", "simulate"]
+
+ASSUMPTION = "functions touch nothing but the blobs that they are given, and return the same for the same"
+
+MOST_PREEMPTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One way in which runs ended.
+
+    Attributes:
+        what: the outputs, or the class and the first line of the error.
+        failed: whether it is an error.
+        runs: how many runs ended so.
+        token: of the first of them.
+        error: that of the first of them, with its notes; None if they ended well.
+    """
+
+    what: str
+    failed: bool
+    runs: int
+    token: str
+    error: BaseException | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What came of running a program in many ways.
+
+    Attributes:
+        runs: how many runs there were.
+        complete: these were all schedules that there are.
+        preemptions: without that, all schedules with at most so many preemptions were run; -1 if not even those with 0.
+        outcomes: the ways in which runs ended, in the order in which they were met.
+        races: each race that was met, with the token of the first run that met it.
+        faults: how many runs met a fault.
+        trace: of the first run that failed.
+    """
+
+    runs: int
+    complete: bool
+    preemptions: int
+    outcomes: tuple[Outcome, ...]
+    races: tuple[tuple[Race, str], ...]
+    faults: int
+    trace: tuple[Turn, ...] = ()
+
+    @property
+    def failure(self) -> Outcome | None:
+        """The first outcome that is an error."""
+        return next((outcome for outcome in self.outcomes if outcome.failed), None)
+
+    def raise_failure(self) -> None:
+        """Raise the error of the first run that failed, with its token; nothing if none did."""
+        if self.failure is not None and self.failure.error is not None:
+            raise self.failure.error
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        schedules = "1 schedule" if self.runs == 1 else f"{self.runs} schedules"
+        if self.complete:
+            yield f"all {schedules}, if {ASSUMPTION}"
+        elif self.preemptions >= 0:
+            most = "no preemption" if self.preemptions == 0 else f"at most {self.preemptions} preemptions"
+            yield f"{schedules}, all with {most} among them; there are more"
+        else:
+            yield f"{schedules} drawn from seeds; there are more"
+        for outcome in self.outcomes:
+            yield f"{outcome.runs:6} times  {outcome.what}"
+            yield f"              first with token {outcome.token}"
+        if self.faults:
+            yield f"{self.faults:6} runs met a fault"
+        for race, token in self.races:
+            yield f"warning: {race}"
+            yield f"  token  {token}"
+
+
+def simulate(
+    program: Any,
+    *,
+    runs: int = 200,
+    seed: int = 0,
+    faults: Sequence[Fault] = (),
+    feed: Mapping[str, Any] | None = None,
+    timeout_s: float = float("inf"),
+    stop_at_failure: bool = False,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
+) -> Exploration:
+    """Run a program in as many different ways as `runs` allows.
+
+    A small program is run in all ways that there are. For a larger one these are the ways without preemption, then
+    those with one, two and three, as far as half of the runs reach, and random ones. With faults that have a
+    probability all runs are random.
+
+    Example:
+        >>> from taskplan import Task, TaskGroup, WorkspaceType, final_output, fresh_names, ops
+        >>> with fresh_names(), TaskGroup(WorkspaceType.GLOBAL) as group:
+        ...     with Task(name="first"), ops.local_init():
+        ...         ops.Const(0, blob_out="x")
+        ...     for name in ("a", "b"):
+        ...         with Task(name=name):
+        ...             old = ops.Copy("x")
+        ...             x = ops.Add([old, ops.Const(1)], ["x"])
+        ...             final_output(x)
+        >>> found = simulate(group)
+        >>> found.complete, found.runs, sorted(outcome.what for outcome in found.outcomes)
+        (True, 6, ['x = 1', 'x = 2'])
+
+    Args:
+        program: what a session runs, or a function without arguments that builds it anew for each run (for programs
+            whose functions keep something from run to run).
+        runs: how many at most.
+        seed: of the random ones.
+        faults: what may go wrong.
+        feed: blobs of node `local` before each run.
+        timeout_s: of each run, in virtual time.
+        stop_at_failure: end with the first run that fails.
+        progress: called with the number of runs, after each.
+        **options: for `SimulatedSession`.
+
+    Raises:
+        BuildValueError: `runs` is less than 1.
+        PlanError: the checks before a run found problems.
+    """
+    if runs < 1:
+        msg = f"runs must be at least 1, got {runs!r}"
+        raise BuildValueError(msg)
+    explorer = _Explorer(program, faults, feed or {}, {"timeout_s": timeout_s, **options}, stop_at_failure, progress)
+    explorer.explore(runs, seed)
+    return explorer.found()
+
+
+@dataclass(slots=True)
+class _Ending:
+    outcome: Outcome
+    runs: int = 1
+
+
+class _Explorer:
+    """Runs a program again and again, and gathers how that ends."""
+
+    def __init__(
+        self,
+        program: Any,
+        faults: Sequence[Fault],
+        feed: Mapping[str, Any],
+        options: dict[str, Any],
+        stop_at_failure: bool,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self._program = program
+        self._builds = isinstance(program, FunctionType | MethodType | partial)  # groups and tasks are callable too
+        self._faults = tuple(faults)
+        self._feed = feed
+        self._options = options
+        self._stop_at_failure = stop_at_failure
+        self._progress = progress
+        self._endings: dict[str, _Ending] = {}
+        self._races: dict[tuple[str, frozenset[Site]], tuple[Race, str]] = {}
+        self._faulty = 0
+        self._runs = 0
+        self._complete = False
+        self._preemptions = -1
+        self._session = self._open(traced=False)
+
+    def explore(self, runs: int, seed: int) -> None:
+        """Run it `runs` times at most."""
+        chance = any(fault.probability < 1 for fault in self._faults)
+        if not chance:
+            first = self._run(Deviating({}))
+            branches = 1
+            for choice in first:
+                branches = min(branches * choice.options, 1 << 62)
+            if branches <= 50 * runs and self._all(first, runs, bound=None):
+                self._complete = True
+                return
+            for bound in range(MOST_PREEMPTIONS + 1):
+                if self._done(runs // 2) or not self._all(first, runs // 2, bound=bound):
+                    break
+                self._preemptions = bound
+        number = seed
+        while not self._done(runs):
+            self._run(Seeded(number))
+            number += 1
+
+    def found(self) -> Exploration:
+        """What came of it."""
+        outcomes = tuple(
+            [
+                Outcome(each.outcome.what, each.outcome.failed, each.runs, each.outcome.token, each.outcome.error)
+                for each in self._endings.values()
+            ]
+        )
+        failing = next((outcome.token for outcome in outcomes if outcome.failed), None)
+        trace = self._trace_of(failing) if failing is not None else ()
+        return Exploration(
+            self._runs, self._complete, self._preemptions, outcomes, tuple(self._races.values()), self._faulty, trace
+        )
+
+    def _done(self, runs: int) -> bool:
+        failed = self._stop_at_failure and any(ending.outcome.failed for ending in self._endings.values())
+        return self._runs >= runs or failed
+
+    def _all(self, first: list[Choice], runs: int, *, bound: int | None) -> bool:
+        """Run what has not been run of all schedules (with exactly `bound` preemptions); whether there was time for it.
+
+        A schedule is its choices up to the last that is not 0. The next one, depth first, changes the last choice that
+        can still be changed.
+        """
+        made = first
+        while True:
+            following = self._following(made, bound)
+            if following is None:
+                return True
+            if self._done(runs):
+                return False
+            fits = bound is None or _preemptions(made, following) == bound
+            made = self._run(Deviating.after(following)) if fits else self._look(following)
+            if len(self._session.token) > MAX_TOKEN:
+                return False
+
+    def _following(self, made: list[Choice], bound: int | None) -> list[int] | None:
+        """The choices with which the next schedule begins."""
+        for last in reversed(range(len(made))):
+            choice = made[last]
+            if choice.chosen + 1 < choice.options:
+                prefix = [each.chosen for each in made[:last]] + [choice.chosen + 1]
+                if bound is None or _preemptions(made, prefix) <= bound:
+                    return prefix
+        return None
+
+    def _look(self, choices: list[int]) -> list[Choice]:
+        """Run a schedule only to see which choices there are behind its beginning; it has been run before."""
+        return self._execute(Deviating.after(choices))[0]
+
+    def _run(self, schedule: Schedule) -> list[Choice]:
+        made, outcome = self._execute(schedule)
+        self._runs += 1
+        ending = self._endings.get(outcome.what)
+        if ending is None:
+            self._endings[outcome.what] = _Ending(outcome)
+        else:
+            ending.runs += 1
+        session = self._session
+        self._faulty += bool(session.faults_happened)
+        for race in session.races:
+            lines = race.blob, frozenset((race.first.site, race.second.site))
+            self._races.setdefault(lines, (race, session.token))
+        if self._progress is not None:
+            self._progress(self._runs)
+        return made
+
+    def _execute(self, schedule: Schedule) -> tuple[list[Choice], Outcome]:
+        session = self._session
+        program = self._program() if self._builds else self._program
+        session.begin_anew(self._feed)
+        session.follow(schedule)
+        try:
+            session.run(program)
+            outcome = Outcome(outcome_of(session.outputs(program)), False, 1, session.token)
+        except (PlanError, ReplayDivergedError):
+            raise
+        except Exception as error:
+            if not session.token:
+                raise
+            what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            outcome = Outcome(what, True, 1, session.token, error)
+        except BaseException as signal:
+            if not session.faults_happened and not isinstance(signal, SystemExit):
+                raise
+            outcome = Outcome(f"{type(signal).__name__}: {signal}", True, 1, session.token, signal)
+        return session.recording.made, outcome
+
+    def _trace_of(self, token: str) -> tuple[Turn, ...]:
+        session = self._open(traced=True, replay=token)
+        try:
+            session.begin_anew(self._feed)
+            session.run(self._program() if self._builds else self._program)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        return session.trace
+
+    def _open(self, **more: Any) -> SimulatedSession:
+        return SimulatedSession(Workspace(), faults=self._faults, warns=False, **self._options, **more)
+
+
+def _preemptions(made: Sequence[Choice], choices: Sequence[int]) -> int:
+    """How many preemptions there are in the choices that a schedule begins with; `made` says what each was between."""
+    return sum(choice.preempts and chosen > 0 for choice, chosen in zip(made, choices, strict=False))
