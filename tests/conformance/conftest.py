@@ -26,6 +26,22 @@ RUNNERS: list[Callable[..., Any]] = [tp.RunPlan, *SESSIONS]
 MANAGED: list[type[tp.Managed]] = [tp.Task, tp.TaskGroup, tp.NetBuilder]
 
 
+ONE_AT_A_TIME = {tp.SimulatedSession}
+"""Sessions that run one step at a time: functions of two steps cannot wait for each other there."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a session cannot do by its nature."""
+    left_out = [item for item in items if item.get_closest_marker("overlap") and _runs_one_at_a_time(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _runs_one_at_a_time(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return not ONE_AT_A_TIME.isdisjoint(value for value in parameters.values() if isinstance(value, type))
+
+
 def _name_of(factory: Callable[..., Any]) -> str:
     return factory.__name__
 

@@ -93,6 +93,7 @@ def test_closing_blocks_of_what_has_begun_run(session, trace, where, begun):
     assert trace == begun
 
 
+@pytest.mark.overlap
 def test_each_instance_has_its_closing_blocks_and_they_see_its_blobs(session):
     closed, numbers = [], iter(range(3))
     with tp.TaskGroup() as group, tp.Task(num_instances=3):

@@ -141,6 +141,7 @@ def test_116a_if_with_one_branch_runs_it_or_not(run, ws, trace, value):
     assert trace == (["If", "If"] if value else ["IfNot", "IfNot"])
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize("kind", ["net", "step"])
 def test_117_do_parallel_overlaps_nets_as_well_as_steps(run, trace, kind):
     """W-14: nets too."""

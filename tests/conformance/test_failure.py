@@ -118,6 +118,7 @@ def meets_and_fails(barrier: threading.Barrier, message: str) -> Callable[[], No
     return meet_and_fail
 
 
+@pytest.mark.overlap
 def test_failures_of_siblings_are_notes_of_the_first(session):
     """Both raise, since both run when the first of them does; each is said once, whatever it passes on its way."""
     barrier = threading.Barrier(2)
@@ -145,6 +146,7 @@ class UnshowableError(Exception):
     __repr__ = __str__
 
 
+@pytest.mark.overlap
 def test_failures_that_cannot_be_shown_are_raised_themselves(session):
     """The second one is a note of the first, and the output tells of the first."""
     barrier = threading.Barrier(2)
@@ -185,6 +187,7 @@ def test_a_missing_blob_says_near_names_and_the_line(session):
 # --- after a failure --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize(
     ("body", "error"),
     [
@@ -225,6 +228,7 @@ def test_the_same_group_can_succeed_after_it_has_failed(session, trace):
     assert output.fetch() == 3
 
 
+@pytest.mark.overlap
 def test_a_user_function_that_ignores_the_end_of_its_run_is_abandoned(open_session, ws):
     """(f): after `grace_s` it is left behind and named, and what it writes later is discarded."""
     session = open_session(grace_s=SOON_S)

@@ -101,6 +101,7 @@ def test_ctrl_c_is_raised_inside_a_user_function_on_the_main_thread(session, tra
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize("tasks", [1, 2])
 def test_ctrl_c_ends_what_waits(session, trace, tasks):
     """On the main thread if there is one task, else on threads of the session while the main thread waits for them."""
@@ -159,6 +160,7 @@ def test_ctrl_c_ends_a_kept_net_that_waits(ws):
     sender.join()
 
 
+@pytest.mark.overlap
 def test_a_second_ctrl_c_skips_the_closing_phase(session, trace):
     begun, closing = threading.Event(), threading.Event()
     with tp.TaskGroup() as group, tp.Task():

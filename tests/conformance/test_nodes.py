@@ -115,6 +115,7 @@ def test_reading_a_blob_of_another_node_is_refused_before_the_run_and_says_what_
     assert trace == []
 
 
+@pytest.mark.overlap
 def test_tasks_of_all_nodes_run_at_once(session, trace):
     barrier = threading.Barrier(3)
     with tp.TaskGroup() as group:

@@ -203,6 +203,7 @@ def test_060_only_once_with_a_false_stop_blob_runs_one_iteration(run, ws, trace)
 # --- concurrency ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.overlap
 def test_061_concurrent_substeps_overlap_and_are_joined_before_the_step_ends(run, trace):
     barrier = threading.Barrier(2)
     together = [trace.step("a", do=meets(barrier)), trace.step("b", do=meets(barrier))]
@@ -213,6 +214,7 @@ def test_061_concurrent_substeps_overlap_and_are_joined_before_the_step_ends(run
     assert trace[2:] == ["after"]
 
 
+@pytest.mark.overlap
 def test_061a_each_iteration_joins_its_concurrent_substeps(run, trace):
     barrier = threading.Barrier(2)
     together = [trace.step("a", do=meets(barrier)), trace.step("b", do=meets(barrier))]
@@ -232,6 +234,7 @@ def test_062_nets_of_one_step_run_in_order_whatever_its_concurrency(run, trace):
     assert set(threads) == {threading.get_ident()}
 
 
+@pytest.mark.overlap
 def test_063_an_iteration_runs_instances_times_substeps_executions_at_once(run, trace):
     """With instances, substeps become concurrent with each other too: all six meet."""
     barrier = threading.Barrier(6)

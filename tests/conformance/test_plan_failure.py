@@ -55,6 +55,7 @@ def test_070a_a_net_that_cannot_be_created_in_a_concurrent_child_raises_in_the_c
         run(tp.execution_step("both", [private, trace.step("other")], concurrent_substeps=True))
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_071_endless_siblings_of_a_failure_end(run, trace, depth):
     begun = threading.Event()
@@ -67,6 +68,7 @@ def test_071_endless_siblings_of_a_failure_end(run, trace, depth):
         run(tp.execution_step("both", [failing, endless], concurrent_substeps=True))
 
 
+@pytest.mark.overlap
 def test_071a_a_sibling_stops_before_its_next_operator_net_and_step(session, trace):
     """The closing block of the failed task runs once the failure is known; the sibling's operator waits for that."""
     begun, known = threading.Event(), threading.Event()
@@ -87,6 +89,7 @@ def test_071a_a_sibling_stops_before_its_next_operator_net_and_step(session, tra
     assert sorted(trace) == ["closing", "last"]
 
 
+@pytest.mark.overlap
 def test_071b_a_sibling_stops_inside_an_operator_that_runs_others(session):
     """No user code and no step comes between the operators of an endless `WhileNet`."""
     begun = threading.Event()

@@ -137,6 +137,7 @@ def test_066_a_reporter_with_a_long_interval_runs_exactly_once_after_its_sibling
     assert trace == ["a", "b", "report"]
 
 
+@pytest.mark.overlap
 def test_067_a_reporter_with_a_short_interval_runs_repeatedly_and_once_more_after_its_siblings(run, trace):
     reported_twice = threading.Event()
 
@@ -154,6 +155,7 @@ def test_067_a_reporter_with_a_short_interval_runs_repeatedly_and_once_more_afte
     assert trace.index("body") >= 2
 
 
+@pytest.mark.overlap
 def test_067a_a_report_that_is_under_way_when_the_siblings_end_is_followed_by_a_whole_one(run, trace):
     """W-11: a run that began before the siblings ended is not the last one."""
     reporting, ended = threading.Event(), threading.Event()
@@ -232,6 +234,7 @@ def test_068d_an_interval_that_is_not_positive_is_refused(trace, interval):
         tp.ExecutionStep("report", trace.net("report")).RunEveryMillis(interval)
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize("interval", [0, -5])
 def test_068e_an_interval_that_a_plan_of_others_has_not_positive_is_a_millisecond(run, trace, interval):
     """W-31: in Caffe2 such a reporter runs all the time."""

@@ -91,6 +91,7 @@ def test_080_a_task_without_a_step_becomes_an_empty_step_without_output(session)
 # --- setup around tasks, instances and nodes --------------------------------------------------------------------------
 
 
+@pytest.mark.overlap
 def test_081_task_init_precedes_every_instance_and_task_exit_follows_all_and_both_run_once(session, trace):
     barrier = threading.Barrier(3)
     with tp.TaskGroup() as group:
@@ -179,6 +180,7 @@ def test_083_blobs_of_task_init_are_shared_by_the_instances(session):
     assert count.fetch() == 15
 
 
+@pytest.mark.overlap
 def test_083a_blobs_of_the_body_belong_to_each_instance(session):
     """All have written before one of them reads."""
     barrier, values = threading.Barrier(3), []
@@ -192,6 +194,7 @@ def test_083a_blobs_of_the_body_belong_to_each_instance(session):
     assert sorted(values) == [0, 1, 2]
 
 
+@pytest.mark.overlap
 def test_083b_a_body_blob_that_is_an_output_is_one_blob_for_all_instances(session):
     barrier, values = threading.Barrier(3), []
     with tp.TaskGroup() as group, tp.Task(num_instances=3):
@@ -205,6 +208,7 @@ def test_083b_a_body_blob_that_is_an_output_is_one_blob_for_all_instances(sessio
     assert values == [last.fetch()] * 3
 
 
+@pytest.mark.overlap
 def test_084_a_task_reporter_runs_during_the_body_and_once_after_it_before_instance_exit(session, trace):
     reported = threading.Event()
     with tp.TaskGroup() as group, tp.Task():
@@ -253,6 +257,7 @@ def test_084b_each_instance_has_its_reporter(session, trace):
     assert sorted(trace) == ["body"] * 3 + ["report"] * 3
 
 
+@pytest.mark.overlap
 def test_085_local_init_runs_once_a_node_before_all_tasks_and_local_exit_once_after_all(session, trace):
     barrier = threading.Barrier(4)
     with tp.TaskGroup() as group:
@@ -273,6 +278,7 @@ def test_085_local_init_runs_once_a_node_before_all_tasks_and_local_exit_once_af
         assert own == [f"init {node}", f"task {node}", f"task {node}", f"exit {node}"]
 
 
+@pytest.mark.overlap
 def test_086_a_local_reporter_runs_until_the_last_task_of_the_node_ends_and_once_more(session, trace):
     first_ended, reported_since = threading.Event(), threading.Event()
     with tp.TaskGroup() as group:
