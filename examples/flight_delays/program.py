@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the repository, 
 import click
 from examples.flight_delays import flights, report, work
 
-from taskplan import BlobReference, Channel, LocalSession, Node, Task, TaskGroup, final_output, ops
+from taskplan import BlobReference, Channel, LocalSession, Node, SimulatedSession, Task, TaskGroup, final_output, ops
 
 ALL_ROWS = 336_776
 BATCH_ROWS = 2_000
 TRAINERS = 2
 REPORT_EVERY_MS = 1_000
-SESSIONS = {"local": LocalSession}
+SESSIONS = {"local": LocalSession, "simulated": SimulatedSession}
 
 
 def build(rows: int = ALL_ROWS) -> TaskGroup:
@@ -138,9 +138,9 @@ def _put_back(total: BlobReference, value: BlobReference) -> BlobReference:
     type=click.Choice([*SESSIONS]),
     default="local",
     show_default=True,
-    help="Where to run: on threads of this process; there is no other session yet.",
+    help="How to run: on threads of this process, or one step at a time under virtual time.",
 )
-@click.option("--seed", type=int, help="Seed of random operators. This program has none, so it changes nothing yet.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of steps in a simulation.")
 @click.option(
     "--rows",
     type=click.IntRange(min=flights.HELD_OUT_EVERY * BATCH_ROWS),
@@ -155,7 +155,7 @@ def _put_back(total: BlobReference, value: BlobReference) -> BlobReference:
     show_default=True,
     help="Folder for the report and the model.",
 )
-def main(session: str, seed: int | None, rows: int, out: Path) -> None:
+def main(session: str, seed: int, rows: int, out: Path) -> None:
     """Learn to predict the arrival delays of the flights that left New York in 2013."""
     program = build(rows)
     with SESSIONS[session](seed=seed) as running:

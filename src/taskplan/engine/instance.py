@@ -104,6 +104,11 @@ class Instance:
             run.shared.hand_out(self.workspace)
         return run.user_call(self, function, *args)
 
+    @property
+    def ending(self) -> bool:
+        """Whether the run, or the closing block, that the operator stands in has been told to end."""
+        return self._net.run.token.cancelled
+
     def place(self) -> Place:
         """Where the operator stands."""
         return self._net.place(self._index)

@@ -198,6 +198,17 @@ def close(step: BoundStep, run: Run) -> None:
 
     What fails here counts as a failure of the run, and the other blocks run all the same.
     """
+    strand = CURRENT.get()
+    if strand is not None:
+        strand.closing += 1
+    try:
+        _close_in_reverse(step, run)
+    finally:
+        if strand is not None:
+            strand.closing -= 1
+
+
+def _close_in_reverse(step: BoundStep, run: Run) -> None:
     shared = run.shared
     for definition in reversed(step.definition.closing):
         closing = run.under(shared.closing_token())
@@ -462,7 +473,11 @@ def _member(group: Group, number: int, run: Run, action: Callable[[], None], par
 
 
 def _join(group: Group, run: Run) -> None:
-    """Wait for all members, also when the run is ending; those that ignore that for `grace_s` are abandoned."""
-    if not join(group, run):
-        run.shared.abandon(group.describe())
-        raise Failed(RunError(f"{group.describe()} went on for {run.driver.grace_s:g} s after the run had ended"))
+    """Wait for all members, also when the run is ending; those that ignore that for `grace_s` are abandoned.
+
+    Closing blocks have a limit of their own.
+    """
+    while not join(group, run):
+        if any(strand.is_inside(group) and strand.ignores_the_end for strand in list(run.shared.strands.alive)):
+            run.shared.abandon(group.describe())
+            raise Failed(RunError(f"{group.describe()} went on for {run.driver.grace_s:g} s after the run had ended"))

@@ -56,6 +56,7 @@ class Strand:
         at: the innermost step that it is in.
         waiter: what it is parked on, if it is.
         calling: the operators whose user functions run now, the innermost last.
+        closing: how many closing phases it is in.
         thread: the thread that it runs on.
         plan, steps, space: what it does from its beginning to its end, and in which workspace.
     """
@@ -64,6 +65,7 @@ class Strand:
         "__weakref__",
         "at",
         "calling",
+        "closing",
         "group",
         "name",
         "parent",
@@ -92,6 +94,7 @@ class Strand:
         self.at: At | None = None
         self.waiter: Waiter | None = None
         self.calling: list[Instance] = []
+        self.closing = 0
         self.thread = 0
         self.plan: PreparedPlan | None = None
         self.steps: tuple[StepDef, ...] = ()
@@ -101,6 +104,22 @@ class Strand:
         """Say what the strand will do; returns it."""
         self.plan, self.steps, self.space = plan, steps, space
         return self
+
+    @property
+    def ignores_the_end(self) -> bool:
+        """Whether it goes on though its run has ended: it neither waits nor closes anything within its time."""
+        if self.waiter is not None:
+            return False
+        return not self.closing or (bool(self.calling) and self.calling[-1].ending)
+
+    def is_inside(self, group: Shared) -> bool:
+        """Whether it is a member of a group, or was started by one, at whatever depth."""
+        each: Strand | None = self
+        while each is not None:
+            if each.group is group:
+                return True
+            each = each.parent
+        return False
 
     def begin(self) -> None:
         """Called on the thread that runs it."""

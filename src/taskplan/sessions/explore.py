@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -23,8 +24,6 @@ from taskplan.sessions.workspaces import Workspace
 __all__ = ["Exploration", "Fault", "Outcome", "Race", "Turn", "simulate"]
 
 ASSUMPTION = "functions touch nothing but the blobs that they are given, and return the same for the same"
-
-MOST_PREEMPTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +83,14 @@ class Exploration:
     def _lines(self) -> Iterator[str]:
         schedules = "1 schedule" if self.runs == 1 else f"{self.runs} schedules"
         if self.complete:
-            yield f"all {schedules}, if {ASSUMPTION}"
+            which = "the only schedule" if self.runs == 1 else f"all {schedules}"
+            yield f"{which}, if {ASSUMPTION}"
         elif self.preemptions >= 0:
-            most = "no preemption" if self.preemptions == 0 else f"at most {self.preemptions} preemptions"
+            few = {0: "no preemption", 1: "at most 1 preemption"}
+            most = few.get(self.preemptions, f"at most {self.preemptions} preemptions")
             yield f"{schedules}, all with {most} among them; there are more"
         else:
-            yield f"{schedules} drawn from seeds; there are more"
+            yield f"{schedules}; there are more"
         for outcome in self.outcomes:
             yield f"{outcome.runs:6} times  {outcome.what}"
             yield f"              first with token {outcome.token}"
@@ -114,9 +115,9 @@ def simulate(
 ) -> Exploration:
     """Run a program in as many different ways as `runs` allows.
 
-    A small program is run in all ways that there are. For a larger one these are the ways without preemption, then
-    those with one, two and three, as far as half of the runs reach, and random ones. With faults that have a
-    probability all runs are random.
+    A small program is run in all ways that there are. Of a larger one these are the ways without preemption, then those
+    with one, two, ... as far as half of the runs reach, and random ones. With faults that have a probability below 1
+    all are random.
 
     Example:
         >>> from taskplan import Task, TaskGroup, WorkspaceType, final_output, fresh_names, ops
@@ -185,29 +186,34 @@ class _Explorer:
         self._races: dict[tuple[str, frozenset[Site]], tuple[Race, str]] = {}
         self._faulty = 0
         self._runs = 0
+        self._made: dict[tuple[int, ...], list[Choice]] = {}
+        """By the choices with which a schedule begins, all that it made."""
+        self._pruned = False
         self._complete = False
         self._preemptions = -1
         self._session = self._open(traced=False)
 
     def explore(self, runs: int, seed: int) -> None:
         """Run it `runs` times at most."""
-        chance = any(fault.probability < 1 for fault in self._faults)
-        if not chance:
-            first = self._run(Deviating({}))
-            branches = 1
-            for choice in first:
-                branches = min(branches * choice.options, 1 << 62)
-            if branches <= 50 * runs and self._all(first, runs, bound=None):
-                self._complete = True
-                return
-            for bound in range(MOST_PREEMPTIONS + 1):
-                if self._done(runs // 2) or not self._all(first, runs // 2, bound=bound):
-                    break
-                self._preemptions = bound
+        if all(fault.probability >= 1 for fault in self._faults):
+            self._systematically(runs)
         number = seed
-        while not self._done(runs):
+        while not self._complete and not self._done(runs):
             self._run(Seeded(number))
             number += 1
+
+    def _systematically(self, runs: int) -> None:
+        """All schedules without preemption, then with one, two, ...: to the end if they seem few."""
+        first = self._run(Deviating({}))
+        many = prod(choice.options for choice in first) > 50 * runs
+        limit = max(1, runs // 2) if many else runs
+        while not self._complete:
+            bound = self._preemptions + 1
+            self._pruned = False
+            if not self._all(first, limit, bound):
+                return
+            self._preemptions = bound
+            self._complete = not self._pruned
 
     def found(self) -> Exploration:
         """What came of it."""
@@ -227,41 +233,42 @@ class _Explorer:
         failed = self._stop_at_failure and any(ending.outcome.failed for ending in self._endings.values())
         return self._runs >= runs or failed
 
-    def _all(self, first: list[Choice], runs: int, *, bound: int | None) -> bool:
-        """Run what has not been run of all schedules (with exactly `bound` preemptions); whether there was time for it.
+    def _all(self, first: list[Choice], runs: int, bound: int) -> bool:
+        """Run all schedules with exactly `bound` preemptions; whether there was time for it.
 
         A schedule is its choices up to the last that is not 0. The next one, depth first, changes the last choice that
         can still be changed.
         """
         made = first
         while True:
-            following = self._following(made, bound)
-            if following is None:
+            choices = self._following(made, bound)
+            if choices is None:
                 return True
-            if self._done(runs):
-                return False
-            fits = bound is None or _preemptions(made, following) == bound
-            made = self._run(Deviating.after(following)) if fits else self._look(following)
-            if len(self._session.token) > MAX_TOKEN:
-                return False
+            known = self._made.get(tuple(choices))
+            if known is None:
+                if self._done(runs):
+                    return False
+                known = self._run(Deviating.after(choices))
+                if len(self._session.token) > MAX_TOKEN:
+                    return False
+            made = known
 
-    def _following(self, made: list[Choice], bound: int | None) -> list[int] | None:
-        """The choices with which the next schedule begins."""
+    def _following(self, made: list[Choice], bound: int) -> list[int] | None:
+        """The choices with which the next schedule begins; None if there is none with so few preemptions."""
         for last in reversed(range(len(made))):
             choice = made[last]
             if choice.chosen + 1 < choice.options:
-                prefix = [each.chosen for each in made[:last]] + [choice.chosen + 1]
-                if bound is None or _preemptions(made, prefix) <= bound:
-                    return prefix
+                choices = [each.chosen for each in made[:last]] + [choice.chosen + 1]
+                if _preemptions(made, choices) <= bound:
+                    return choices
+                self._pruned = True
         return None
-
-    def _look(self, choices: list[int]) -> list[Choice]:
-        """Run a schedule only to see which choices there are behind its beginning; it has been run before."""
-        return self._execute(Deviating.after(choices))[0]
 
     def _run(self, schedule: Schedule) -> list[Choice]:
         made, outcome = self._execute(schedule)
         self._runs += 1
+        if isinstance(schedule, Deviating):
+            self._made[schedule.beginning] = made
         ending = self._endings.get(outcome.what)
         if ending is None:
             self._endings[outcome.what] = _Ending(outcome)

@@ -95,6 +95,11 @@ class Deviating:
         """The schedule that begins with these choices."""
         return cls({number: choice for number, choice in enumerate(choices) if choice})
 
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """The choices up to the last that is not 0."""
+        return tuple(self._deviations.get(number, 0) for number in range(max(self._deviations, default=-1) + 1))
+
     def choose(self, options: int, *, preempts: bool) -> int:  # noqa: ARG002 - the protocol's
         """See `taskplan.engine.virtual.Chooser`."""
         number, self._made = self._made, self._made + 1
