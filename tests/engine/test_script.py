@@ -26,6 +26,7 @@ class RecordingDriver:
 
     grace_s = 10.0
     stall_warning_s = 10.0
+    turns = None
 
     def __init__(self) -> None:
         self.record: list[str] = []

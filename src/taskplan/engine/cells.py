@@ -105,6 +105,14 @@ class CellSpace:
         """The marks of the runs that use this workspace or its children now."""
         self.dropped = False
 
+    @property
+    def root(self) -> CellSpace:
+        """The workspace at the top, of which this one is a child, or this one itself."""
+        space = self
+        while space.parent is not None:
+            space = space.parent
+        return space
+
     def find(self, name: str) -> Cell | None:
         """The cell of a name here or in a parent."""
         space: CellSpace | None = self

@@ -123,7 +123,7 @@ def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> Non
 
 
 def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:
-    run = Run(shared, placed.plan)
+    run = Run(shared, placed.plan, node=placed.node)
     if alone and all(placed.plan.facts(step).sequential for step in placed.plan.plan.steps):
         run.confined.add(placed.space)
     try:
@@ -133,8 +133,7 @@ def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:
                 if run.token.cancelled:
                     raise Cancelled
     except Failed as failure:
-        if failure.place.node is None and failure.place.task is None:
-            failure.place.node = placed.node
+        failure.on_node(placed.node)
         raise
     finally:
         run.close()

@@ -74,6 +74,11 @@ class Failed(BaseException):
         """Note a step that it went through; see `Place.passed_step`."""
         self.place.passed_step(step, iteration, label)
 
+    def on_node(self, node: str | None) -> None:
+        """Note the node, if the failure is in no task, which would say it."""
+        if self.place.task is None and self.place.node is None:
+            self.place.node = node
+
     def annotated(self) -> BaseException:
         """The error itself, with notes that say where."""
         for line in self.place.notes():

@@ -16,7 +16,7 @@ from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.strand import CURRENT
-from taskplan.errors import Cancelled, WorkspaceError
+from taskplan.errors import Cancelled, RunError, WorkspaceError
 
 if TYPE_CHECKING:
     from taskplan.engine.instance import Instance
@@ -31,7 +31,10 @@ MAX_CHILDREN = 1 << 16
 class Run:
     """One plan, on one node, under one token."""
 
-    def __init__(self, shared: Attempted, plan: PreparedPlan, token: CancelToken | None = None) -> None:
+    def __init__(
+        self, shared: Attempted, plan: PreparedPlan, token: CancelToken | None = None, *, node: str | None = None
+    ) -> None:
+        self.node = node
         self.shared = shared
         self.plan = plan
         self.driver = shared.driver
@@ -43,7 +46,7 @@ class Run:
 
     def under(self, token: CancelToken) -> Run:
         """The same run under another token: a closing phase. Nets are made anew."""
-        run = Run(self.shared, self.plan, token)
+        run = Run(self.shared, self.plan, token, node=self.node)
         run._children = self._children
         return run
 
@@ -115,6 +118,11 @@ class Run:
             strand.calling.append(by)
         try:
             result = function(*args)
+        except Cancelled:
+            if self.token.cancelled:
+                raise
+            msg = "a function raised taskplan.Cancelled, which is for runs that are ending; raise another exception"
+            raise RunError(msg) from None
         finally:
             if not nested:
                 user_threads.discard(thread)

@@ -198,14 +198,14 @@ def close(step: BoundStep, run: Run) -> None:
 
     What fails here counts as a failure of the run, and the other blocks run all the same.
     """
-    strand = CURRENT.get()
-    if strand is not None:
-        strand.closing += 1
+    strand = CURRENT.get() or Strand(run.shared, step.definition.name)
+    strand.closing += 1
+    at = strand.at = At(step, strand.at)
     try:
         _close_in_reverse(step, run)
     finally:
-        if strand is not None:
-            strand.closing -= 1
+        strand.closing -= 1
+        strand.at = at.outer
 
 
 def _close_in_reverse(step: BoundStep, run: Run) -> None:
@@ -217,6 +217,7 @@ def _close_in_reverse(step: BoundStep, run: Run) -> None:
             with_time_limit(action, closing, run.driver.grace_s, f"closing block {definition.name!r}")
         except Failed as failure:
             step.tell_path(failure)
+            failure.on_node(run.node)
             shared.fail(failure)
         except Cancelled:
             pass

@@ -76,8 +76,8 @@ class Analysis:
 
     @property
     def stuck(self) -> list[Strand]:
-        """The strands that do the work of steps and can never go on by themselves."""
-        return [strand for strand in self.strands if strand.role is Role.WORK and strand not in self._live]
+        """The strands that can never go on by themselves, but for reporters and watches that wait for others' end."""
+        return [strand for strand in self.strands if strand not in self._live and not self._looks_on(strand)]
 
     @property
     def nothing_goes_on(self) -> bool:
@@ -119,15 +119,20 @@ class Analysis:
     def _members(self, waiter: Waiter, strand: Strand) -> list[Strand]:
         """The strands whose end is waited for; a reporter or a watch waits for the strand that started it."""
         subject: Shared = waiter.reason.subject
-        if strand.role is not Role.WORK and strand.parent in self._waiters:
-            return [strand.parent] if strand.parent is not None else []
+        if isinstance(waiter.reason, Interval):
+            return [strand.parent] if strand.parent is not None and strand.parent in self._waiters else []
         if subject is self._shared.jobs:
             return [other for other in self.strands if other is not strand and other.group is not None]
         return [other for other in self.strands if other.group is subject]
 
     def _acts(self, strand: Strand) -> bool:
-        """Whether a strand will do something: it goes on, or it is a reporter, which wakes by itself."""
-        return strand in self._live or strand.role is Role.REPORT
+        """Whether a strand will do something: it goes on, or is a reporter between two reports, which wakes itself."""
+        return strand in self._live or (strand.role is Role.REPORT and self._looks_on(strand))
+
+    def _looks_on(self, strand: Strand) -> bool:
+        """Whether it is a reporter between two reports, or a watch."""
+        waiter = self._waiters[strand]
+        return strand.role is not Role.WORK and waiter is not None and isinstance(waiter.reason, Interval | Joins)
 
     def _may_help(self, strand: Strand, waiter: Waiter) -> bool:
         """Whether what a strand does from beginning to end may end a wait."""
@@ -137,7 +142,7 @@ class Analysis:
             return strand.role is Role.WORK  # it is not known what it does
         reach = strand.plan.reach(strand.steps)
         wanted = _ENDED_BY.get(type(waiter.reason))
-        if reach.anything:
+        if reach.anything and self._shares_workspace(strand, waiter):
             return True
         for use, *_ in reach.uses:
             if wanted is None or use.kind in wanted:
@@ -148,15 +153,31 @@ class Analysis:
                     return True
         return False
 
+    def _shares_workspace(self, strand: Strand, waiter: Waiter) -> bool:
+        """Whether a function that is handed a workspace of `strand` may come upon what is waited for."""
+        space, other = strand.space, waiter.strand.space if waiter.strand is not None else None
+        if space is None or other is None or space.root is other.root:
+            return True
+        return any(
+            (cell := space.find(name)) is not None and cell.value is waiter.reason.subject for name in space.names()
+        )
+
     # --- the report ---------------------------------------------------------------------------------------------------
 
     def why(self) -> Why:
         """What the strands wait for, the stuck ones first."""
         stuck = set(self.stuck)
-        waits = [self._wait(strand, waiter, strand in stuck) for strand, waiter in self._waiters.items() if waiter]
+        waits = [
+            self._wait(strand, waiter, strand in stuck)
+            for strand, waiter in self._waiters.items()
+            if waiter is not None and strand.role is not Role.WATCH
+        ]
         waits.sort(key=lambda wait: (not wait.stuck, not wait.operator))
         calls = tuple([_call(strand) for strand in self.strands if strand.calling and not self._waiters[strand]])
-        running = sum(not self._waiters[strand] and not strand.calling for strand in self.strands)
+        running = sum(
+            self._waiters[strand] is None and not strand.calling and strand.role is not Role.WATCH
+            for strand in self.strands
+        )
         return Why(tuple(waits), calls, running)
 
     def _wait(self, strand: Strand, waiter: Waiter, stuck: bool) -> Wait:
@@ -210,8 +231,7 @@ class Analysis:
             if not by["writes"]:
                 return f"nobody writes {subject}"
             if all(user.state == "has ended" for user in by["writes"]):
-                closing = "nobody closes it" if not by["closes"] else f"{by['closes'][0].who}, to close it, cannot"
-                return f"all writers of {subject} have ended, and {closing}"
+                return f"all writers of {subject} have ended, and {_unclosed(waiter.reason.subject, by['closes'])}"
             if all(user.who == me for user in by["writes"]) and self._alone(me):
                 return f"{me} reads {subject} before it writes it, and nobody else does"
         if isinstance(waiter.reason, Puts):
@@ -226,8 +246,10 @@ class Analysis:
             if holder is not None and holder == me:
                 return f"{me} has {subject} already, and wants it again"
         ring = self._ring(strand)
-        if len(ring) < 2:
+        if not ring:
             return ""
+        if len(ring) == 1:
+            return f"steps of {ring[0]} wait for each other"
         full = isinstance(waiter.reason, Puts) and all(
             isinstance(other.reason, Puts) for each in self.stuck if (other := self._waiters[each]) and other.by
         )
@@ -259,6 +281,19 @@ class Analysis:
             if not fresh:
                 return []
             chain.append(fresh[0])
+
+
+def _unclosed(subject: Shared, closers: Sequence[User]) -> str:
+    """Why a queue whose writers have ended is still open."""
+    if not closers:
+        return "nobody closes it"
+    waiting = [user.who for user in closers if user.state == "waits"]
+    if waiting:
+        return f"{waiting[0]}, which would close it, waits itself"
+    expected = getattr(subject, "writers", 0)
+    if expected:
+        return f"it was told of {expected} more that would say that they are done (EndWrites)"
+    return f"{closers[0].who} {closers[0].state} without closing it"
 
 
 def who_is(strand: Strand) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.conformance.programs import BoomError, call, fail, wait_for_nothing
-
 from tests.conformance.faulty.broken_pieces import (
     LIMIT_S,
     fails_at,
@@ -12,16 +10,16 @@ from tests.conformance.faulty.broken_pieces import (
     node_rows,
     put,
     put_many,
-    put_rows,
+    raising,
     receive_all,
     send,
     take,
     take_all,
-    take_many,
     take_rows,
     together,
 )
 from tests.conformance.faulty.corpus import broken
+from tests.conformance.programs import BoomError, call, fail, wait_for_nothing
 
 import taskplan as tp
 from taskplan import ops
@@ -281,4 +279,13 @@ def each_of_them() -> tp.TaskGroup:
         with tp.Task(name="other"):
             with ops.timeout(LIMIT_S * 1000):
                 ops.Const(1)
+    return group
+
+
+@broken(FUNCTION_RAISES, tp.RunError, "a function raised taskplan.Cancelled", "task 'local/work'")
+def function_cancels() -> tp.TaskGroup:
+    """A function raises what only the engine may raise; what follows would silently not run."""
+    with tp.TaskGroup() as group, tp.Task(name="work"):
+        call(raising(tp.Cancelled()))
+        ops.Const(1)
     return group

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conformance.programs import call, wait_for_nothing
-
 from tests.conformance.faulty.broken_pieces import (
     LIMIT_S,
     SHORT_MS,
@@ -21,6 +19,7 @@ from tests.conformance.faulty.broken_pieces import (
     together,
 )
 from tests.conformance.faulty.corpus import broken
+from tests.conformance.programs import call, wait_for_nothing
 
 import taskplan as tp
 from taskplan import ops
@@ -190,19 +189,21 @@ def write_that_gives_up() -> tp.TaskGroup:
                 item = ops.Const(1)
                 ops.EnqueueBlobs(["jobs", item], [item], timeout_secs=LIMIT_S)
         with tp.Task(name="read"):
-            with ops.loop(2):
-                wait_for_nothing()
+            wait_for_nothing()
+            with ops.stop_guard():
                 take("jobs")
     return group
 
 
 @broken(WAIT_LIMIT, tp.ReportedError, "gave up after 0.05 s of waiting for queue 'rows' (2 of 4)", "of 2")
 def batch_that_does_not_fill() -> tp.TaskGroup:
-    """Two rows have come, and a batch of three is awaited by each of two instances, for a moment."""
+    """Of three rows the setup of the reader takes one, and its two instances await a batch of three, for a moment."""
     with tp.TaskGroup() as group:
         with tp.Task(name="write"):
-            put_rows(node_rows("rows", 4), 2)
+            put_rows(node_rows("rows", 4), 3)
         with tp.Task(name="read", num_instances=2):
+            with ops.task_init():
+                take_rows("rows", 1)
             with ops.loop(2):
                 ops.DequeueRebatchingQueue(["rows"], 1, num_elements=3, timeout_secs=LIMIT_S)
     return group

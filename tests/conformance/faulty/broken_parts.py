@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conformance.programs import LONG_MS, BoomError, call, fail, wait_for_nothing
-
 from tests.conformance.faulty.broken_pieces import (
     LIMIT_S,
     SHORT_MS,
@@ -17,6 +15,7 @@ from tests.conformance.faulty.broken_pieces import (
     together,
 )
 from tests.conformance.faulty.corpus import broken
+from tests.conformance.programs import LONG_MS, BoomError, call, fail, wait_for_nothing
 
 import taskplan as tp
 from taskplan import ops
@@ -82,7 +81,7 @@ def report_on_instances_of_another_node() -> tp.TaskGroup:
     return group
 
 
-@broken(REPORTER_FAILS, tp.StalledError, "nothing can go on")
+@broken(REPORTER_FAILS, tp.StalledError, "nothing can go on: nobody writes queue 'progress'", "op 1 DequeueBlobs")
 def report_waits_for_nobody() -> tp.TaskGroup:
     """The last report waits for a record that nobody writes, and so does not end."""
     with tp.TaskGroup() as group, tp.Task(name="work"):
@@ -91,6 +90,19 @@ def report_waits_for_nobody() -> tp.TaskGroup:
         with ops.task_reporter(interval_ms=LONG_MS):
             take("progress")
         ops.Const(1)
+    return group
+
+
+@broken(REPORTER_FAILS, tp.StalledError, "nobody writes queue 'orders'", "task 'local/work'")
+def report_that_would_write_waits_itself() -> tp.TaskGroup:
+    """The work waits for what the report writes once it has read a record, which nobody writes."""
+    with tp.TaskGroup() as group, tp.Task(name="work"):
+        node_queue("orders")
+        node_queue("rows")
+        with ops.task_reporter(interval_ms=SHORT_MS):
+            take("orders")
+            put("rows")
+        take("rows")
     return group
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from tests.conformance.faulty.broken_pieces import SHORT_MS, put, send, take
 from tests.conformance.faulty.corpus import broken
 

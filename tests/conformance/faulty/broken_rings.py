@@ -28,7 +28,9 @@ READS_FIRST = "reads before it writes"
 # --- rings of empty queues --------------------------------------------------------------------------------------------
 
 
-@broken(EMPTY_RING, tp.StalledError, "task 'local/a' on node 'local' and task 'local/b' on node 'local' wait for each other")
+@broken(
+    EMPTY_RING, tp.StalledError, "task 'local/a' on node 'local' and task 'local/b' on node 'local' wait for each other"
+)
 def each_waits_for_the_other() -> tp.TaskGroup:
     """Each of two tasks reads first and then writes what the other one reads."""
     with tp.TaskGroup() as group:
@@ -69,7 +71,7 @@ def neither_node_begins() -> tp.TaskGroup:
     return group
 
 
-@broken(EMPTY_RING, tp.StalledError, "nothing can go on", "step 'together'", "'to left'", "'to right'")
+@broken(EMPTY_RING, tp.StalledError, "steps of task 'local/both' on node 'local' wait for each other", "'to left'")
 def two_blocks_of_one_step() -> tp.TaskGroup:
     """Two blocks that run at once in one task wait for each other."""
     with tp.TaskGroup() as group, tp.Task(name="both"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conformance.programs import BoomError, boom, call, fail, wait_for_nothing
-
 from tests.conformance.faulty.broken_pieces import (
     LIMIT_S,
     close,
@@ -15,6 +13,7 @@ from tests.conformance.faulty.broken_pieces import (
     take,
 )
 from tests.conformance.faulty.corpus import broken
+from tests.conformance.programs import BoomError, boom, call, fail, wait_for_nothing
 
 import taskplan as tp
 from taskplan import ops

@@ -137,7 +137,7 @@ def reader_reports_its_progress() -> tp.TaskGroup:
 
 @broken(NOBODY_CLOSES, tp.StalledError, "all writers of queue 'jobs' have ended, and nobody closes it", "of 2")
 def node_reports_on_two_readers() -> tp.TaskGroup:
-    """Two instances write, two read to the end that nobody sets, and the node calls a function of the user meanwhile."""
+    """Two instances write, two read to the end that nobody sets, and a reporter of the node calls a function."""
     with tp.TaskGroup() as group:
         with tp.Task(name="write", num_instances=2):
             node_queue("jobs", capacity=2)
@@ -196,7 +196,7 @@ def second_stage_is_left_open() -> tp.TaskGroup:
     return group
 
 
-@broken(NOBODY_CLOSES, tp.StalledError, "all writers of queue 'jobs' have ended", "task 'local/write too'")
+@broken(NOBODY_CLOSES, tp.StalledError, "all writers of queue 'jobs' have ended", "told of 1 more")
 def one_writer_too_many_is_expected() -> tp.TaskGroup:
     """The queue closes when three writers are done, and there are two."""
     with tp.TaskGroup() as group:

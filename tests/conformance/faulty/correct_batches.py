@@ -25,8 +25,7 @@ from taskplan import ops
 def rows(name: str, capacity: int) -> Any:
     """A rebatching queue that is made on the node of the open task, before all tasks there."""
     with ops.local_init():
-        made = ops.CreateRebatchingQueue([], name, capacity=capacity)
-    return made
+        return ops.CreateRebatchingQueue([], name, capacity=capacity)
 
 
 def put_rows(into: Any, values: Any) -> None:

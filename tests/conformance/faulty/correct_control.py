@@ -22,17 +22,21 @@ import taskplan as tp
 from taskplan import ops
 
 
-@correct("a reader of a queue whose only write is in a loop of no iterations", {"sum": 0})
+@correct("a reader of a queue whose only write is in a loop of no iterations", {"sum": 0, "ended": True})
 def loop_around_the_write_runs_never() -> tp.TaskGroup:
-    """The writer closes the queue behind the loop."""
+    """The writer's exit closes the queue, and its end is there for whoever comes later."""
     with tp.TaskGroup() as group:
         with tp.Task(name="write"):
             numbers = queue("numbers")
             with ops.loop(ops.Const(0)) as loop:
                 put(numbers, loop.iter())
-            close(numbers)
+            with ops.task_exit():
+                close(numbers)
         with tp.Task(name="read"):
-            output("sum", add_up(numbers))
+            total = add_up(numbers)
+            with ops.local_exit():
+                output("ended", take_or_end(numbers)[1])
+            output("sum", total)
     return group
 
 
@@ -71,6 +75,7 @@ def if_net_writes_what_is_even() -> tp.TaskGroup:
     with tp.TaskGroup() as group:
         with tp.Task(name="write"):
             evens = queue("evens")
+            put(evens, 0)
             with ops.loop(6) as loop:
                 number = ops.Copy(loop.iter())
                 with ops.IfNet(equal(ops.Mod(number, divisor=2), 0)):
@@ -85,7 +90,7 @@ def if_net_writes_what_is_even() -> tp.TaskGroup:
 def else_net_waits_for_nothing() -> tp.TaskGroup:
     """The operator's other branch is the one that is taken, and it writes what is read after it."""
     with tp.TaskGroup() as group, tp.Task():
-        own, never = queue("own"), queue("never")
+        own, never = ops.CreateBlobsQueue([], "own"), ops.CreateBlobsQueue([], "never")
         with ops.loop(2):
             three = ops.Const(3)
             result = ops.Const(0)
@@ -104,7 +109,8 @@ def while_net_reads_to_the_end() -> tp.TaskGroup:
     with tp.TaskGroup() as group:
         with tp.Task(name="read"):
             numbers = queue("numbers")
-            number, ended, total = ops.Const(0), ops.Const(False), ops.Const(0)
+            total = ops.Const(0)
+            number, ended = take_or_end(numbers)
             with ops.WhileNet():
                 with ops.Condition():
                     ops.Not(ended)
@@ -165,12 +171,12 @@ def limit_around_a_wait_for_an_exit() -> tp.TaskGroup:
     return group
 
 
-@correct("three readers of which some never get anything", {"zeros": 6, "ones": 3, "others": 0})
+@correct("three readers of which some never get anything", {"large": 6, "small": 3, "others": 0})
 def branch_chooses_the_queue() -> tp.TaskGroup:
     """All queues are closed in the end, also the one that no branch wrote."""
     with tp.TaskGroup() as group:
         with tp.Task(name="sort"):
-            queues = [queue(name) for name in ("to_zeros", "to_ones", "to_others")]
+            queues = [queue(name) for name in ("to_large", "to_small", "to_others")]
             with ops.loop(3) as loop:
                 with ops.If(ops.GE([loop.iter(), ops.Const(1)])) as branch:
                     put(queues[0], 3)
@@ -179,7 +185,7 @@ def branch_chooses_the_queue() -> tp.TaskGroup:
                 with branch.Else():
                     put(queues[2], 3)
             close(*queues)
-        for name, each in zip(("zeros", "ones", "others"), queues, strict=True):
+        for name, each in zip(("large", "small", "others"), queues, strict=True):
             with tp.Task(name=name):
                 output(name, add_up(each))
     return group

@@ -36,9 +36,9 @@ def hogwild_under_a_mutex() -> tp.TaskGroup:
     return group
 
 
-@correct("instances that count down below zero", {"taken": 10})
+@correct("instances that count down below zero", {"taken": 10, "left": -4})
 def work_dealt_out_by_a_counter() -> tp.TaskGroup:
-    """However the ten pieces fall to the instances, each is taken once."""
+    """However the ten pieces fall to the four instances, each is taken once, and each instance finds nothing once."""
     with tp.TaskGroup() as group, tp.Task(num_instances=4):
         with ops.task_init():
             left, taken = ops.CreateCounter([], init_count=10), ops.CreateCounter([])
@@ -47,18 +47,17 @@ def work_dealt_out_by_a_counter() -> tp.TaskGroup:
             ops.CountUp(taken)
         with ops.task_exit():
             output("taken", ops.RetrieveCount(taken))
+            output("left", ops.RetrieveCount(left))
     return group
 
 
-@correct("instances that write the same output", {"same": 8, "last": True})
+@correct("instances that write the same output", {"same": 8})
 def instances_write_one_output() -> tp.TaskGroup:
     """All of them write the same value."""
     with tp.TaskGroup() as group, tp.Task(num_instances=3):
         tokens = queue("tokens", capacity=3)
         put(tokens, 8)
         tp.final_output(ops.Copy(take(tokens), "same"))
-        with ops.task_exit():
-            output("last", ops.Const(True))
     return group
 
 
@@ -121,12 +120,11 @@ def flag_is_raised_before_it_is_read() -> tp.TaskGroup:
                 output("raised", ops.CheckAtomicBool(flag))
         with tp.Task(name="look", num_instances=2):
             take(after)
-            with ops.loop():
-                with ops.stop_guard() as guard:
-                    ops.stop_if(ops.CheckAtomicBool(flag))
-                    take(after)
-                ops.stop_if(guard.has_stopped())
-            ops.CountUp(through)
+            raised = ops.Squeeze(ops.CheckAtomicBool(flag), dims=[0])
+            with ops.If(raised) as branch:
+                ops.CountUp(through)
+            with branch.Else():
+                take(after)
     return group
 
 
@@ -212,11 +210,8 @@ def barrier_of_instances_of_instances() -> tp.TaskGroup:
                     put(gate, 0)
             take(gate)
             ops.CountUp(met)
-        ops.net(
-            tp.execution_step(
-                "copies", tp.to_execution_step(copy), num_concurrent_instances=2, create_workspace=True, num_iter=1
-            )
-        )
+        alone = tp.execution_step("alone", [tp.to_execution_step(copy)], create_workspace=True)
+        ops.net(tp.execution_step("copies", [alone], num_concurrent_instances=2))
         with ops.local_exit():
             output("met", ops.RetrieveCount(met))
     return group

@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.conformance.faulty.corpus import correct
-from tests.conformance.faulty.correct_pieces import close, copy_of, counter, equal, output, plus, put, queue, records, take
+from tests.conformance.faulty.correct_pieces import (
+    close,
+    copy_of,
+    counter,
+    equal,
+    output,
+    plus,
+    put,
+    queue,
+    records,
+)
 
 import taskplan as tp
 from taskplan import ops
@@ -190,7 +200,8 @@ def channel_without_a_reader() -> tp.TaskGroup:
     with tp.TaskGroup() as group, tp.Node("writer"), tp.Task():
         with ops.loop(3) as loop:
             send(unread, loop.iter())
-        output("sent", loop.iter())
+        with ops.task_exit():
+            output("sent", loop.iter())
     return group
 
 
@@ -251,9 +262,8 @@ def channels_read_in_another_order() -> tp.TaskGroup:
             send(first, 5)
             send(second, 200)
         with tp.Node("reader"), tp.Task():
-            total = sum_of(second)
-            ops.Add([total, sum_of(first)], [total])
-            output("order", total)
+            sums = [sum_of(second), sum_of(first)]
+            output("order", ops.Sum(sums))
     return group
 
 
@@ -317,3 +327,58 @@ def run_within_its_limit() -> tp.TaskGroup:
                 close(inner)
     return group
 
+
+@correct("a channel with readers only", {"got": 3, "rest": 4})
+def written_by_the_exit_of_a_node() -> tp.TaskGroup:
+    """The exit block of the other node writes it, when all tasks there have ended, and its closing block ends it."""
+    numbers = channel("numbers")
+    with tp.TaskGroup() as group:
+        with tp.Node("waits"), tp.Task():
+            output("got", receive(numbers))
+            output("rest", sum_of(numbers))
+        with tp.Node("works"), tp.Task():
+            numbers.reader()
+            with ops.local_exit():
+                put(numbers.queue(), 3)
+                put(numbers.queue(), 4)
+            with ops.local_finally():
+                close(numbers.queue())
+    return group
+
+
+@correct("a node that waits for a step of another which runs only in the second round", {"rounds": 3})
+def second_round_of_steps_at_once() -> tp.TaskGroup:
+    """In each round steps run at once there, one of them for what the other node needs."""
+    rounds, answers = channel("rounds"), channel("answers")
+    with tp.TaskGroup() as group:
+        with tp.Node("works"), tp.Task():
+            with ops.loop(3):
+                with tp.NetBuilder(name="say") as say:
+                    send(rounds, 1)
+                with tp.NetBuilder(name="hear") as hear:
+                    receive(answers)
+                ops.net(tp.control.DoParallel("both", tp.to_execution_step(say), tp.to_execution_step(hear)))
+        with tp.Node("waits"), tp.Task():
+            total = ops.Const(0)
+            with received(rounds) as one:
+                ops.Add([total, one], [total])
+                send(answers, 0)
+            output("rounds", total)
+    return group
+
+
+@correct("a task that waits for the task which it keeps waiting", {"got": 5})
+def closing_block_of_another_node_closes() -> tp.TaskGroup:
+    """The closing block of the only other user ends the channel, whose reader asks that one for nothing more."""
+    numbers, told = channel("numbers", 2), channel("told")
+    with tp.TaskGroup() as group:
+        with tp.Node("reads"), tp.Task():
+            send(told, 5)
+            output("got", sum_of(numbers))
+        with tp.Node("closes"), tp.Task():
+            numbers.reader()
+            number = receive(told)
+            put(numbers.queue(), number)
+            with ops.task_finally():
+                close(numbers.queue())
+    return group

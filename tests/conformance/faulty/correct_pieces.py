@@ -13,8 +13,7 @@ from taskplan import ops
 def queue(name: str, capacity: int = 1, **arguments: Any) -> Any:
     """A queue that is made on the node of the open task, before all tasks there."""
     with ops.local_init():
-        made = ops.CreateBlobsQueue([], name, capacity=capacity, **arguments)
-    return made
+        return ops.CreateBlobsQueue([], name, capacity=capacity, **arguments)
 
 
 def put(into: Any, *values: Any) -> None:
@@ -85,8 +84,7 @@ def add_up(out_of: Any) -> Any:
 def counter(name: str) -> Any:
     """A counter that is made on the node of the open task, before all tasks there."""
     with ops.local_init():
-        made = ops.CreateCounter([], name)
-    return made
+        return ops.CreateCounter([], name)
 
 
 def shared_sum(name: str) -> tuple[Any, Any]:

@@ -235,7 +235,7 @@ def empty_tasks_beside_a_waiting_one() -> tp.TaskGroup:
     return group
 
 
-@correct("an exit that reads what its own body wrote", {"sum": 3})
+@correct("an exit that reads what its own body wrote", {"sum": 2})
 def exit_reads_its_own_body() -> tp.TaskGroup:
     """The queue has room for all of it."""
     with tp.TaskGroup() as group, tp.Task(num_instances=2):
@@ -244,8 +244,7 @@ def exit_reads_its_own_body() -> tp.TaskGroup:
         with ops.task_instance_exit():
             put(own, 0)
         with ops.task_exit():
-            ops.Copy(ops.Sum([take(own), take(own), take(own), take(own)]), "four")
-            output("sum", plus("four", 1))
+            output("sum", ops.Sum([take(own), take(own), take(own), take(own)]))
     return group
 
 
