@@ -286,6 +286,7 @@ def each_of_them() -> tp.TaskGroup:
 def function_cancels() -> tp.TaskGroup:
     """A function raises what only the engine may raise; what follows would silently not run."""
     with tp.TaskGroup() as group, tp.Task(name="work"):
-        call(raising(tp.Cancelled()))
-        ops.Const(1)
+        with ops.stop_guard() as guard, ops.loop(2):
+            call(raising(tp.Cancelled))
+        tp.final_output(guard.has_stopped())
     return group

@@ -1,7 +1,7 @@
 """The corpus: programs that are broken, each with the error that it must give, and programs that only look so.
 
-A program is a function that builds and returns a group, anew each time; its docstring says what is wrong with it, or why
-nothing is. Functions of the user in it never wait for each other, so that it can be simulated too.
+A program is a function that builds and returns a group, anew each time; its docstring says what is wrong with it, or
+why nothing is. Functions of the user in it never wait for each other, so that it can be simulated too.
 """
 
 from __future__ import annotations
