@@ -62,7 +62,7 @@ class Draws(random.Random):
     def _change(self, depth: int) -> Change:
         small = [lambda _: self._plus(), lambda _: Scramble(), lambda _: Remainder()]
         blocks = [self._repeated, self._branch, self._in_time, self._up_to, self._at_once, self._inside]
-        return self.choice(blocks if depth and self.chance(0.5) else small)(depth - 1)
+        return self.choice(blocks if depth > 0 and self.chance(0.35) else small)(depth - 1)
 
     def _plus(self) -> Change:
         return Plus(self.randint(-20, 20))
@@ -86,7 +86,7 @@ class Draws(random.Random):
         return AtOnce(bodies, self.choice([1, 1, 2]))
 
     def _inside(self, _depth: int) -> Change:
-        counts = [self.randint(0, 3) for _ in range(self.randint(1, 2))]
+        counts = [self.randint(0, 2) for _ in range(self.randint(1, 2))]
         return Inside(self.randint(1, 2), counts, self.randint(1, 2))
 
     # --- faults -------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class Plan:
         pipelines = draws.choice([1, 1, 1, 2]) if on_one_node or draws.chance(0.8) else 0
         for number in range(pipelines):
             self._pipeline(f"p{number}", apart=not on_one_node and draws.chance(0.45))
-        for number in range(draws.choice([0, 1]) if pipelines else draws.randint(1, 3)):
+        for number in range(draws.choice([0, 1, 1]) if pipelines else draws.randint(1, 3)):
             self._add(f"alone{number}", draws.choice(self._nodes), self._alone)
         if endless:
             self._add("endless", draws.choice(self._nodes), _waits_for_nothing)
@@ -122,13 +122,13 @@ class Plan:
             if draws.chance(0.08):
                 with block():
                     self._glance()
-        if draws.chance(0.3):
+        if draws.chance(0.2):
             self._counts_closings(member)
         if draws.chance(0.1):
             self.features.add(CLOSING_BLOCK)
             with ops.local_finally():
                 self._glance()
-        for reporter, probability in ((ops.task_reporter, 0.18), (ops.local_reporter, 0.1)):
+        for reporter, probability in ((ops.task_reporter, 0.12), (ops.local_reporter, 0.08)):
             if draws.chance(probability):
                 self.features.add(REPORTER)
                 with reporter(draws.choice([1, 10, 1000])):
@@ -158,13 +158,13 @@ class Plan:
 
     def _alone(self, member: Member) -> None:
         start = self._draws.randint(-50, 50)
-        change = self._draws.nested() if self._draws.chance(0.5) else self._draws.change(2)
+        change = self._draws.nested() if self._draws.chance(0.7) else self._draws.change(2)
         blob = self._changed(ops.Const(start), [start], change)
         tp.final_output(ops.Copy(blob, member.name))
         self.expected[member.name] = change.result(start)
 
     def _changed(self, blob: Blob, values: Sequence[int], change: Change) -> Blob:
-        """What a change makes of a blob that will have these values."""
+        """What a change makes of a blob that will have these values, as far as it is known who gets them."""
         if runs_at_once(change):
             self.features.add(NESTED_CONCURRENCY)
         if shares_queue(change):
@@ -175,7 +175,7 @@ class Plan:
 
     def _some_change(self) -> Change | None:
         draws = self._draws
-        if draws.chance(0.25):
+        if draws.chance(0.12):
             return draws.nested()
         return draws.change(1) if draws.chance(0.5) else None
 
@@ -189,7 +189,7 @@ class Plan:
         if draws.chance(0.6):
             del stages[1]
         sources = stages[0]
-        counts = [draws.randint(0, 4) for _ in sources]
+        counts = [draws.randint(0, 3) for _ in sources]
         starts = [draws.randint(0, 99) for _ in sources]
         values = [
             start + index
@@ -202,11 +202,11 @@ class Plan:
             source.write = partial(self._source, pipe, start, count, source is sources[0])
         values = [passed for value in values for passed in pipe.passes(value)]
         if len(stages) == 3:
-            change, middle, sinks = draws.nested() if draws.chance(0.2) else draws.change(1), stages[1], stages[2]
+            change, middle, sinks = draws.nested() if draws.chance(0.1) else draws.change(1), stages[1], stages[2]
             changed = [change.result(value) for value in values]
             further = self._pipe(f"{name}_pipe1", apart, middle, sinks, len(values), last=True)
             for task in middle:
-                task.write = partial(self._middle, pipe, further, change, values)
+                task.write = partial(self._middle, pipe, further, change, values if len(middle) == 1 else [])
             values, pipe = [passed for value in changed for passed in further.passes(value)], further
         self._sinks(name, pipe, values, stages[-1], apart)
         for stage in stages:
@@ -267,7 +267,7 @@ class Plan:
         if len(members) > 1:
             totals = ChannelPipe(f"{name}_totals", self._draws.randint(1, 2))
             self._add(f"{name}_collect", self._draws.choice(self._nodes), partial(self._collect, name, totals))
-        known = [] if isinstance(pipe, RebatchingPipe) else values
+        known = values if len(members) == 1 else []
         for member in members:
             member.write = partial(self._sink, name, pipe, totals, change, known)
 

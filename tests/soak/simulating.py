@@ -19,12 +19,17 @@ from tests.soak.tally import Tally, WrongError
 import taskplan as tp
 from taskplan.events import Event, RunEnded
 from taskplan.sessions.schedules import MAX_TOKEN, Seeded
+from taskplan.testing import Turn
 
 SCHEDULES = 20
 """So many runs each program has."""
 
 SAVED_EVERY = 50
 """Among so many programs one is saved and loaded."""
+
+
+STALLS_ARE_TOLD_IN_ORDER = False
+"""Compare the messages of stalls as they are: who waits is told in an order that differs from run to run."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Ending:
     error: str
     faults: tuple[str, ...]
     at_s: float
-    trace: tuple[str, ...]
+    trace: tuple[Turn, ...]
 
 
 class Ends:
@@ -88,8 +93,8 @@ class Simulation:
             outputs = tuple([(name, value.item()) for name, value in session.outputs(program).items()])
         except Exception as error:
             self.raised = error
-        shown = "" if self.raised is None else "\n".join([repr(self.raised), *getattr(self.raised, "__notes__", ())])
-        trace = tuple([str(turn) for turn in session.trace])
+        shown = _shown(self.raised) if self.raised is not None else ""
+        trace = session.trace
         return Ending(session.token, outputs, shown, session.faults_happened, self._ends.at_s, trace)
 
 
@@ -129,17 +134,17 @@ class _Soaked:
 
     def run(self, number: int, tally: Tally) -> None:
         """Run it by the schedule of that number, check how it ended, and replay it."""
-        ending = self._simulation.run(self._subject.group, number)
+        ending = self._simulation.run(self._subject.program, number)
         what = judge(self._subject, ending, self._simulation.raised)
         self._check_token(ending)
         fired = bool(ending.faults)
         self._fired |= fired
         self._check_replay(ending, self._again)
         if self._number % SAVED_EVERY == 0:
-            self._check_replay(ending, saved_and_loaded(self._subject.group))
+            self._check_replay(ending, saved_and_loaded(self._subject.program))
             tally.loaded += 1
         check_threads()
-        tally.ended(what, fired=fired)
+        tally.ended(what, fired=fired, replayed=2 if self._number % SAVED_EVERY == 0 else 1)
 
     def end(self, tally: Tally) -> None:
         """All its runs are done."""
@@ -188,6 +193,14 @@ def judge(subject: Subject, ending: Ending, raised: BaseException | None) -> str
         msg = f"{raised!r} is none of the faults that happened: {struck}"
         raise WrongError(msg)
     return type(raised).__name__
+
+
+def _shown(error: BaseException) -> str:
+    lines = "\n".join([repr(error).replace("\\n", "\n"), *getattr(error, "__notes__", ())]).splitlines()
+    if isinstance(error, tp.StalledError) and not STALLS_ARE_TOLD_IN_ORDER:
+        words = sorted(" ".join(lines).replace(":", " ").replace(";", " ").split())
+        return " ".join(words)
+    return "\n".join(lines)
 
 
 def _place(fault: str) -> str:

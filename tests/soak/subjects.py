@@ -13,12 +13,20 @@ from tests.soak.draws import Draws, Mistake
 from tests.soak.plans import Plan
 
 import taskplan as tp
+from taskplan.plan.model import ProgramDef
 from taskplan.testing import Fault
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 EXAMPLE_EVERY = 20
 """Among so many programs one is an example."""
+
+
+COMPILED_IN_FRESH_NAMES = True
+"""Compile programs where they are built: names that compiling makes are those of the context that is open then, so that
+a program which is compiled outside has another digest each time, and no token fits it."""
+
+Build = Callable[[], ProgramDef | tp.TaskGroup]
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Subject:
     Attributes:
         name: what it is.
         build: builds it anew.
-        group: the program.
+        program: as it was built first.
         expected: its outputs, by name; of examples, whose outputs have no names of their own, in their order.
         faults: what may go wrong in it.
         mistake: what is wrong with it.
@@ -36,8 +44,8 @@ class Subject:
     """
 
     name: str
-    build: Callable[[], tp.TaskGroup]
-    group: tp.TaskGroup
+    build: Build
+    program: ProgramDef | tp.TaskGroup
     expected: Mapping[str, int] | Sequence[int]
     faults: Sequence[Fault] = ()
     mistake: Mistake | None = None
@@ -54,14 +62,19 @@ def subject(number: int) -> Subject:
         return _example(number)
     with tp.fresh_names():
         plan = Plan(number)
+        program = _ready(plan.group)
     build = partial(_build_plan, number)
     features = frozenset(plan.features)
-    return Subject("a random program", build, plan.group, plan.expected, plan.faults, plan.mistake, features)
+    return Subject("a random program", build, program, plan.expected, plan.faults, plan.mistake, features)
 
 
-def _build_plan(number: int) -> tp.TaskGroup:
+def _build_plan(number: int) -> ProgramDef | tp.TaskGroup:
     with tp.fresh_names():
-        return Plan(number).group
+        return _ready(Plan(number).group)
+
+
+def _ready(group: tp.TaskGroup) -> ProgramDef | tp.TaskGroup:
+    return tp.compile_program(group) if COMPILED_IN_FRESH_NAMES else group
 
 
 def _example(number: int) -> Subject:
@@ -71,18 +84,17 @@ def _example(number: int) -> Subject:
     return Subject(f"example {name}", build, build(), expected, faults)
 
 
-def _run_file(name: str) -> tp.TaskGroup:
+def _run_file(name: str) -> ProgramDef | tp.TaskGroup:
     with tp.fresh_names():
-        group: tp.TaskGroup = runpy.run_path(str(EXAMPLES / f"{name}.py"))["program"]
-    return group
+        return _ready(runpy.run_path(str(EXAMPLES / f"{name}.py"))["program"])
 
 
-def _build_parameter_server() -> tp.TaskGroup:
+def _build_parameter_server() -> ProgramDef | tp.TaskGroup:
     with tp.fresh_names():
-        return parameter_server.build(steps=12)
+        return _ready(parameter_server.build(steps=12))
 
 
-EXAMPLE_PROGRAMS: list[tuple[str, Callable[[], tp.TaskGroup], list[int], list[str], list[str]]] = [
+EXAMPLE_PROGRAMS: list[tuple[str, Build, list[int], list[str], list[str]]] = [
     ("hello", partial(_run_file, "hello"), [10], ["read", "add"], ["reader", "adder"]),
     ("parameter_server", _build_parameter_server, [], ["serve", "work"], ["server", "workers"]),
     ("retry_branches", partial(_run_file, "retry_branches"), [2, 4, 2], ["send"], ["local"]),

@@ -19,7 +19,7 @@ from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
-from taskplan.engine.script import Group, bind_and_perform, end_member, join, start, with_time_limit
+from taskplan.engine.script import Group, bind_and_perform, end_member, join_or_abandon, start, with_time_limit
 from taskplan.engine.strand import CURRENT, Role, Strand
 from taskplan.errors import Cancelled
 
@@ -38,17 +38,19 @@ class Placed:
     space: CellSpace
 
 
-def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = math.inf) -> None:
+def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = math.inf, beside: bool = False) -> None:
     """Run plans, each on its node, at once; return when all have ended and nothing of them runs any more.
 
-    A single plan runs on the caller's thread.
+    A single plan runs on the caller's thread, unless it is to run `beside` the caller, who then can leave it behind.
 
     Raises:
         the first failure itself, with notes that say where it happened and what else failed.
     """
     with np.errstate(all="ignore"), interruptible(shared), as_first_strand(placed, shared):
         try:
-            with_time_limit(partial(_run_all, placed, shared), Run(shared, placed[0].plan), timeout_s, "the run")
+            with_time_limit(
+                partial(_run_all, placed, shared, beside=beside), Run(shared, placed[0].plan), timeout_s, "the run"
+            )
         except Cancelled:
             pass
         except Failed as failure:
@@ -89,8 +91,8 @@ class as_first_strand:  # noqa: N801 - as `interruptible`
         self._shared.let_go(self._strand)
 
 
-def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
-    if len(placed) == 1:
+def _run_all(placed: Sequence[Placed], shared: Attempted, *, beside: bool) -> None:
+    if len(placed) == 1 and not beside:
         _run_one(placed[0], shared, alone=True)
         return
     turns = shared.driver.turns
@@ -104,9 +106,7 @@ def _run_all(placed: Sequence[Placed], shared: Attempted) -> None:
         strand.does(each.plan, each.plan.plan.steps, each.space)
         jobs.append((partial(_member, group, number, each, shared), strand, False))
     start(group, jobs, shared)
-    # A node joins its own steps and abandons what will not end, so all nodes end: wait without a limit of its own.
-    while not join(group, Run(shared, placed[0].plan)):
-        pass
+    join_or_abandon(group, Run(shared, placed[0].plan))
 
 
 def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> None:

@@ -287,7 +287,7 @@ def _perform_body(step: BoundStep, run: Run) -> None:
         raise
     finally:
         end_member(siblings, 0, run.shared)
-        _join(reporting, run)
+        join_or_abandon(reporting, run)
     if run.token.cancelled:
         raise Cancelled
 
@@ -408,7 +408,7 @@ def _together(step: BoundStep, run: Run) -> None:
         strand.does(run.plan, (child.definition,), child.space)
         jobs.append((job, strand, run.plan.is_brief(child.definition)))
     start(group, jobs, run.shared)
-    _join(group, run)
+    join_or_abandon(group, run)
     if run.token.cancelled:
         raise Cancelled
 
@@ -473,12 +473,13 @@ def _member(group: Group, number: int, run: Run, action: Callable[[], None], par
         end_member(group, number, run.shared)
 
 
-def _join(group: Group, run: Run) -> None:
+def join_or_abandon(group: Group, run: Run) -> None:
     """Wait for all members, also when the run is ending; those that ignore that for `grace_s` are abandoned.
 
     Closing blocks have a limit of their own.
     """
     while not join(group, run):
-        if any(strand.is_inside(group) and strand.ignores_the_end for strand in list(run.shared.strands.alive)):
+        # Members that wait for steps of their own leave these to themselves.
+        if any(strand.group is group and strand.ignores_the_end for strand in list(run.shared.strands.alive)):
             run.shared.abandon(group.describe())
             raise Failed(RunError(f"{group.describe()} went on for {run.driver.grace_s:g} s after the run had ended"))

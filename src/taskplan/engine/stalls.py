@@ -241,10 +241,11 @@ class Analysis:
                 return f"all readers of {subject} have ended"
             if all(user.who == me for user in by["reads"]) and self._alone(me):
                 return f"{me} writes more into {subject} than it holds before it reads it; raise the capacity"
-        if isinstance(waiter.reason, Acquires):
-            holder = getattr(waiter.reason.subject, "holder", None)
-            if holder is not None and holder == me:
-                return f"{me} has {subject} already, and wants it again"
+        if isinstance(waiter.reason, Acquires) and self._alone(me):
+            if not by["releases"]:
+                return f"nobody releases {subject}"
+            if all(user.who == me for user in by["releases"]):
+                return f"{me} takes {subject} twice, and has to release it in between"
         ring = self._ring(strand)
         if not ring:
             return ""

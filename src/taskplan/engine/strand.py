@@ -112,15 +112,6 @@ class Strand:
             return False
         return not self.closing or (bool(self.calling) and self.calling[-1].ending)
 
-    def is_inside(self, group: Shared) -> bool:
-        """Whether it is a member of a group, or was started by one, at whatever depth."""
-        each: Strand | None = self
-        while each is not None:
-            if each.group is group:
-                return True
-            each = each.parent
-        return False
-
     def begin(self) -> None:
         """Called on the thread that runs it."""
         self.thread = threading.get_ident()

@@ -207,9 +207,8 @@ class LocalSession(Session):
         attempt = self._attempt()
         started = StartedRun(attempt, partial(self._outputs_of, program))
         self._started = [run for run in self._started if not run.ended] + [started]
-        action = partial(
-            self._run_compiled, program, self._timeout_s if timeout_s is None else timeout_s, attempt=attempt
-        )
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        action = partial(self._run_compiled, program, limit_s, attempt=attempt, beside=True)
         context = copy_context()
         self._pool.submit(partial(context.run, started.perform, action))
         return started
@@ -253,7 +252,12 @@ class LocalSession(Session):
         return spaces
 
     def _run_compiled(
-        self, compiled: LocalProgram, timeout_s: float = math.inf, *, attempt: Attempted | None = None
+        self,
+        compiled: LocalProgram,
+        timeout_s: float = math.inf,
+        *,
+        attempt: Attempted | None = None,
+        beside: bool = False,
     ) -> None:
         if not compiled.plans:
             return
@@ -268,7 +272,7 @@ class LocalSession(Session):
         try:
             if self._observers:
                 self._observe(RunStarted(placed[0].plan.plan.name, shared.driver.now()))
-            execute(placed, shared, timeout_s=timeout_s)
+            execute(placed, shared, timeout_s=timeout_s, beside=beside)
         except BaseException as error:
             self._close_queues(placed, channels, shared)
             for task_output in compiled.bound:

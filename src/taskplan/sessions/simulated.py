@@ -134,7 +134,12 @@ class SimulatedSession(LocalSession):
         return Attempted(driver, seed=seed, observe=observe, within=WorkspaceGuard)
 
     def _run_compiled(
-        self, compiled: LocalProgram, timeout_s: float = math.inf, *, attempt: Attempted | None = None
+        self,
+        compiled: LocalProgram,
+        timeout_s: float = math.inf,
+        *,
+        attempt: Attempted | None = None,
+        beside: bool = False,
     ) -> None:
         attempt = attempt or self._attempt()
         driver = cast(VirtualDriver, attempt.driver)
@@ -144,7 +149,7 @@ class SimulatedSession(LocalSession):
         driver.begin()
         error: BaseException | None = None
         try:
-            super()._run_compiled(compiled, timeout_s, attempt=attempt)
+            super()._run_compiled(compiled, timeout_s, attempt=attempt, beside=beside)
         except BaseException as failure:
             error = failure
         finally:

@@ -20,7 +20,7 @@ Make = Callable[..., Any]
 Claim = Callable[[Make], None]
 
 CLAIMS: dict[str, Claim] = {}
-"""All claims by name, in the order of the files and lines in which they stand."""
+"""The claims of all files that have been imported, by name."""
 
 E = TypeVar("E", bound=BaseException)
 
@@ -93,7 +93,7 @@ class Caught(Generic[E]):
 
 
 @contextmanager
-def expect_raises(kind: type[E], *said: str) -> Iterator[Caught[E]]:
+def expect_raises(kind: type[E] | tuple[type[E], ...], *said: str) -> Iterator[Caught[E]]:
     """Raise AssertionError unless the block raises `kind`, with all that is to be said in its message and notes."""
     caught: Caught[E] = Caught()
     try:
@@ -103,13 +103,17 @@ def expect_raises(kind: type[E], *said: str) -> Iterator[Caught[E]]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        msg = f"expected {kind.__name__}, got {error!r}"
+        msg = f"expected {_named(kind)}, got {error!r}"
         raise AssertionError(msg) from error
     else:
-        msg = f"expected {kind.__name__}, and nothing was raised"
+        msg = f"expected {_named(kind)}, and nothing was raised"
         raise AssertionError(msg)
     for text in said:
         expect(text in caught.text, f"{text!r} in the message or the notes, got {caught.text!r}")
+
+
+def _named(kind: type[BaseException] | tuple[type[BaseException], ...]) -> str:
+    return " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
 
 
 # --- what programs are made of ----------------------------------------------------------------------------------------
@@ -197,7 +201,7 @@ def wait_for_nothing() -> None:
     Code outside of the run might write it, so the wait is no stall.
     """
     queue = ops.CreateBlobsQueue([], 1)
-    ops.Python(lambda inputs, outputs, space: None, pass_workspace=True)([], [])
+    ops.Python(lambda *_: None, pass_workspace=True)([], [])
     take(queue)
 
 
