@@ -1,4 +1,4 @@
-"""Small programs that hang Caffe2, or abort its process, end with a message here. (The spec's weaknesses, by number.)"""
+"""Programs that hang Caffe2, or abort its process, end with a message here. (The spec's weaknesses, by number.)"""
 
 from __future__ import annotations
 

@@ -155,10 +155,11 @@ def test_a_token_of_another_program_is_refused():
 
 
 def test_a_token_that_was_recorded_with_other_faults_is_refused():
-    recorded, _ = run(pipeline(), seed=2, faults=[Fault("Add", "delay")])
+    group = pipeline()
+    recorded, _ = run(group, seed=2, faults=[Fault("Add", "delay")])
 
     with pytest.raises(tp.ReplayDivergedError, match="other faults"):
-        run(pipeline(), replay=recorded.token)
+        run(group, replay=recorded.token)
 
 
 def test_without_greenlets_threads_pass_a_baton_and_nothing_changes(monkeypatch):
@@ -236,7 +237,7 @@ def test_nothing_comes_from_outside_of_a_simulation():
     with tp.TaskGroup() as group, tp.Task(name="read"):
         ops.DequeueBlobs(["jobs"], 1)
 
-    with pytest.raises(tp.StalledError, match="nothing comes from outside of a simulation") as caught:
+    with pytest.raises(tp.StalledError, match="in a simulation nothing comes from outside of the run") as caught:
         tp.SimulatedSession(space).run(group)
 
     assert "queue 'jobs'" in str(caught.value)
@@ -317,7 +318,7 @@ def closing(marks: list[str]) -> tp.TaskGroup:
 def test_a_task_that_is_killed_is_closed():
     marks: list[str] = []
 
-    with pytest.raises(tp.InjectedFaultError, match="killed at Call in task 'one/job'"):
+    with pytest.raises(tp.InjectedFaultError, match="killed at .* in task 'one/job'"):
         run(closing(marks), faults=[Fault("task:one/job", "kill")])
 
     assert sorted(marks) == ["one", "two"]
