@@ -207,8 +207,8 @@ def test_a_run_tells_what_it_waits_for_and_which_function_runs(session):
     assert wait.subject == "queue 'channel:numbers' (0 of 3)"
     assert [(user.does, user.state) for user in wait.users] == [
         ("writes", "runs"),
-        ("closes", "runs"),
         ("reads", "waits"),
+        ("closes", "runs"),
     ]
     assert not wait.stuck
     [running] = why.calls

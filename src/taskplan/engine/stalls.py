@@ -64,6 +64,9 @@ _DOES: dict[type[Reason], str] = {
 }
 
 
+_IN_ORDER = list(_DOES.values())
+
+
 class Analysis:
     """What can be said of the strands of a run at one moment."""
 
@@ -185,7 +188,7 @@ class Analysis:
         verb, ends = _WANTS.get(type(reason), (f"go on with ({type(reason).__name__.lower()})", "when it is changed"))
         place = place_of(strand, waiter)
         joins = isinstance(reason, Joins | Interval)
-        users = () if joins else tuple(self._users(subject))
+        users = () if joins else tuple(sorted(self._users(subject), key=lambda user: _IN_ORDER.index(user.does)))
         return Wait(
             who=who_is(strand),
             path=place.path(),

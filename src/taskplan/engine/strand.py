@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from taskplan.operators.waiting import Shared
 from taskplan.plan.model import StepDef
@@ -53,6 +55,7 @@ class Strand:
         parent: the strand that started it.
 
     Attributes:
+        number: its place among the strands of the run, in the order in which they were made.
         at: the innermost step that it is in.
         waiter: what it is parked on, if it is.
         calling: the operators whose user functions run now, the innermost last.
@@ -68,6 +71,7 @@ class Strand:
         "closing",
         "group",
         "name",
+        "number",
         "parent",
         "plan",
         "role",
@@ -87,6 +91,7 @@ class Strand:
         parent: Strand | None = None,
     ) -> None:
         self.shared = shared
+        self.number = next(shared.strands.numbers)
         self.name = name
         self.role = role
         self.group = group
@@ -130,9 +135,10 @@ class Strands:
     the object that it waits for.
     """
 
-    __slots__ = ("alive", "parked")
+    __slots__ = ("alive", "numbers", "parked")
 
     def __init__(self) -> None:
+        self.numbers = count()
         self.alive: set[Strand] = set()
         self.parked: set[Strand] = set()
 
@@ -141,14 +147,5 @@ class Strands:
         return len(self.parked) >= len(self.alive)
 
     def snapshot(self) -> list[Strand]:
-        """The strands that there are now, in the order in which they stand in each other."""
-        return sorted(self.alive, key=_depth_and_name)
-
-
-def _depth_and_name(strand: Strand) -> tuple[Any, ...]:
-    names = []
-    each: Strand | None = strand
-    while each is not None:
-        names.append(each.name)
-        each = each.parent
-    return tuple(reversed(names))
+        """The strands that there are now, in the order in which they were made."""
+        return sorted(self.alive, key=attrgetter("number"))

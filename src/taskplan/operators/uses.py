@@ -41,6 +41,7 @@ def uses(net: NetDef, outer: Callable[[str], str] = str) -> Iterator[Use]:
         if is_operator(op.type):
             declared = declaration(op.type)
             reasons = [effect for effect in declared.effects if isinstance(effect, Reason)]
+            reasons.sort(key=lambda reason: type(reason).__name__)  # a set has no order of its own
             slots = slot_names(declared.inputs, len(op.inputs)) if reasons else ()
             for reason in reasons:
                 for slot, blob in zip(slots, op.inputs, strict=False):
