@@ -123,12 +123,12 @@ def simulate(
         >>> from taskplan import Task, TaskGroup, WorkspaceType, final_output, fresh_names, ops
         >>> with fresh_names(), TaskGroup(WorkspaceType.GLOBAL) as group:
         ...     with Task(name="first"), ops.local_init():
-        ...         ops.Const(0, blob_out="x")
+        ...         x = ops.Const(0, blob_out="x")
         ...     for name in ("a", "b"):
         ...         with Task(name=name):
         ...             old = ops.Copy("x")
         ...             x = ops.Add([old, ops.Const(1)], ["x"])
-        ...             final_output(x)
+        ...             output = final_output(x)
         >>> found = simulate(group)
         >>> found.complete, found.runs, sorted(outcome.what for outcome in found.outcomes)
         (True, 6, ['x = 1', 'x = 2'])

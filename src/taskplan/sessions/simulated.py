@@ -37,7 +37,7 @@ class SimulatedSession(LocalSession):
         >>> with SimulatedSession(Workspace(), seed=7) as session:
         ...     session.run(group)
         ...     print(three.fetch(), session.token)
-        3 tp1.rH6ZIbEB.0000.s7.
+        3 tp1.kzLdd0yj.0000.s7.
 
     Args:
         ws: as for `LocalSession`.
