@@ -163,6 +163,8 @@ def main(session: str, seed: int, rows: int, out: Path) -> None:
         running.run(program)
         seconds = time.perf_counter() - began
         outputs = running.outputs(program)
+    if isinstance(running, SimulatedSession):
+        print(f"simulated as {running.token}")
     print(report.write(out, seconds, **outputs))
 
 

@@ -258,8 +258,16 @@ def test_blobs_that_are_fed_are_there_in_each_run():
 def test_with_a_probable_fault_some_runs_fail_and_some_do_not():
     found = simulate(counting(update_in_two, update_in_two), runs=60, faults=[Fault("Add", probability=0.3)])
 
+    assert found.faults is not None
     assert 5 < found.faults < 55
     assert {outcome.failed for outcome in found.outcomes} == {True, False}
+
+
+def test_faults_that_are_nowhere_are_told():
+    found = simulate(counting(update_in_one), faults=[Fault("Addition")])
+
+    assert found.faults == 0
+    assert "0 runs met a fault: no operator that was executed is at the places given" in str(found)
 
 
 def test_a_program_that_the_checks_refuse_is_refused():

@@ -135,7 +135,7 @@ class Analysis:
     def _looks_on(self, strand: Strand) -> bool:
         """Whether it is a reporter between two reports, or a watch."""
         waiter = self._waiters[strand]
-        return strand.role is not Role.WORK and waiter is not None and isinstance(waiter.reason, Interval | Joins)
+        return strand.role is not Role.WORK and waiter is not None and isinstance(waiter.reason, Interval)
 
     def _may_help(self, strand: Strand, waiter: Waiter) -> bool:
         """Whether what a strand does from beginning to end may end a wait."""

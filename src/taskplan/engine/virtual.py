@@ -100,7 +100,7 @@ class VirtualDriver:
         self.grace_s = grace_s
         self.stall_warning_s = stall_warning_s
         self.turns: Turns | None = turns
-        self._chooser = chooser
+        self.chooser = chooser
         self._max_operators = max_operators
         self._now = 0.0
         self._operators = 0
@@ -309,7 +309,7 @@ class VirtualDriver:
         at_turn.sort(key=lambda fiber: (fiber is not last, fiber.number))
         if len(at_turn) == 1:
             return at_turn.pop()
-        return at_turn.pop(self._chooser.choose(len(at_turn), preempts=at_turn[0] is last))
+        return at_turn.pop(self.chooser.choose(len(at_turn), preempts=at_turn[0] is last))
 
     def _wake_due(self) -> None:
         for waiter in list(self._waiters):

@@ -55,7 +55,7 @@ class Exploration:
         preemptions: without that, all schedules with at most so many preemptions were run; -1 if not even those with 0.
         outcomes: the ways in which runs ended, in the order in which they were met.
         races: each race that was met, with the token of the first run that met it.
-        faults: how many runs met a fault.
+        faults: how many runs met a fault; None if none was asked for.
         trace: of the first run that failed.
     """
 
@@ -64,7 +64,7 @@ class Exploration:
     preemptions: int
     outcomes: tuple[Outcome, ...]
     races: tuple[tuple[Race, str], ...]
-    faults: int
+    faults: int | None
     trace: tuple[Turn, ...] = ()
 
     @property
@@ -94,8 +94,9 @@ class Exploration:
         for outcome in self.outcomes:
             yield f"{outcome.runs:6} times  {outcome.what}"
             yield f"              first with token {outcome.token}"
-        if self.faults:
-            yield f"{self.faults:6} runs met a fault"
+        if self.faults is not None:
+            what = "met a fault" if self.faults else "met a fault: no operator that was executed is at the places given"
+            yield f"{self.faults:6} runs {what}"
         for race, token in self.races:
             yield f"warning: {race}"
             yield f"  token  {token}"
@@ -226,7 +227,13 @@ class _Explorer:
         failing = next((outcome.token for outcome in outcomes if outcome.failed), None)
         trace = self._trace_of(failing) if failing is not None else ()
         return Exploration(
-            self._runs, self._complete, self._preemptions, outcomes, tuple(self._races.values()), self._faulty, trace
+            self._runs,
+            self._complete,
+            self._preemptions,
+            outcomes,
+            tuple(self._races.values()),
+            self._faulty if self._faults else None,
+            trace,
         )
 
     def _done(self, runs: int) -> bool:

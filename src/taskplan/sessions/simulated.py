@@ -127,9 +127,8 @@ class SimulatedSession(LocalSession):
             schedule = self._next_schedule or Seeded(self._simulated_seed)
         self._next_schedule = None
         seed = replayed.seed if replayed is not None else schedule.seed if isinstance(schedule, Seeded) else 0
-        self.recording = Recording(schedule)
         turns = Turns(FaultPlan(self._faults, seed), traced=self._traced)
-        driver = VirtualDriver(self.recording, turns, max_operators=self._max_operators, **self._limits)
+        driver = VirtualDriver(Recording(schedule), turns, max_operators=self._max_operators, **self._limits)
         observe = self._observe if self._observers else None
         return Attempted(driver, seed=seed, observe=observe, within=WorkspaceGuard)
 
@@ -154,6 +153,7 @@ class SimulatedSession(LocalSession):
             error = failure
         finally:
             driver.close()
+        self.recording = cast(Recording, driver.chooser)
         self._keep(compiled, turns)
         diverged = self._diverged(turns)
         if diverged is not None and not isinstance(error, ReplayDivergedError):
