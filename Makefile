@@ -7,11 +7,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 READY := $(VENV)/ready-to-run
 READY_FOR_WORK := $(VENV)/ready-to-work
 WORKERS ?= 2
+SEED ?= 0
+MINUTES ?= 5
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check bench proto clean
+.PHONY: help run test check bench soak proto clean
 
 help: ## show what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -30,6 +32,10 @@ check: $(READY_FOR_WORK) ## format, lint, types, architecture, examples in the d
 
 bench: $(READY_FOR_WORK) ## run the benchmarks, each beside its yardstick
 	@set -e; for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+soak: $(READY_FOR_WORK) ## run random programs with known results, simulated and on threads, each for MINUTES
+	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(MINUTES)
+	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(MINUTES) --threads
 
 proto: $(READY_FOR_WORK) ## generate the protobuf modules anew
 	$(BIN)/python -m grpc_tools.protoc -Isrc --python_out=src --pyi_out=src src/taskplan/plan/taskplan.proto src/taskplan/plan/program.proto

@@ -249,7 +249,8 @@ def test_looking_at_a_group_does_not_close_it_or_anything_of_it(look):
     with group:
         tp.Task(net("later", writes="y"))
     assert group.num_registered_tasks() == 2
-    tp.LocalSession(tp.Workspace()).run(group)
+    with tp.LocalSession(tp.Workspace()) as session:
+        session.run(group)
 
 
 # --- the analysis -----------------------------------------------------------------------------------------------------

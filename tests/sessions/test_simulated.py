@@ -318,7 +318,7 @@ def closing(marks: list[str]) -> tp.TaskGroup:
 def test_a_task_that_is_killed_is_closed():
     marks: list[str] = []
 
-    with pytest.raises(tp.InjectedFaultError, match="killed at .* in task 'one/job'"):
+    with pytest.raises(tp.InjectedFaultError, match=r"killed at .* in task 'one/job'"):
         run(closing(marks), faults=[Fault("task:one/job", "kill")])
 
     assert sorted(marks) == ["one", "two"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.soak.functions import MODULUS, scrambled
@@ -189,9 +190,12 @@ class AtOnce(Change):
 
     def write(self, value: Blob) -> Blob:
         total = Total()
-        steps = [isolated("branch", lambda body=body: total.add(body.write(value))) for body in self.bodies]
+        steps = [isolated("branch", partial(self._adds, body, value, total)) for body in self.bodies]
         run_at_once(steps, self.copies)
         return total.blob
+
+    def _adds(self, body: Change, value: Blob, total: Total) -> None:
+        total.add(body.write(value))
 
     def result(self, value: int) -> int:
         return self.copies * sum(body.result(value) for body in self.bodies)
@@ -214,8 +218,8 @@ class Inside(Change):
     def write(self, value: Blob) -> Blob:
         queue = ops.CreateBlobsQueue([], 1, capacity=self.capacity, writers=len(self.counts))
         total = Total()
-        steps = [isolated("writer", lambda count=count: self._writes(queue, value, count)) for count in self.counts]
-        steps += [isolated("reader", lambda: self._reads(queue, total)) for _ in range(self.readers)]
+        steps = [isolated("writer", partial(self._writes, queue, value, count)) for count in self.counts]
+        steps += [isolated("reader", partial(self._reads, queue, total)) for _ in range(self.readers)]
         run_at_once(steps)
         return total.blob
 

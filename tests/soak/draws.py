@@ -5,15 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
 
 from tests.soak.changes import (
     AtOnce,
     Branch,
     Chain,
     Change,
-    InTime,
     Inside,
+    InTime,
     Plus,
     Remainder,
     Repeated,
@@ -123,8 +122,3 @@ def runs_at_once(change: Change) -> bool:
 def shares_queue(change: Change) -> bool:
     """Whether two steps write to one queue, or read from one, somewhere in a change."""
     return any(isinstance(each, Inside) and (len(each.counts) > 1 or each.readers > 1) for each in below(change))
-
-
-def name_of(fault: Fault) -> tuple[Any, ...]:
-    """What a fault is, for counting."""
-    return fault.kind, fault.at.partition(":")[0]

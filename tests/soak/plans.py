@@ -21,6 +21,9 @@ CLOSING_BLOCK = "a closing block"
 FAULT_FIRED = "a fault that fired"
 FEATURES = (TWO_STEPS_ON_ONE_QUEUE, NESTED_CONCURRENCY, REPORTER, CLOSING_BLOCK, FAULT_FIRED)
 
+INTERVALS_MS = (1, 50, 50, 200, 200, 1000, 1000)
+"""Of reporters. Short ones are few, since a delay lets them run a thousand times."""
+
 NODES = ("local", "a", "b")
 
 
@@ -131,7 +134,7 @@ class Plan:
         for reporter, probability in ((ops.task_reporter, 0.12), (ops.local_reporter, 0.08)):
             if draws.chance(probability):
                 self.features.add(REPORTER)
-                with reporter(draws.choice([1, 10, 1000])):
+                with reporter(draws.choice(INTERVALS_MS)):
                     self._glance()
 
     def _glance(self) -> None:
@@ -289,7 +292,7 @@ class Plan:
     def _reports_on(self, total: Total) -> None:
         if self._draws.chance(0.25):
             self.features.add(REPORTER)
-            with ops.task_reporter(self._draws.choice([1, 5, 1000])):
+            with ops.task_reporter(self._draws.choice(INTERVALS_MS)):
                 ops.call(glance, ops.Copy(total.blob), outputs=0)
 
     def _collect(self, name: str, totals: Pipe, member: Member) -> None:

@@ -28,10 +28,6 @@ SAVED_EVERY = 50
 """Among so many programs one is saved and loaded."""
 
 
-STALLS_ARE_TOLD_IN_ORDER = False
-"""Compare the messages of stalls as they are: who waits is told in an order that differs from run to run."""
-
-
 @dataclass(frozen=True)
 class Ending:
     """How a run ended, with all that must be the same when it is replayed.
@@ -85,7 +81,8 @@ class Simulation:
         session.begin_anew({})
         if seed is not None:
             session.follow(Seeded(seed))
-        self.raised, outputs = None, ()
+        self.raised = None
+        outputs: tuple[tuple[str, Any], ...] = ()
         self._ends.at_s = -1.0
         try:
             with redirect_stdout(io.StringIO()):
@@ -98,12 +95,13 @@ class Simulation:
         return Ending(session.token, outputs, shown, session.faults_happened, self._ends.at_s, trace)
 
 
-def soak_simulated(numbers: Iterator[int], tally: Tally) -> None:
+def soak_simulated(numbers: Iterator[int], tally: Tally, replay_every: int = 1) -> None:
     """Run programs, each by some schedules.
 
     Args:
         numbers: of the runs; each has a program, and a schedule of its own.
         tally: counts what came of it, and says when to end.
+        replay_every: one in so many runs is replayed.
 
     Raises:
         WrongError: something is not as it must be.
@@ -115,7 +113,7 @@ def soak_simulated(numbers: Iterator[int], tally: Tally) -> None:
                 break
             tally.begins(number)
             soaked = soaked or _Soaked(program)
-            soaked.run(number, tally)
+            soaked.run(number, tally, replays=number % replay_every == 0)
         if soaked is not None:
             soaked.end(tally)
         if tally.is_over():
@@ -132,19 +130,22 @@ class _Soaked:
         self._simulation = Simulation(self._subject.faults)
         self._fired = False
 
-    def run(self, number: int, tally: Tally) -> None:
+    def run(self, number: int, tally: Tally, *, replays: bool) -> None:
         """Run it by the schedule of that number, check how it ended, and replay it."""
         ending = self._simulation.run(self._subject.program, number)
         what = judge(self._subject, ending, self._simulation.raised)
         self._check_token(ending)
         fired = bool(ending.faults)
         self._fired |= fired
-        self._check_replay(ending, self._again)
-        if self._number % SAVED_EVERY == 0:
-            self._check_replay(ending, saved_and_loaded(self._subject.program))
-            tally.loaded += 1
+        if replays:
+            self._check_replay(ending, self._again)
+            tally.replays += 1
+            if self._number % SAVED_EVERY == 0:
+                self._check_replay(ending, saved_and_loaded(self._subject.program))
+                tally.replays += 1
+                tally.loaded += 1
         check_threads()
-        tally.ended(what, fired=fired, replayed=2 if self._number % SAVED_EVERY == 0 else 1)
+        tally.ended(what, fired=fired)
 
     def end(self, tally: Tally) -> None:
         """All its runs are done."""
@@ -196,11 +197,7 @@ def judge(subject: Subject, ending: Ending, raised: BaseException | None) -> str
 
 
 def _shown(error: BaseException) -> str:
-    lines = "\n".join([repr(error).replace("\\n", "\n"), *getattr(error, "__notes__", ())]).splitlines()
-    if isinstance(error, tp.StalledError) and not STALLS_ARE_TOLD_IN_ORDER:
-        words = sorted(" ".join(lines).replace(":", " ").replace(";", " ").split())
-        return " ".join(words)
-    return "\n".join(lines)
+    return "\n".join([repr(error), *getattr(error, "__notes__", ())])
 
 
 def _place(fault: str) -> str:

@@ -22,10 +22,6 @@ EXAMPLE_EVERY = 20
 """Among so many programs one is an example."""
 
 
-COMPILED_IN_FRESH_NAMES = True
-"""Compile programs where they are built: names that compiling makes are those of the context that is open then, so that
-a program which is compiled outside has another digest each time, and no token fits it."""
-
 Build = Callable[[], ProgramDef | tp.TaskGroup]
 
 
@@ -62,7 +58,7 @@ def subject(number: int) -> Subject:
         return _example(number)
     with tp.fresh_names():
         plan = Plan(number)
-        program = _ready(plan.group)
+        program = plan.group
     build = partial(_build_plan, number)
     features = frozenset(plan.features)
     return Subject("a random program", build, program, plan.expected, plan.faults, plan.mistake, features)
@@ -70,11 +66,7 @@ def subject(number: int) -> Subject:
 
 def _build_plan(number: int) -> ProgramDef | tp.TaskGroup:
     with tp.fresh_names():
-        return _ready(Plan(number).group)
-
-
-def _ready(group: tp.TaskGroup) -> ProgramDef | tp.TaskGroup:
-    return tp.compile_program(group) if COMPILED_IN_FRESH_NAMES else group
+        return Plan(number).group
 
 
 def _example(number: int) -> Subject:
@@ -86,12 +78,14 @@ def _example(number: int) -> Subject:
 
 def _run_file(name: str) -> ProgramDef | tp.TaskGroup:
     with tp.fresh_names():
-        return _ready(runpy.run_path(str(EXAMPLES / f"{name}.py"))["program"])
+        program: tp.TaskGroup = runpy.run_path(str(EXAMPLES / f"{name}.py"))["program"]
+        return program
 
 
 def _build_parameter_server() -> ProgramDef | tp.TaskGroup:
     with tp.fresh_names():
-        return _ready(parameter_server.build(steps=12))
+        program: tp.TaskGroup = parameter_server.build(steps=12)
+        return program
 
 
 EXAMPLE_PROGRAMS: list[tuple[str, Build, list[int], list[str], list[str]]] = [

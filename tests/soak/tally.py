@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tests.soak.plans import FAULT_FIRED, FEATURES
 
@@ -26,9 +26,15 @@ class Tally:
     Args:
         minutes: how long it may go on.
         runs: how many runs there are at most; any number if None.
+        begins: called with the number of each run, before it.
+
+    Attributes:
+        number: of the last run that has begun.
+        runs: how many have ended.
+        delays_ms: from failures and cancels to the ends of the runs, on threads.
     """
 
-    def __init__(self, minutes: float, runs: int | None = None) -> None:
+    def __init__(self, minutes: float, runs: int | None = None, begins: Callable[[int], None] | None = None) -> None:
         self._begun = time.monotonic()
         self._minutes = minutes
         self._most = runs
@@ -41,7 +47,7 @@ class Tally:
         self.with_feature: Counter[str] = Counter()
         self.runs_with_fault = 0
         self.delays_ms: list[float] = []
-        self.since_s = self._begun
+        self._begins = begins
 
     def is_over(self) -> bool:
         """Whether enough has been done."""
@@ -49,12 +55,13 @@ class Tally:
 
     def begins(self, number: int) -> None:
         """The run of that number begins."""
-        self.number, self.since_s = number, time.monotonic()
+        self.number = number
+        if self._begins is not None:
+            self._begins(number)
 
-    def ended(self, what: str, *, fired: bool = False, replayed: int = 0) -> None:
+    def ended(self, what: str, *, fired: bool = False) -> None:
         """A run has ended so."""
         self.runs += 1
-        self.replays += replayed
         self.outcomes[what] += 1
         self.runs_with_fault += fired
 
@@ -67,13 +74,16 @@ class Tally:
         """For each feature, how many programs of all have it."""
         return {feature: self.with_feature[feature] / max(1, self.programs) for feature in FEATURES}
 
-    def check_shares(self) -> None:
-        """Hold the shares against what they must be at least.
+    def check_shares(self, *, with_faults: bool = True) -> None:
+        """Hold the shares against what they must be at least; on threads there are no faults.
 
         Raises:
             WrongError: one is less.
         """
-        low = {feature: share for feature, share in self.shares().items() if share < LEAST_SHARE}
+        shares = self.shares()
+        if not with_faults:
+            del shares[FAULT_FIRED]
+        low = {feature: f"{share:.0%}" for feature, share in shares.items() if share < LEAST_SHARE}
         if self.programs >= ENOUGH and low:
             msg = f"too few programs have {low}"
             raise WrongError(msg)
@@ -81,17 +91,18 @@ class Tally:
     def lines(self) -> Iterator[str]:
         """What is to be told."""
         seconds = time.monotonic() - self._begun
-        yield f"{self.runs} runs of {self.programs} random programs and the examples in {seconds:.1f} s, "
-        yield f"{self.runs / seconds:.0f} runs a second; {self.replays} replays, {self.loaded} of them after save and load"
+        rate = self.runs / seconds
+        yield f"{self.runs} runs of {self.programs} random programs in {seconds:.1f} s, {rate:.0f} a second"
         yield f"outcomes: {', '.join(f'{what} {count}' for what, count in self.outcomes.most_common())}"
+        shares = [f"{feature} {share:.0%}" for feature, share in self.shares().items() if share]
+        yield f"of the programs have {', '.join(shares)}"
         if self.delays_ms:
             yield self._delays()
-            return
-        yield f"of the programs have {', '.join(f'{feature} {share:.0%}' for feature, share in self.shares().items())}"
-        yield f"of the runs have {FAULT_FIRED} {self.runs_with_fault / max(1, self.runs):.0%}"
+        else:
+            yield f"of the runs have {FAULT_FIRED} {self.runs_with_fault / max(1, self.runs):.0%}"
+            yield f"{self.replays} replays, {self.loaded} of them after save and load, the others built anew"
 
     def _delays(self) -> str:
         delays = sorted(self.delays_ms)
-        late = delays[min(len(delays) - 1, int(len(delays) * 0.99))]
-        middle = statistics.median(delays)
-        return f"from failure or cancel to the end of the run: median {middle:.2f} ms, p99 {late:.2f} ms, of {len(delays)}"
+        middle, late = statistics.median(delays), delays[int(len(delays) * 0.99)]
+        return f"from failure or cancel to end: median {middle:.2f} ms, p99 {late:.2f} ms, of {len(delays)} runs"

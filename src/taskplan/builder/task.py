@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.context import Managed, cleared_contexts
 from taskplan.builder.fields import Field
-from taskplan.builder.naming import NamingContext, TakenName, current_names
+from taskplan.builder.naming import NamingContext, TakenName, current_names, fresh_names
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
 from taskplan.builder.outputs import BlobName, TaskOutput, TaskOutputList
@@ -119,6 +119,7 @@ class Task(Managed):
         self._outputs: list[TaskOutput] = []
         self._hidden_output: TaskOutput | None = None
         self._compiled: ExecutionStep | None = None
+        self._names = current_names()
         self._builder: NetBuilder | None = None
         self._is_plain = True
         self._used = False
@@ -200,7 +201,8 @@ class Task(Managed):
         result if nothing comes around it.
         """
         if self._compiled is None:
-            with cleared_contexts():
+            # In the context in which it was made: so the same program is the same whenever it is compiled.
+            with cleared_contexts(), fresh_names(self._names):
                 self._compiled = self._compile()
         return self._compiled
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from taskplan.builder.channel import ChannelUsers, collect_uses
 from taskplan.builder.cluster import Cluster, Node, node_name
 from taskplan.builder.context import cleared_contexts
+from taskplan.builder.naming import current_names, fresh_names
 from taskplan.builder.net import Net
 from taskplan.builder.setup import Part, Setups, attributes_of, enclosed, get_setups
 from taskplan.builder.sites import here
@@ -65,6 +66,8 @@ class TaskGroup(TaskRegistry):
 
     Attributes:
         site: the line of the user's program that made it.
+        names: the naming context in which it was made; what compiling makes is named there too, so that the same
+            program is the same whenever it is compiled.
     """
 
     LOCAL_SETUP = "local_setup"
@@ -72,6 +75,7 @@ class TaskGroup(TaskRegistry):
     def __init__(self, workspace_type: str | None = None) -> None:
         super().__init__()
         self.site = here()
+        self.names = current_names()
         self._workspace_type = checked_type(workspace_type)
         self._tasks: dict[Task, None] = {}
         self._remote_nets: list[Net] = []
@@ -276,7 +280,7 @@ class TaskGroup(TaskRegistry):
         key = (*placement.items(), workspace_type)
         known = self._placed.get(key)
         if known is None:
-            with cleared_contexts(), Cluster():
+            with cleared_contexts(), Cluster(), fresh_names(self.names):
                 known = self._placed[key] = self._put_together(placement, types)
         return known
 

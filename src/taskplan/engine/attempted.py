@@ -21,8 +21,8 @@ from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed, Outcome
 from taskplan.engine.parking import Waiter
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.stalls import Analysis, who_is
-from taskplan.engine.strand import Strand, Strands
+from taskplan.engine.stalls import Analysis, goes_on_by_itself, who_is
+from taskplan.engine.strand import Role, Strand, Strands
 from taskplan.engine.why import Why
 from taskplan.errors import InternalError, StalledError, TimedOutError
 from taskplan.events import Event
@@ -178,6 +178,9 @@ class Attempted:
     def look_for_stall(self) -> None:
         """No strand runs: fail if none of them can go on."""
         with self._stall_lock:
+            # Quickly, since with a reporter of a short interval this is asked all the time.
+            if any(each.role is Role.WORK and goes_on_by_itself(each, each.waiter) for each in self.strands.snapshot()):
+                return
             analysis = Analysis(self)
             if not analysis.nothing_goes_on:
                 return

@@ -74,7 +74,7 @@ class Analysis:
         self._shared = shared
         self.strands = shared.strands.snapshot()
         self._waiters = {strand: strand.waiter for strand in self.strands}
-        self._live = {strand for strand in self.strands if self._goes_on_by_itself(strand)}
+        self._live = {strand for strand in self.strands if goes_on_by_itself(strand, self._waiters[strand])}
         self._spread()
 
     @property
@@ -89,16 +89,6 @@ class Analysis:
         return bool(work) and self._live.isdisjoint(work)
 
     # --- the fixpoint -------------------------------------------------------------------------------------------------
-
-    def _goes_on_by_itself(self, strand: Strand) -> bool:
-        waiter = self._waiters[strand]
-        if waiter is None or waiter.done:
-            return True
-        if waiter.token.cancelled and not waiter.shielded:
-            return True  # it is being woken
-        if isinstance(waiter.reason, Joins | Interval):
-            return False
-        return waiter.timeout_s < math.inf or self._shared.is_open(waiter.reason.subject)
 
     def _spread(self) -> None:
         waiting = [strand for strand in self.strands if strand not in self._live]
@@ -285,6 +275,22 @@ class Analysis:
             if not fresh:
                 return []
             chain.append(fresh[0])
+
+
+def goes_on_by_itself(strand: Strand, waiter: Waiter | None) -> bool:
+    """Whether a strand needs nobody else: it runs, is being woken, has a time limit, or may hear from outside.
+
+    Args:
+        strand: who.
+        waiter: what it is parked on, if it is.
+    """
+    if waiter is None or waiter.done:
+        return True
+    if waiter.token.cancelled and not waiter.shielded:
+        return True
+    if isinstance(waiter.reason, Joins | Interval):
+        return False
+    return waiter.timeout_s < math.inf or strand.shared.is_open(waiter.reason.subject)
 
 
 def _unclosed(subject: Shared, closers: Sequence[User]) -> str:

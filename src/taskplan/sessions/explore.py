@@ -7,7 +7,7 @@ programs" (2007): most mistakes need one or two.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
 from types import FunctionType, MethodType
@@ -218,22 +218,17 @@ class _Explorer:
 
     def found(self) -> Exploration:
         """What came of it."""
-        outcomes = tuple(
-            [
-                Outcome(each.outcome.what, each.outcome.failed, each.runs, each.outcome.token, each.outcome.error)
-                for each in self._endings.values()
-            ]
-        )
+        outcomes = tuple([replace(each.outcome, runs=each.runs) for each in self._endings.values()])
         failing = next((outcome.token for outcome in outcomes if outcome.failed), None)
         trace = self._trace_of(failing) if failing is not None else ()
         return Exploration(
-            self._runs,
-            self._complete,
-            self._preemptions,
-            outcomes,
-            tuple(self._races.values()),
-            self._faulty if self._faults else None,
-            trace,
+            runs=self._runs,
+            complete=self._complete,
+            preemptions=self._preemptions,
+            outcomes=outcomes,
+            races=tuple(self._races.values()),
+            faults=self._faulty if self._faults else None,
+            trace=trace,
         )
 
     def _done(self, runs: int) -> bool:

@@ -1,0 +1,69 @@
+"""Runs random programs with known right results for as long as it is told; see `python -m tests.soak --help`."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import traceback
+from collections.abc import Iterator
+
+import click
+from tests.soak.guard import Guard
+from tests.soak.simulating import SCHEDULES, soak_simulated
+from tests.soak.tally import Tally, WrongError
+from tests.soak.threads import soak_threads
+
+
+@click.command()
+@click.option("--seed", default=0, show_default=True, help="The number of the first run.")
+@click.option("--minutes", default=math.inf, help="How long it goes on.")
+@click.option("--runs", type=int, help="How many runs there are at most.")
+@click.option("--shard", default="0/1", show_default=True, help="I/N: the part I, from 0, of N equal ones.")
+@click.option("--threads", is_flag=True, help="On real threads, with failures and cancels at random moments.")
+def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool) -> None:
+    """Run random programs, and check how each run ends.
+
+    Runs have numbers, which say all that is random in them. Simulated ones are replayed, too.
+    """
+    if runs is None and minutes == math.inf:
+        msg = "say for how long: --minutes or --runs"
+        raise click.UsageError(msg)
+
+    def command(number: int) -> str:
+        return f"python -m tests.soak --seed {number} --runs 1{' --threads' if threads else ''}"
+
+    with Guard(command) as guard:
+        tally = Tally(minutes, runs, guard.begins)
+        numbers = _numbers(seed, shard, 1 if threads else SCHEDULES)
+        try:
+            (soak_threads if threads else soak_simulated)(numbers, tally)
+            tally.check_shares(with_faults=not threads)
+        except WrongError as error:
+            click.echo(f"{error}")
+            _fail(command(tally.number), seed, tally)
+        except Exception:
+            traceback.print_exc()
+            _fail(command(tally.number), seed, tally)
+    click.echo("\n".join(tally.lines()))
+
+
+def _fail(command: str, seed: int, tally: Tally) -> None:
+    click.echo("\n".join(tally.lines()))
+    click.echo(
+        f"after {tally.runs} good runs from {seed} on, run {tally.number} is wrong; to have it again:\n  {command}"
+    )
+    sys.exit(1)
+
+
+def _numbers(seed: int, shard: str, size: int) -> Iterator[int]:
+    """The numbers of the runs of a shard; so many in a row belong together."""
+    index, found, count = shard.partition("/")
+    if not (found and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        msg = f"a shard is I/N, with I from 0 to N - 1, got {shard!r}"
+        raise click.UsageError(msg)
+    return (number for number in itertools.count(seed) if number // size % int(count) == int(index))
+
+
+if __name__ == "__main__":
+    main()
