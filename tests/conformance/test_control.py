@@ -197,3 +197,36 @@ def test_118a_conditions_are_combined_and_merged(run, ws, trace):
 def test_118b_a_net_without_external_output_is_no_condition():
     with pytest.raises(ValueError, match="external output"):
         control.GetConditionBlobFromNet(tp.Net("net"))
+
+
+def test_an_operator_comes_behind_the_blocks_that_its_arguments_write(session):
+    """What is computed for an argument is written first, as it is read."""
+
+    def summed() -> tp.BlobReference:
+        total: tp.BlobReference = ops.Const(0)
+        with ops.loop(3):
+            ops.Add([total, ops.Const(1)], [total])
+        return total
+
+    with tp.TaskGroup() as group, tp.Task():
+        tp.final_output(ops.Copy(summed(), "result"))
+
+    session.run(group)
+
+    assert session.outputs(group)["result"] == 3
+
+
+def test_a_condition_may_be_a_bool_of_one_element(session):
+    """As `CheckAtomicBool` gives it."""
+    with tp.TaskGroup() as group, tp.Task():
+        rounds = ops.Const(0)
+        with ops.loop(5):
+            ops.Add([rounds, ops.Const(1)], [rounds])
+            ops.stop_if(ops.Const([True]))
+        with ops.If(ops.CheckAtomicBool(ops.CreateAtomicBool([], 1))):
+            ops.Add([rounds, ops.Const(10)], [rounds])
+        tp.final_output(ops.Copy(rounds, "rounds"))
+
+    session.run(group)
+
+    assert session.outputs(group)["rounds"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, overload
 
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference
@@ -22,7 +23,12 @@ from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildAttributeError, BuildError
-from taskplan.operators.registry import declarations
+from taskplan.operators.registry import declarations, is_operator
+
+
+def _written(op_type: str, *args: Any, **options: Any) -> Any:
+    """Add to the net that is open when all arguments are known: what is computed for them may have opened blocks."""
+    return getattr(NetBuilder.current().current_net(), op_type)(*args, **options)
 
 
 class Operations:
@@ -76,6 +82,8 @@ class Operations:
         if builder is None:
             msg = f"ops.{op_type} needs an open task or builder; write it inside `with Task():` or `with NetBuilder():`"
             raise BuildAttributeError(msg)
+        if is_operator(op_type) or callable(getattr(Net, op_type, None)):
+            return partial(_written, op_type)
         return getattr(builder.current_net(), op_type)
 
     def __dir__(self) -> list[str]:

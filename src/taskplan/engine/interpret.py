@@ -189,7 +189,7 @@ def _keeping_shape(call: Call, operator: str, target: Cell) -> Call:
         before = target.value
         call()
         after = target.value
-        if type(after) is ndarray and after.shape != before.shape:
+        if type(after) is ndarray and after.size != before.size:
             target.value = before
             msg = (
                 f"{operator}: the result has shape {after.shape} and would overwrite {target.name!r}, which has shape "
