@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.programs import TIMEOUT_S, Trace
 
 import taskplan as tp
-from taskplan import control
+from taskplan import control, ops
 
 
 def flag(ws: tp.Workspace, name: str, value: bool) -> tp.BlobReference:
