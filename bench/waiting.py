@@ -12,7 +12,6 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from _paired import Paired, paired
@@ -37,6 +36,10 @@ ROUNDS = 41
 SMALL = 5
 
 
+RECORDER = "CURRENT"
+"""What says to the driver of threads who waits."""
+
+
 class NoStrand:
     """Says that nobody in particular waits, so that nothing is recorded."""
 
@@ -48,12 +51,12 @@ class NoStrand:
 @contextmanager
 def without_recorder() -> Iterator[None]:
     """Waits are not recorded, and stalls not found."""
-    known: Any = threads.CURRENT
-    threads.CURRENT = NoStrand  # type: ignore[assignment,misc] # the recorder is swapped out
+    known = getattr(threads, RECORDER)
+    setattr(threads, RECORDER, NoStrand)
     try:
         yield
     finally:
-        threads.CURRENT = known  # type: ignore[misc] # as above
+        setattr(threads, RECORDER, known)
 
 
 def pipeline(capacity: int, items: int = ITEMS) -> TaskGroup:

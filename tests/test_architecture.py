@@ -40,7 +40,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "observe": {"errors", "events", "plan"},
     FRONT_DOOR: GROUND | {"plan", "operators", "builder", "checker", "engine", "sessions", "jobs", "observe"},
     "testing": GROUND | {FRONT_DOOR, "sessions"},
-    "pytest_plugin": {"testing", FRONT_DOOR},
     # The command looks at what it is shown: see docs/decisions/0002-command-line.md.
     "cli": GROUND | {FRONT_DOOR, "plan", "operators", "checker", "sessions"},
     # Caffe2 shows more than the front door does: docs/decisions/0001-import-layer.md.
@@ -54,7 +53,6 @@ REQUIRED_PACKAGES: dict[str, set[str]] = {
     "google": {"plan", "builder"},
     "click": {"cli"},
     "rich": {"cli", "observe"},
-    "pytest": {"pytest_plugin"},
 }
 
 # Packages of the extras: each is known to one file only, and may be imported inside a function.

@@ -21,8 +21,6 @@ from taskplan import (
     Blobs,
     FetchBlob,
     LocalSession,
-    SimulatedSession,
-    Workspace,
     __version__,
     check_program,
     compile_program,
@@ -315,15 +313,13 @@ def simulate(
 
 
 def _replay(program: Any, token: str, feed: Mapping[str, Any], options: dict[str, Any]) -> None:
-    with SimulatedSession(Workspace(), replay=token, traced=True, **options) as session:
-        session.begin_anew(feed)
-        try:
-            program = program() if isinstance(program, partial) else program
-            session.run(program)
-        finally:
-            _show_trace(session.trace)
-        for name, value in session.outputs(program).items():
-            out.print(_assignment(name, value))
+    built = program() if isinstance(program, partial) else program
+    found = explore.replay(built, token, feed=feed, **options)
+    _show_trace(found.trace)
+    found.raise_failure()
+    for race, _token in found.races:
+        err.print(f"warning: {race}", style="yellow")
+    out.print(found.outcomes[0].what)
 
 
 def _show_trace(trace: Sequence[Turn]) -> None:

@@ -5,8 +5,8 @@ import pytest
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.naming import fresh_names
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import NetBuilder
-from taskplan.builder.ops import SHARED, ops
+from taskplan.builder.net_builder import SHARED, NetBuilder
+from taskplan.builder.ops import ops
 from taskplan.builder.scope import NameScope
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup

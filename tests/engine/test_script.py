@@ -15,6 +15,7 @@ from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
 from taskplan.engine.script import bind, perform
+from taskplan.engine.turns import Turns
 from taskplan.errors import Cancelled, StepError
 from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason
@@ -26,7 +27,7 @@ class RecordingDriver:
 
     grace_s = 10.0
     stall_warning_s = 10.0
-    turns = None
+    turns: Turns | None = None
 
     def __init__(self) -> None:
         self.record: list[str] = []

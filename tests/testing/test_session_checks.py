@@ -6,8 +6,9 @@ import inspect
 import pickle
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 import taskplan as tp
 from taskplan.testing import SessionCheckError, check_session
 from taskplan.testing.session_checks import FILES, SESSION_CLAIMS
+
+TIMEOUT_S = 20
 
 SESSIONS: list[type[tp.LocalSession]] = [tp.LocalSession, tp.SimulatedSession]
 
@@ -109,6 +112,15 @@ def test_a_session_that_wraps_failures_is_found_out():
     assert failed == {
         "a_users_exception_is_raised_itself": "expected BoomError, got RuntimeError('the run failed: mine')"
     }
+
+
+@pytest.fixture(autouse=True)
+def joins_what_is_left() -> Iterator[None]:
+    """Waits for the threads that a broken session leaves: idle ones end by themselves."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("taskplan-"):
+            thread.join(TIMEOUT_S)
 
 
 class NeverCloses(tp.LocalSession):

@@ -228,14 +228,11 @@ class Attempted:
             return Analysis(self).why()
 
     def is_open(self, subject: Shared) -> bool:
-        """Whether an object may be used from outside of this run: made elsewhere, or handed to user code."""
-        if subject.made_in is not self.identity or any(len(space.runs) > 1 for _, space in self.placed):
+        """Whether an object may be used from outside of this run: made elsewhere, or seen by others."""
+        if subject.made_in is not self.identity:
             return True
-        return any(
-            (cell := space.find(name)) is not None and cell.value is subject
-            for space in self._handed_out
-            for name in space.names()
-        )
+        used_by_others = [space.root for _, space in self.placed if len(space.runs) > 1]
+        return any(space.holds(subject) for space in (*self._handed_out, *used_by_others))
 
     def hand_out(self, space: CellSpace) -> None:
         """A function of the user is handed a workspace: all objects in it may be used from outside from now on."""

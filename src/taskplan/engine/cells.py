@@ -139,6 +139,10 @@ class CellSpace:
         """Let a name here stand for a cell of another workspace."""
         self._cells[name] = cell
 
+    def holds(self, value: object) -> bool:
+        """Whether a blob that is visible here holds this very object."""
+        return any((cell := self.find(name)) is not None and cell.value is value for name in self.names())
+
     def names(self) -> list[str]:
         """All names visible here, the parents' first."""
         inherited = self.parent.names() if self.parent else []

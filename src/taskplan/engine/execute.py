@@ -17,9 +17,10 @@ import numpy as np
 from taskplan.engine.attempted import Attempted
 from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
+from taskplan.engine.groups import Group, end_member, join_or_abandon, start, with_time_limit
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
-from taskplan.engine.script import Group, bind_and_perform, end_member, join_or_abandon, start, with_time_limit
+from taskplan.engine.script import bind_and_perform
 from taskplan.engine.strand import CURRENT, Role, Strand
 from taskplan.errors import Cancelled
 

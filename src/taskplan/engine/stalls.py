@@ -149,11 +149,7 @@ class Analysis:
     def _shares_workspace(self, strand: Strand, waiter: Waiter) -> bool:
         """Whether a function that is handed a workspace of `strand` may come upon what is waited for."""
         space, other = strand.space, waiter.strand.space if waiter.strand is not None else None
-        if space is None or other is None or space.root is other.root:
-            return True
-        return any(
-            (cell := space.find(name)) is not None and cell.value is waiter.reason.subject for name in space.names()
-        )
+        return space is None or other is None or space.root is other.root or space.holds(waiter.reason.subject)
 
     # --- the report ---------------------------------------------------------------------------------------------------
 

@@ -135,18 +135,19 @@ class ThreadPool:
 
     def close(self, timeout_s: float = 10.0) -> None:
         """End and join all threads, except the caller's. One that is stuck is left behind after `timeout_s`."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-            everyone = list(self._all)
-        for worker in idle:
-            worker.give(None)
         deadline = time.monotonic() + timeout_s
-        for worker in everyone:
-            if worker.thread is not threading.current_thread():
+        while True:
+            with self._lock:
+                self._closed = True
+                idle, self._idle = self._idle, []
+                self._all = {each for each in self._all if each.thread.is_alive() or each in idle}
+                others = [each for each in self._all if each.thread is not threading.current_thread()]
+            if not others or time.monotonic() >= deadline:
+                return
+            for worker in idle:
+                worker.give(None)
+            for worker in others:  # what they do meanwhile may have started more of them
                 worker.thread.join(max(0.0, deadline - time.monotonic()))
-        with self._lock:
-            self._all -= {worker for worker in everyone if not worker.thread.is_alive()}
 
     def idle(self) -> int:
         """How many threads wait for a job."""

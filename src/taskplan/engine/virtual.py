@@ -227,9 +227,10 @@ class VirtualDriver:
                 msg = f"the simulation executed more than max_operators={self._max_operators} operators"
                 raise RunError(msg)
             self._wake_due()
-            if self._runnable:
+            if self._runnable or self._at_turn:
+                following = self._next()  # not this one, which has had its share
                 self._runnable.append(self._fiber)
-                self._switch_to(self._next())
+                self._switch_to(following)
 
     def take_turn(self) -> None:
         """Let the chooser say who goes on; returns when it is the turn of the fiber that calls this."""

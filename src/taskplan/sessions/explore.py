@@ -6,10 +6,10 @@ programs" (2007): most mistakes need one or two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import prod
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -21,7 +21,7 @@ from taskplan.sessions.schedules import MAX_TOKEN, Choice, Deviating, Schedule, 
 from taskplan.sessions.simulated import SimulatedSession, outcome_of
 from taskplan.sessions.workspaces import Workspace
 
-__all__ = ["Exploration", "Fault", "Outcome", "Race", "Turn", "simulate"]
+__all__ = ["Exploration", "Fault", "Outcome", "Race", "Turn", "replay", "simulate"]
 
 ASSUMPTION = "functions touch nothing but the blobs that they are given, and return the same for the same"
 
@@ -109,10 +109,12 @@ def simulate(
     seed: int = 0,
     faults: Sequence[Fault] = (),
     feed: Mapping[str, Any] | None = None,
-    timeout_s: float = float("inf"),
+    timeout_s: float = math.inf,
     stop_at_failure: bool = False,
     progress: Callable[[int], None] | None = None,
-    **options: Any,
+    shared_nodes: bool = False,
+    grace_s: float = 10.0,
+    max_operators: int = 10_000_000,
 ) -> Exploration:
     """Run a program in as many different ways as `runs` allows.
 
@@ -144,7 +146,9 @@ def simulate(
         timeout_s: of each run, in virtual time.
         stop_at_failure: end with the first run that fails.
         progress: called with the number of runs, after each.
-        **options: for `SimulatedSession`.
+        shared_nodes: as for `SimulatedSession`; so are `grace_s` and `max_operators`.
+        grace_s: see there.
+        max_operators: see there.
 
     Raises:
         BuildValueError: `runs` is less than 1.
@@ -153,7 +157,13 @@ def simulate(
     if runs < 1:
         msg = f"runs must be at least 1, got {runs!r}"
         raise BuildValueError(msg)
-    explorer = _Explorer(program, faults, feed or {}, {"timeout_s": timeout_s, **options}, stop_at_failure, progress)
+    options = {
+        "timeout_s": timeout_s,
+        "shared_nodes": shared_nodes,
+        "grace_s": grace_s,
+        "max_operators": max_operators,
+    }
+    explorer = _Explorer(program, faults, feed or {}, options, stop_at_failure, progress)
     explorer.explore(runs, seed)
     return explorer.found()
 
@@ -192,7 +202,7 @@ class _Explorer:
         self._pruned = False
         self._complete = False
         self._preemptions = -1
-        self._session = self._open(traced=False)
+        self._session = SimulatedSession(Workspace(), faults=self._faults, warns=False, **options)
 
     def explore(self, runs: int, seed: int) -> None:
         """Run it `runs` times at most."""
@@ -206,7 +216,7 @@ class _Explorer:
     def _systematically(self, runs: int) -> None:
         """All schedules without preemption, then with one, two, ...: to the end if they seem few."""
         first = self._run(Deviating({}))
-        many = prod(choice.options for choice in first) > 50 * runs
+        many = math.prod(choice.options for choice in first) > 50 * runs
         limit = max(1, runs // 2) if many else runs
         while not self._complete:
             bound = self._preemptions + 1
@@ -220,7 +230,8 @@ class _Explorer:
         """What came of it."""
         outcomes = tuple([replace(each.outcome, runs=each.runs) for each in self._endings.values()])
         failing = next((outcome.token for outcome in outcomes if outcome.failed), None)
-        trace = self._trace_of(failing) if failing is not None else ()
+        program = self._program() if self._builds else self._program
+        again = replay(program, failing, faults=self._faults, feed=self._feed, **self._options) if failing else None
         return Exploration(
             runs=self._runs,
             complete=self._complete,
@@ -228,7 +239,7 @@ class _Explorer:
             outcomes=outcomes,
             races=tuple(self._races.values()),
             faults=self._faulty if self._faults else None,
-            trace=trace,
+            trace=again.trace if again is not None else (),
         )
 
     def _done(self, runs: int) -> bool:
@@ -290,34 +301,60 @@ class _Explorer:
         program = self._program() if self._builds else self._program
         session.begin_anew(self._feed)
         session.follow(schedule)
-        try:
-            session.run(program)
-            outcome = Outcome(outcome_of(session.outputs(program)), False, 1, session.token)
-        except (PlanError, ReplayDivergedError):
-            raise
-        except Exception as error:
-            if not session.token:
-                raise
-            what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            outcome = Outcome(what, True, 1, session.token, error)
-        except BaseException as signal:
-            if not session.faults_happened and not isinstance(signal, SystemExit):
-                raise
-            outcome = Outcome(f"{type(signal).__name__}: {signal}", True, 1, session.token, signal)
+        outcome = _ending(session, program)
         return session.recording.made, outcome
 
-    def _trace_of(self, token: str) -> tuple[Turn, ...]:
-        session = self._open(traced=True, replay=token)
-        try:
-            session.begin_anew(self._feed)
-            session.run(self._program() if self._builds else self._program)
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
-        return session.trace
 
-    def _open(self, **more: Any) -> SimulatedSession:
-        return SimulatedSession(Workspace(), faults=self._faults, warns=False, **self._options, **more)
+def _ending(session: SimulatedSession, program: Any) -> Outcome:
+    """Run a program, and say how it ended. What keeps it from running at all is raised."""
+    try:
+        session.run(program)
+        return Outcome(outcome_of(session.outputs(program)), False, 1, session.token)
+    except (PlanError, ReplayDivergedError):
+        raise
+    except (Exception, SystemExit) as error:
+        if not session.token:
+            raise
+        what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return Outcome(what, True, 1, session.token, error)
+
+
+def replay(
+    program: Any,
+    token: str,
+    *,
+    faults: Sequence[Fault] = (),
+    feed: Mapping[str, Any] | None = None,
+    timeout_s: float = math.inf,
+    **options: Any,
+) -> Exploration:
+    """Run the one execution of a program again that a token stands for.
+
+    Args:
+        program: what a session runs.
+        token: of a run of this program.
+        faults: the same as then.
+        feed: blobs of node `local` before the run, as they were then.
+        timeout_s: as then.
+        **options: of `SimulatedSession`, as then.
+
+    Raises:
+        ReplayDivergedError: the token is of another program, or the run is not what was recorded.
+        BuildValueError: it is no token.
+    """
+    wanted: dict[str, Any] = {"timeout_s": timeout_s, **options, "traced": True, "warns": False}
+    with SimulatedSession(Workspace(), replay=token, faults=faults, **wanted) as session:
+        session.begin_anew(feed or {})
+        outcome = _ending(session, program)
+    return Exploration(
+        runs=1,
+        complete=False,
+        preemptions=-1,
+        outcomes=(outcome,),
+        races=tuple([(race, session.token) for race in session.races]),
+        faults=int(bool(session.faults_happened)) if faults else None,
+        trace=session.trace,
+    )
 
 
 def _preemptions(made: Sequence[Choice], choices: Sequence[int]) -> int:

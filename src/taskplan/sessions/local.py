@@ -327,6 +327,8 @@ class LocalSession(Session):
     def _do_close(self) -> None:
         for run in self._started:
             run.cancel("its session was closed")
+        for run in self._started:
+            run.settle(self._driver.grace_s)
         self._pool.close()
 
 

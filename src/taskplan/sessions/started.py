@@ -67,6 +67,10 @@ class StartedRun:
             raise self._error
         return ended
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait for the end, well or not, but not for longer than that."""
+        self._ended.wait(timeout_s)
+
     def cancel(self, reason: str = "run.cancel() was called") -> bool:
         """End the run, as a failure would: closing blocks run, queues are closed as failed. Does not wait.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taskplan.clock import VirtualClock
-from taskplan.sessions.explore import Exploration, Fault, Outcome, Race, Turn, simulate
+from taskplan.sessions.explore import Exploration, Fault, Outcome, Race, Turn, replay, simulate
 from taskplan.testing.session_checks import SessionCheckError, check_session
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Turn",
     "VirtualClock",
     "check_session",
+    "replay",
     "simulate",
 ]

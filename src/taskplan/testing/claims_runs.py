@@ -318,7 +318,9 @@ def closing_a_session_leaves_no_thread_behind(make: Make) -> None:
         with expect_raises(BoomError):
             session.run(bad)
         session.start(good).wait(timeout_s=HANG_S)
-        session.start(_going_on(Marks(session)))
+        marks = Marks(session)
+        run = session.start(_going_on(marks))
+        until(lambda: marks.seen, run)
 
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     expect_equal("threads that are left", left, [])
