@@ -584,3 +584,111 @@ def test_every_command_explains_itself(taskplan):
     for command in ("run", "show", "check", "ops"):
         assert taskplan(command, "--help").exit_code == 0
     assert taskplan("--version").stdout == f"taskplan, version {tp.__version__}\n"
+
+
+# --- simulating -------------------------------------------------------------------------------------------------------
+
+COUNTS = """
+from taskplan import Task, TaskGroup, WorkspaceType, final_output, ops
+
+def must_be_2(x):
+    if x != 2:
+        raise ValueError("lost an update")
+
+def build():
+    with TaskGroup(WorkspaceType.GLOBAL) as group:
+        with Task(name="first"), ops.local_init():
+            ops.Const(0, blob_out="x")
+        for name in ("a", "b"):
+            with Task(name=name):
+                old = ops.Copy("x")
+                ops.Add([old, ops.Const(1)], ["x"])
+        with Task(name="after"), ops.local_exit():
+            CHECK
+            final_output(ops.Copy("x", "result"))
+    return group
+"""
+LOSES = COUNTS.replace("CHECK", "pass")
+FAILS = COUNTS.replace("CHECK", 'ops.call(must_be_2, "x", outputs=0)')
+
+
+def token_in(text: str) -> str:
+    return text.rpartition("first with token ")[2].split()[0]
+
+
+def test_simulate_runs_all_schedules_of_a_small_program_and_tells_the_outcomes(taskplan):
+    result = taskplan("simulate", f"{write('p.py', LOSES)}:build")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("all 6 schedules, if functions touch nothing but")
+    assert "2 times  result = 2" in result.stdout
+    assert "4 times  result = 1" in result.stdout
+    assert "warning: race on blob 'x'" in result.stdout
+
+
+def test_simulate_shows_the_first_failure_with_its_token_and_what_was_done(taskplan):
+    result = taskplan("simulate", f"{write('p.py', FAILS)}:build")
+
+    assert result.exit_code == 1
+    assert "4 times  ValueError: lost an update" in result.stdout
+    assert "the first failure:\nValueError: lost an update" in result.stderr
+    assert "  token  tp1." in result.stderr
+    assert "what steps did to what others use, in order:" in result.stderr
+    assert result.stderr.count("op 1 Copy") >= 2
+
+
+def test_a_token_that_simulate_printed_brings_the_failure_back(taskplan):
+    file = f"{write('p.py', FAILS)}:build"
+    token = token_in(taskplan("simulate", file).stdout)
+
+    result = taskplan("simulate", file, "--replay", token)
+
+    assert result.exit_code == 1
+    assert "ValueError: lost an update" in result.stderr
+
+
+def test_a_token_of_another_program_is_refused_by_simulate(taskplan):
+    token = token_in(taskplan("simulate", f"{write('p.py', LOSES)}:build").stdout)
+
+    result = taskplan("simulate", f"{write('q.py', FAILS)}:build", "--replay", token)
+
+    assert result.exit_code == 1
+    assert "ReplayDivergedError: the token is of another program" in result.stderr
+
+
+def test_simulate_takes_races_for_errors_if_it_is_to_be_strict(taskplan):
+    assert taskplan("simulate", f"{write('p.py', LOSES)}:build", "--strict").exit_code == 1
+
+
+def test_simulate_injects_faults(taskplan):
+    file = f"{write('p.py', LOSES)}:build"
+
+    result = taskplan("simulate", file, "--runs", "40", "--faults", "fail@Add,probability=0.5", "--seed", "3")
+
+    assert result.exit_code == 1
+    assert "runs met a fault" in result.stdout
+    assert "InjectedFaultError: injected fault: failed at Add in task 'local/" in result.stdout
+
+
+def test_a_fault_that_is_none_is_an_error(taskplan):
+    result = taskplan("simulate", f"{write('p.py', LOSES)}:build", "--faults", "explode@Add")
+
+    assert result.exit_code == 1
+    assert "a fault's kind is one of kill, delay, fail, got 'explode'" in result.stderr
+
+
+def test_simulate_says_who_waits_for_whom(taskplan):
+    write(
+        "p.py",
+        """
+        from taskplan import Task, ops
+        with Task(name="read") as program:
+            ops.DequeueBlobs(ops.CreateBlobsQueue([], "jobs"), "x")
+        """,
+    )
+
+    result = taskplan("simulate", "p.py")
+
+    assert result.exit_code == 1
+    assert "the only schedule" in result.stdout
+    assert "StalledError: nothing can go on: nobody writes queue 'jobs'" in result.stdout
