@@ -220,6 +220,7 @@ def test_a_channel_carries_rows_from_one_node_to_another(session, ws):
     assert [space.has_blob("channel:rows") for space in (ws, session.workspace("reader"))] == [False, False]
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_channel_with_several_writers_and_readers_closes_after_the_last_writer(open_session, shared):
     """The first writer ends long before the others: their rows must arrive too, each exactly once."""

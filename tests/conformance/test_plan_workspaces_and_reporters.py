@@ -253,6 +253,7 @@ def test_068e_an_interval_that_a_plan_of_others_has_not_positive_is_a_millisecon
     assert time.monotonic() - began >= 0.001 * (trace.count("report") - 1)
 
 
+@pytest.mark.overlap
 @pytest.mark.parametrize("concurrent", [False, True])
 @pytest.mark.parametrize("interval", [1, LONG_MS])
 def test_074_a_reporter_exception_is_not_lost(run, trace, concurrent, interval):

@@ -6,7 +6,6 @@ import inspect
 import pickle
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,8 +16,6 @@ import pytest
 import taskplan as tp
 from taskplan.testing import SessionCheckError, check_session
 from taskplan.testing.session_checks import FILES, SESSION_CLAIMS
-
-TIMEOUT_S = 20
 
 SESSIONS: list[type[tp.LocalSession]] = [tp.LocalSession, tp.SimulatedSession]
 
@@ -115,12 +112,19 @@ def test_a_session_that_wraps_failures_is_found_out():
 
 
 @pytest.fixture(autouse=True)
-def joins_what_is_left() -> Iterator[None]:
-    """Waits for the threads that a broken session leaves: idle ones end by themselves."""
+def closes_what_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Really closes the sessions that a broken class has left open."""
+    opened: list[tp.LocalSession] = []
+    known = tp.LocalSession.__init__
+
+    def opens(self: tp.LocalSession, *args: Any, **options: Any) -> None:
+        opened.append(self)
+        known(self, *args, **options)
+
+    monkeypatch.setattr(tp.LocalSession, "__init__", opens)
     yield
-    for thread in threading.enumerate():
-        if thread.name.startswith("taskplan-"):
-            thread.join(TIMEOUT_S)
+    for session in opened:
+        tp.LocalSession._do_close(session)
 
 
 class NeverCloses(tp.LocalSession):
