@@ -217,3 +217,20 @@ def test_a_run_tells_what_it_waits_for_and_which_function_runs(session):
     assert "awaits" in str(why)
     assert list(run.outputs.values()) == [5]
     assert str(session.why()) == "  nothing runs"
+
+
+def test_closing_a_session_leaves_no_thread_of_a_run_that_has_just_begun(open_session):
+    """A cancelled run still closes its tasks, and needs threads for that; `nothing_left_behind` looks after each."""
+    for _ in range(30):
+        session = open_session()
+        with tp.TaskGroup() as group:
+            for _ in range(2):
+                with tp.Task():
+                    with ops.task_finally():
+                        ops.Const(1)
+                    wait_for_nothing()
+        run = session.start(group)
+        session.close()
+
+        assert run.ended
+        assert [thread for thread in threading.enumerate() if thread.name.startswith("taskplan-")] == []

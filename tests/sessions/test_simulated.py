@@ -463,3 +463,34 @@ def test_values_that_functions_return_are_arrays_strings_or_anything():
     second, _ = run(group, replay=first.token)
 
     assert second.token == first.token
+
+
+# --- turns ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_computes_for_ever_does_not_keep_others_from_their_turn():
+    """It would write the queue later, so the other's write is a choice; that comes before the end of time."""
+    with tp.TaskGroup() as group:
+        with tp.Task(name="computes"):
+            with ops.local_init():
+                ops.CreateBlobsQueue([], ["jobs"], capacity=1)
+            with ops.loop(10**12):
+                ops.Const(1)
+            job = ops.Const(1)
+            ops.EnqueueBlobs(["jobs", job], [job])
+        with tp.Task(name="fails"):
+            job = ops.Const(1)
+            ops.EnqueueBlobs(["jobs", job], [job])
+            ops.Fail([], [])
+
+    for seed in range(5):
+        with pytest.raises(tp.ReportedError, match="Fail"):
+            run(group, seed=seed)
+
+
+def test_started_runs_are_simulated_on_a_thread_of_their_own():
+    group = pipeline()
+    with tp.SimulatedSession(tp.Workspace(), seed=3) as session:
+        started = session.start(group)
+
+        assert sum(int(value) for value in started.outputs.values()) == 15
