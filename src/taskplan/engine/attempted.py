@@ -7,10 +7,10 @@ import math
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -68,6 +68,15 @@ class Driver(Protocol):
         """End the waits of a cancelled token."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A plan and the workspace in which it runs."""
+
+    node: str
+    plan: PreparedPlan
+    space: CellSpace
+
+
 class Jobs(Shared):
     """The jobs of a run that have been started and have not ended."""
 
@@ -88,6 +97,13 @@ class Attempted:
     A closing phase has another token and the same of everything else.
     """
 
+    # What few runs need is made when it is needed.
+    jobs: Jobs | None = None
+    skip_closing = False
+    _seeds: np.random.SeedSequence | None = None
+    _handed_out: tuple[CellSpace, ...] = ()
+    _quiet_until_s = -math.inf
+
     def __init__(
         self,
         driver: Driver,
@@ -106,22 +122,17 @@ class Attempted:
         self.last_reports: list[Callable[[], None]] = []
         self._closing_tokens: list[CancelToken] = []
         self._interruption = KeyboardInterrupt()
-        self.skip_closing = False
         self.main_thread = threading.get_ident()
         self.user_threads: set[int] = set()
         self.strands = Strands()
         self.identity = object()
         """The mark of the objects that operators of this run make; see `Shared.made_in`."""
-        self.jobs = Jobs()
-        self.placed: list[tuple[PreparedPlan, CellSpace]] = []
+        self.placed: Sequence[Placed] = ()
         """The plans of the run, each with the workspace in which it begins."""
         self.ended_tasks: set[tuple[str | None, str | None]] = set()
-        self._handed_out: list[CellSpace] = []
         self._seed = seed
-        self._seeds: np.random.SeedSequence | None = None
         self._lock = threading.Lock()
-        self._stall_lock = threading.RLock()
-        self._quiet_until_s = -math.inf
+        self._stall_lock = threading.Lock()
 
     def new_token(self) -> CancelToken:
         """A token whose cancellation wakes this run's waiters."""
@@ -136,6 +147,9 @@ class Attempted:
     def spawn(self, job: Callable[[], None], strand: Strand, *, brief: bool) -> None:
         """Start `job` beside the caller, as a strand. It must not raise; if it does all the same, the run fails."""
         context = copy_context()  # settings of the caller, such as the current workspace, hold for all steps
+        if self.jobs is None:  # the first one is started when nobody else is there
+            self.jobs = Jobs()
+        jobs = self.jobs
 
         def guarded() -> None:
             try:
@@ -145,15 +159,15 @@ class Attempted:
                 bug.__cause__ = error
                 self.fail(Failed(bug))
             finally:
-                self.driver.wait(Changes(self.jobs), partial(self.jobs.running.discard, strand), self.token)
+                self.driver.wait(Changes(jobs), partial(jobs.running.discard, strand), self.token)
                 self.end(strand)
 
-        self.jobs.running.add(strand)
+        jobs.running.add(strand)
         self.strands.alive.add(strand)
         try:
             self.driver.spawn(guarded, brief=brief)
         except RuntimeError:  # no thread is to be had
-            self.jobs.running.discard(strand)
+            jobs.running.discard(strand)
             self.strands.alive.discard(strand)
             raise
 
@@ -161,11 +175,10 @@ class Attempted:
         strand.begin()
         job()
 
-    def let_go(self, first: Strand) -> None:
+    def let_go(self) -> None:
         """The run is over: hold nothing that would keep its workspaces alive."""
-        self.strands.alive.discard(first)
-        self.placed.clear()
-        self._handed_out.clear()
+        self.strands.alive.clear()
+        self.placed = self._handed_out = ()
 
     def end(self, strand: Strand) -> None:
         """A strand has ended; those that are left may never go on."""
@@ -231,13 +244,14 @@ class Attempted:
         """Whether an object may be used from outside of this run: made elsewhere, or seen by others."""
         if subject.made_in is not self.identity:
             return True
-        used_by_others = [space.root for _, space in self.placed if len(space.runs) > 1]
+        used_by_others = [each.space.root for each in self.placed if len(each.space.runs) > 1]
         return any(space.holds(subject) for space in (*self._handed_out, *used_by_others))
 
     def hand_out(self, space: CellSpace) -> None:
         """A function of the user is handed a workspace: all objects in it may be used from outside from now on."""
         if space not in self._handed_out:
-            self._handed_out.append(space)
+            with self._lock:
+                self._handed_out = (*self._handed_out, space)
 
     def settle(self, error: BaseException) -> Failed:
         """End the run for what a signal's handler raised, wherever that came; return when all jobs have ended.
@@ -246,9 +260,10 @@ class Attempted:
         """
         failure = Failed(error)
         self.fail(failure)
+        jobs = self.jobs or Jobs()
         while True:
             try:
-                self.driver.wait(Joins(self.jobs), self.jobs.all_ended, self.token, shielded=True)
+                self.driver.wait(Joins(jobs), jobs.all_ended, self.token, shielded=True)
             except BaseException as another:  # the handler's, again
                 self.fail(Failed(another))
             else:

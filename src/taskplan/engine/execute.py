@@ -8,17 +8,15 @@ import math
 import signal
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextvars import Token
 from functools import partial
 from types import FrameType, TracebackType
 
 import numpy as np
 
-from taskplan.engine.attempted import Attempted
-from taskplan.engine.cells import CellSpace
+from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.failures import Failed
 from taskplan.engine.groups import Group, end_member, join_or_abandon, start, with_time_limit
-from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
 from taskplan.engine.script import bind_and_perform
 from taskplan.engine.strand import CURRENT, Role, Strand
@@ -30,15 +28,6 @@ CHANNEL = "channel:"
 SIGINT = int(signal.SIGINT)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A plan and the workspace in which it runs."""
-
-    node: str
-    plan: PreparedPlan
-    space: CellSpace
-
-
 def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = math.inf, beside: bool = False) -> None:
     """Run plans, each on its node, at once; return when all have ended and nothing of them runs any more.
 
@@ -47,49 +36,48 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
     Raises:
         the first failure itself, with notes that say where it happened and what else failed.
     """
-    with np.errstate(all="ignore"), interruptible(shared), as_first_strand(placed, shared):
+    with np.errstate(all="ignore"), interruptible(shared):
+        before = begin_first_strand(placed, shared)
         try:
-            with_time_limit(
-                partial(_run_all, placed, shared, beside=beside), Run(shared, placed[0].plan), timeout_s, "the run"
-            )
+            if timeout_s == math.inf:
+                _run_all(placed, shared, beside=beside)
+            else:
+                action = partial(_run_all, placed, shared, beside=beside)
+                with_time_limit(action, Run(shared, placed[0].plan), timeout_s, "the run")
         except Cancelled:
             pass
         except Failed as failure:
             shared.fail(failure)
         except BaseException as error:  # of a signal's handler, or of ours
             shared.settle(error)
-        _last_reports(shared)
+        if shared.last_reports:
+            _last_reports(shared)
+        end_first_strand(before, shared)
     shared.outcome.raise_first()
 
 
-class as_first_strand:  # noqa: N801 - as `interruptible`
-    """The strand of the caller, while the run lasts; and the workspaces know that they are in use."""
+def begin_first_strand(placed: Sequence[Placed], shared: Attempted) -> Token[Strand | None]:
+    """The caller is the first strand of the run from now on, and the workspaces know that they are in use."""
+    strand = Strand(shared, "the run")
+    strand.thread = threading.get_ident()
+    if len(placed) == 1:
+        only = placed[0]
+        strand.plan, strand.steps, strand.space = only.plan, only.plan.plan.steps, only.space
+    identity = shared.identity
+    shared.strands.alive.add(strand)
+    shared.placed = placed
+    for each in placed:
+        each.space.runs.add(identity)
+    return CURRENT.set(strand)
 
-    __slots__ = ("_mark", "_placed", "_shared", "_strand")
 
-    def __init__(self, placed: Sequence[Placed], shared: Attempted) -> None:
-        self._placed = placed
-        self._shared = shared
-
-    def __enter__(self) -> None:
-        shared, placed = self._shared, self._placed
-        strand = self._strand = Strand(shared, "the run")
-        if len(placed) == 1:
-            strand.does(placed[0].plan, placed[0].plan.plan.steps, placed[0].space)
-        strand.thread = threading.get_ident()
-        self._mark = CURRENT.set(strand)
-        shared.strands.alive.add(strand)
-        shared.placed += [(each.plan, each.space) for each in placed]
-        for each in placed:
-            each.space.runs.add(shared.identity)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        CURRENT.reset(self._mark)
-        for each in self._placed:
-            each.space.runs.discard(self._shared.identity)
-        self._shared.let_go(self._strand)
+def end_first_strand(before: Token[Strand | None], shared: Attempted) -> None:
+    """The run is over."""
+    CURRENT.reset(before)
+    identity = shared.identity
+    for each in shared.placed:
+        each.space.runs.discard(identity)
+    shared.let_go()
 
 
 def _run_all(placed: Sequence[Placed], shared: Attempted, *, beside: bool) -> None:
@@ -149,6 +137,8 @@ def _last_reports(shared: Attempted) -> None:
             shared.fail(failure)
         except Cancelled:
             pass
+        except BaseException as error:  # of a signal's handler
+            shared.fail(Failed(error))
 
 
 class interruptible:  # noqa: N801 - reads as a context manager, and is a class since a generator costs a microsecond more

@@ -12,7 +12,6 @@ from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Place
 from taskplan.engine.prepare import PreparedOp, prepare_net
 from taskplan.operators.run import Scope
-from taskplan.operators.uses import reaches_workspace
 from taskplan.operators.waiting import Attempt, Reason
 from taskplan.plan.model import NetDef
 
@@ -37,7 +36,7 @@ class Instance:
         self._targets = targets
         self._rng: np.random.Generator | None = None
         self._scoped: BoundNet | None = None
-        self._hands_out = reaches_workspace(prepared.op)
+        self._hands_out = prepared.hands_out
         # Subnets are made together with the operator, in its workspace; those of Do are made when it runs.
         self._subnets = {
             name: type(net)(prepare_net(value), net.space, net.run)

@@ -16,6 +16,7 @@ from taskplan.engine.reach import Reach, contested_names, reach_of
 from taskplan.errors import PlanError, TaskplanError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.registry import Declaration, check_arity, declaration, decode_arguments
+from taskplan.operators.uses import reaches_workspace
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 from taskplan.plan.order import ordinary_children, reporters, runs_together, stands
 
@@ -37,11 +38,12 @@ QUEUE_MAKERS = frozenset({"CreateBlobsQueue", "CreateRebatchingQueue"})
 
 @dataclass(frozen=True, slots=True)
 class PreparedOp:
-    """An operator call with its declaration and the arguments that it gives."""
+    """An operator call with its declaration and the arguments that it gives; and whether it hands out its workspace."""
 
     op: OpDef
     declared: Declaration
     arguments: Mapping[str, Any]
+    hands_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def prepare_op(op: OpDef) -> PreparedOp:
     except TaskplanError as error:
         error.add_note(f"  added  {op.site}")
         raise
-    return PreparedOp(op, declared, {name: decoded[name] for name in op.arguments if name in decoded})
+    arguments = {name: decoded[name] for name in op.arguments if name in decoded}
+    return PreparedOp(op, declared, arguments, reaches_workspace(op))
 
 
 def prepare_net(net: NetDef) -> PreparedNet:

@@ -115,7 +115,7 @@ class Run:
         strand = CURRENT.get()
         user_threads.add(thread)
         if strand is not None:
-            strand.calling.append(by)
+            strand.calling = (*strand.calling, by)
         try:
             result = function(*args)
         except Cancelled:
@@ -127,7 +127,7 @@ class Run:
             if not nested:
                 user_threads.discard(thread)
             if strand is not None:
-                strand.calling.pop()
+                strand.calling = strand.calling[:-1]
         if self.token.cancelled:
             raise Cancelled  # what it would write now is discarded
         return result

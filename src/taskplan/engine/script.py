@@ -18,7 +18,7 @@ from taskplan.engine.failures import Failed
 from taskplan.engine.groups import Group, end_member, join_or_abandon, start, with_time_limit
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
-from taskplan.engine.strand import CURRENT, At, Role, Strand
+from taskplan.engine.strand import CURRENT, Loop, Role, Strand
 from taskplan.errors import Cancelled, StepError
 from taskplan.events import TaskEnded, TaskStarted
 from taskplan.operators.run import UNSET
@@ -108,7 +108,8 @@ def perform(step: BoundStep, run: Run) -> None:
     if not definition.create_workspace and not definition.closing and definition.task is None:
         _perform_entered(step, run)
         return
-    _tell(run, definition, started=True)
+    if run.shared.observe is not None:
+        _tell(run, definition, started=True)
     failed = True
     try:
         if definition.create_workspace:
@@ -119,7 +120,8 @@ def perform(step: BoundStep, run: Run) -> None:
     finally:
         if definition.task is not None:
             run.shared.ended_tasks.add((definition.task, definition.node))
-        _tell(run, definition, started=False, failed=failed)
+        if run.shared.observe is not None:
+            _tell(run, definition, started=False, failed=failed)
 
 
 def _tell(run: Run, step: StepDef, *, started: bool, failed: bool = False) -> None:
@@ -173,12 +175,10 @@ def close(step: BoundStep, run: Run) -> None:
     """
     strand = CURRENT.get() or Strand(run.shared, step.definition.name)
     strand.closing += 1
-    at = strand.at = At(step, strand.at)
     try:
         _close_in_reverse(step, run)
     finally:
         strand.closing -= 1
-        strand.at = at.outer
 
 
 def _close_in_reverse(step: BoundStep, run: Run) -> None:
@@ -186,7 +186,7 @@ def _close_in_reverse(step: BoundStep, run: Run) -> None:
     for definition in reversed(step.definition.closing):
         closing = run.under(shared.closing_token())
         try:
-            action = partial(bind_and_perform, definition, step.space, closing)
+            action = partial(bind_and_perform, definition, step.space, closing, step)
             with_time_limit(action, closing, run.driver.grace_s, f"closing block {definition.name!r}")
         except Failed as failure:
             step.tell_path(failure)
@@ -198,9 +198,9 @@ def _close_in_reverse(step: BoundStep, run: Run) -> None:
             closing.close()
 
 
-def bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
-    """Do what a step says, from making its nets to letting go of them."""
-    step = bind(definition, space, run)
+def bind_and_perform(definition: StepDef, space: CellSpace, run: Run, parent: BoundStep | None = None) -> None:
+    """Do what a step says, from making its nets to letting go of them. `parent` is the step that it closes, if any."""
+    step = bind(definition, space, run, parent)
     try:
         perform(step, run)
     finally:
@@ -209,16 +209,20 @@ def bind_and_perform(definition: StepDef, space: CellSpace, run: Run) -> None:
 
 def _perform_entered(step: BoundStep, run: Run) -> None:
     limit_s = step.definition.timeout_s
-    if limit_s is None:
-        _perform_body(step, run)
-    else:
-        with_time_limit(partial(_perform_body, step, run), run, limit_s, f"block {step.definition.name!r}", step)
-
-
-def _perform_body(step: BoundStep, run: Run) -> None:
-    if not step.reporters and step.report_net is None:
+    if limit_s is not None:
+        what = f"block {step.definition.name!r}"
+        with_time_limit(partial(_perform_in_time, step, run), run, limit_s, what, step)
+    elif not step.reporters and step.report_net is None:
         _iterate(step, run)
-        return
+    else:
+        _perform_with_reporters(step, run)
+
+
+def _perform_in_time(step: BoundStep, run: Run) -> None:
+    (_perform_with_reporters if step.reporters or step.report_net is not None else _iterate)(step, run)
+
+
+def _perform_with_reporters(step: BoundStep, run: Run) -> None:
     siblings = Group(step.definition.name, [step.definition.name])
     reporting = _start_reporters(step, run, siblings)
     try:
@@ -285,13 +289,17 @@ def _iterate(step: BoundStep, run: Run) -> None:
     limit = _limit(definition)
     together = step.together
     strand = CURRENT.get() or Strand(run.shared, definition.name)
-    at = strand.at = At(step, strand.at)
+    around, strand.step = strand.step, step
+    loop = Loop(step, strand.loop) if limit > 1 else None
+    if loop is not None:
+        strand.loop = loop
     iteration = 0
     try:
         while iteration < limit:
             if token.cancelled:
                 raise Cancelled
-            at.iteration = iteration
+            if loop is not None:
+                loop.iteration = iteration
             if together:
                 step.iteration = iteration
                 _together(step, run)
@@ -312,7 +320,9 @@ def _iterate(step: BoundStep, run: Run) -> None:
         failure.passed_step(definition, iteration, step.label)
         raise
     finally:
-        strand.at = at.outer
+        strand.step = around
+        if loop is not None:
+            strand.loop = loop.outer
 
 
 def _limit(step: StepDef) -> float:

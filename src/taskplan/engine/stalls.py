@@ -36,6 +36,7 @@ from taskplan.operators.waiting import (
     Shared,
     Takes,
 )
+from taskplan.plan.model import StepDef
 
 if TYPE_CHECKING:
     from taskplan.engine.attempted import Attempted
@@ -194,8 +195,9 @@ class Analysis:
 
     def _users(self, subject: Shared) -> Iterable[User]:
         seen = set()
-        for placed, space in self._shared.placed:
-            for each in placed.reach(placed.plan.steps).uses:
+        for node in self._shared.placed:
+            space = node.space
+            for each in node.plan.reach(node.plan.plan.steps).uses:
                 does = _DOES.get(each.use.kind)
                 cell = space.find(each.use.blob)
                 same = cell.value is subject if cell is not None else each.use.blob == subject.name
@@ -306,19 +308,19 @@ def who_is(strand: Strand) -> str:
     """The task and node of a strand, or the name of its step."""
     each: Strand | None = strand
     while each is not None:
-        at = each.at
-        while at is not None:
-            step = at.step
-            while step is not None:
-                if step.definition.task is not None:
-                    return f"task {step.definition.task!r} on node {step.definition.node!r}"
-                step = step.parent  # type: ignore[assignment] # a step at the top has none
-            at = at.outer
-        for definition in each.steps:
-            if definition.task is not None and len(each.steps) == 1:
-                return f"task {definition.task!r} on node {definition.node!r}"
+        step = each.step
+        while step is not None:
+            if step.definition.task is not None:
+                return _task_text(step.definition)
+            step = step.parent
+        if len(each.steps) == 1 and each.steps[0].task is not None:
+            return _task_text(each.steps[0])
         each = each.parent
     return strand.name
+
+
+def _task_text(step: StepDef) -> str:
+    return f"task {step.task!r} on node {step.node!r}"
 
 
 def _who(use: PlacedUse, space: str) -> str:
@@ -331,14 +333,14 @@ def place_of(strand: Strand, waiter: Waiter | None = None) -> Place:
     """Where a strand stands: at the operator that waits, or whose function runs, or in its innermost step."""
     by = waiter.by if waiter is not None else strand.calling[-1] if strand.calling else None
     place = by.place() if by is not None else Place()
-    at = strand.at
-    outermost = None
-    while at is not None:
-        place.passed_step(at.step.definition, at.iteration, at.step.label)
-        outermost, at = at.step, at.outer
-    step = outermost.parent if outermost is not None else None
+    iterations: dict[int, int] = {}
+    loop = strand.loop
+    while loop is not None:
+        iterations[id(loop.step)] = loop.iteration
+        loop = loop.outer
+    step = strand.step
     while step is not None:
-        place.passed_step(step.definition, step.iteration, step.label)
+        place.passed_step(step.definition, iterations.get(id(step), step.iteration), step.label)
         step = step.parent
     return place
 

@@ -33,12 +33,12 @@ class Role(Enum):
     WATCH = "watches a time limit, until what it watches has ended"
 
 
-class At:
-    """A step that a strand is in, and its iteration, counted from 0."""
+class Loop:
+    """A step that a strand is in and that repeats, with its iteration, counted from 0."""
 
     __slots__ = ("iteration", "outer", "step")
 
-    def __init__(self, step: BoundStep, outer: At | None) -> None:
+    def __init__(self, step: BoundStep, outer: Loop | None) -> None:
         self.step = step
         self.outer = outer
         self.iteration = 0
@@ -56,7 +56,8 @@ class Strand:
 
     Attributes:
         number: its place among the strands of the run, in the order in which they were made.
-        at: the innermost step that it is in.
+        step: the innermost step that it is in; that knows the steps around it.
+        loop: the innermost of these that repeats.
         waiter: what it is parked on, if it is.
         calling: the operators whose user functions run now, the innermost last.
         closing: how many closing phases it is in.
@@ -64,23 +65,16 @@ class Strand:
         plan, steps, space: what it does from its beginning to its end, and in which workspace.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "at",
-        "calling",
-        "closing",
-        "group",
-        "name",
-        "number",
-        "parent",
-        "plan",
-        "role",
-        "shared",
-        "space",
-        "steps",
-        "thread",
-        "waiter",
-    )
+    # Most strands never get another value for most of these; so they cost nothing to make.
+    step: BoundStep | None = None
+    loop: Loop | None = None
+    waiter: Waiter | None = None
+    calling: tuple[Instance, ...] = ()
+    closing = 0
+    thread = 0
+    plan: PreparedPlan | None = None
+    steps: tuple[StepDef, ...] = ()
+    space: CellSpace | None = None
 
     def __init__(
         self,
@@ -96,14 +90,6 @@ class Strand:
         self.role = role
         self.group = group
         self.parent = parent
-        self.at: At | None = None
-        self.waiter: Waiter | None = None
-        self.calling: list[Instance] = []
-        self.closing = 0
-        self.thread = 0
-        self.plan: PreparedPlan | None = None
-        self.steps: tuple[StepDef, ...] = ()
-        self.space: CellSpace | None = None
 
     def does(self, plan: PreparedPlan, steps: tuple[StepDef, ...], space: CellSpace) -> Strand:
         """Say what the strand will do; returns it."""

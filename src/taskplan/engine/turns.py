@@ -25,7 +25,6 @@ from taskplan.engine.stalls import place_of, who_is
 from taskplan.engine.strand import CURRENT
 from taskplan.errors import Cancelled
 from taskplan.operators.registry import SUBNETS, USER_CODE
-from taskplan.operators.uses import reaches_workspace
 from taskplan.operators.waiting import Shared
 from taskplan.plan.names import Site, function_name
 
@@ -130,7 +129,7 @@ class Turns:
         holds_nets = SUBNETS in declared.effects
         reads = tuple(sources[:1] if holds_nets else sources)
         writes = () if holds_nets else tuple(targets)
-        anything = reaches_workspace(op)
+        anything = prepared.hands_out
         user_code = USER_CODE in declared.effects
         faults = self.faults.of(op, net.prepared.net.name, run.plan)
         cells = {*reads, *writes}

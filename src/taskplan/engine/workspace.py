@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from taskplan.engine.attempted import Attempted
+from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.cells import BlobSpace
-from taskplan.engine.execute import Placed, as_first_strand, execute, interruptible
+from taskplan.engine.execute import begin_first_strand, end_first_strand, execute, interruptible
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
@@ -48,8 +48,12 @@ class KeptNet:
         shared = _attempt(pool)
         self._run.rearm(shared)
         try:
-            with np.errstate(all="ignore"), interruptible(shared), as_first_strand([self._placed], shared):
-                self._bound.perform()
+            with np.errstate(all="ignore"), interruptible(shared):
+                before = begin_first_strand([self._placed], shared)
+                try:
+                    self._bound.perform()
+                finally:
+                    end_first_strand(before, shared)
         except Cancelled:
             pass
         except Failed as failure:

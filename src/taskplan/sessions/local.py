@@ -15,9 +15,9 @@ from taskplan.builder.program import compile_group
 from taskplan.builder.task_group import TaskGroup
 from taskplan.checker.check import check_program
 from taskplan.checker.problems import raise_problems
-from taskplan.engine.attempted import Attempted
+from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.cells import CellSpace
-from taskplan.engine.execute import Placed, execute
+from taskplan.engine.execute import execute
 from taskplan.engine.failures import shown
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.threads import ThreadDriver, ThreadPool
@@ -267,7 +267,7 @@ class LocalSession(Session):
             spaces[output.node].cell(output.blob)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
         shared = attempt or self._attempt()
-        channels = _open_channels(program.channels, spaces, shared)
+        channels = _open_channels(program.channels, spaces, shared) if program.channels else {}
         self._attempts.append(shared)
         try:
             if self._observers:
