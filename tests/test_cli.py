@@ -670,6 +670,15 @@ def test_simulate_injects_faults(taskplan):
     assert "InjectedFaultError: injected fault: failed at Add in task 'local/" in result.stdout
 
 
+def test_faults_without_a_value_are_anything_anywhere(taskplan):
+    result = taskplan("simulate", f"{write('p.py', LOSES)}:build", "--runs", "300", "--faults")
+
+    assert result.exit_code == 1
+    assert "runs met a fault" in result.stdout
+    assert "injected fault: killed at" in result.stdout
+    assert "injected fault: node 'local' was lost" in result.stdout
+
+
 def test_a_fault_that_is_none_is_an_error(taskplan):
     result = taskplan("simulate", f"{write('p.py', LOSES)}:build", "--faults", "explode@Add")
 

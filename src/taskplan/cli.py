@@ -39,6 +39,16 @@ from taskplan.sessions.program_files import RUN_NAME, opened
 P = ParamSpec("P")
 R = TypeVar("R")
 
+ANY_FAULT = "any"
+"""What `--faults` without a value means: `RARE_FAULTS`."""
+
+RARE_FAULTS = (
+    Fault("*", "delay", probability=0.02, delay_s=1.0, times=3),
+    Fault("*Enqueue*", "fail", probability=0.02),
+    Fault("task:*", "kill", probability=0.005),
+    Fault("node:*", "kill", probability=0.005),
+)
+
 LONGEST_TRACE = 200
 """So many lines of a trace are shown."""
 
@@ -252,9 +262,11 @@ def _count(count: int, noun: str) -> str:
     "--faults",
     "faults",
     multiple=True,
+    is_flag=False,
+    flag_value=ANY_FAULT,
     metavar="KIND@PLACE[,probability=P][,nth=N][,delay_s=S]",
     help="What may go wrong: kill, delay or fail, at the type of an operator, a net, a function, file.py:LINE, "
-    "task:NAME or node:NAME. May be given several times.",
+    "task:NAME or node:NAME. May be given several times; without a value, anything anywhere, rarely.",
 )
 @click.option("--replay", metavar="TOKEN", help="Run once, exactly as the run that printed this token.")
 @click.option(
@@ -286,7 +298,7 @@ def simulate(
     program is run in all orders that there are. The first failure is shown with the token that brings it back
     (`--replay`) and with what its steps did. The exit code is 1 if a run failed.
     """
-    wanted = [Fault.parse(text) for text in faults]
+    wanted = [fault for text in faults for fault in (RARE_FAULTS if text == ANY_FAULT else [Fault.parse(text)])]
     with opened(target, allow_code=allow_code, rebuilds=True) as program:
         feed = {name: FetchBlob(name) for name in Blobs()}
         options: dict[str, Any] = {"faults": wanted, "timeout_s": timeout_s, "shared_nodes": shared_nodes}
