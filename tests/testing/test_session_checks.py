@@ -32,6 +32,20 @@ def broken_claims(kind: type[Any], only: str | None = None) -> dict[str, str]:
     return caught.value.failed
 
 
+@pytest.mark.parametrize("kind", SESSIONS)
+def test_claims_about_options_that_make_does_not_take_are_left_out(kind):
+    """Whoever has a session without options can check it too."""
+    passed = check_session(lambda: kind())
+
+    assert set(passed) < set(SESSION_CLAIMS)
+    assert len(passed) > len(SESSION_CLAIMS) - 10
+
+
+@pytest.mark.parametrize("kind", SESSIONS)
+def test_a_class_of_sessions_opens_them_itself(kind):
+    assert check_session(kind) == list(SESSION_CLAIMS)
+
+
 # --- what holds -------------------------------------------------------------------------------------------------------
 
 
