@@ -14,6 +14,7 @@ import taskplan as tp
 from taskplan import ops
 from taskplan.engine import fibers
 from taskplan.events import Event, RunEnded
+from taskplan.sessions.schedules import Seeded
 from taskplan.testing import Fault
 
 GLOBAL = tp.WorkspaceType.GLOBAL
@@ -494,3 +495,36 @@ def test_started_runs_are_simulated_on_a_thread_of_their_own():
         started = session.start(group)
 
         assert sum(int(value) for value in started.outputs.values()) == 15
+
+
+def test_what_is_drawn_depends_on_the_seed_and_the_place_and_not_on_the_order_of_steps():
+    with tp.TaskGroup() as group:
+        for name in ("a", "b"):
+            with tp.Task(name=name, num_instances=2):
+                with ops.task_init():
+                    total = ops.Const(0.0, blob_out=f"total_{name}")
+                    mutex = ops.CreateBlobsQueue([], capacity=1)
+                    word = ops.Const(True)
+                    ops.EnqueueBlobs([mutex, word], [word])
+                drawn = ops.UniformFill([], shape=[])
+                word = ops.DequeueBlobs([mutex], 1)
+                ops.Add([total, drawn], [total])
+                ops.EnqueueBlobs([mutex, word], [word])
+                tp.final_output(total)
+
+    def totals(seed: int, schedule: int) -> list[float]:
+        with tp.SimulatedSession(tp.Workspace(), warns=False) as session:
+            session.follow(Shuffled(schedule, seed))
+            session.run(group)
+            return sorted(float(np.float32(value).round(4)) for value in session.outputs(group).values())
+
+    assert len({str(totals(1, schedule)) for schedule in range(10)}) == 1
+    assert totals(1, 0) != totals(2, 0)
+
+
+class Shuffled(Seeded):
+    """Draws the order of steps from one seed, and gives another to random operators."""
+
+    def __init__(self, order: int, seed: int) -> None:
+        super().__init__(order)
+        self.seed = seed

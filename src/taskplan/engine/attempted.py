@@ -7,6 +7,8 @@ import math
 import sys
 import threading
 import traceback
+import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
@@ -100,7 +102,7 @@ class Attempted:
     # What few runs need is made when it is needed.
     jobs: Jobs | None = None
     skip_closing = False
-    _seeds: np.random.SeedSequence | None = None
+    _seeds: tuple[Any, Counter[int]] | None = None
     _handed_out: tuple[CellSpace, ...] = ()
     _quiet_until_s = -math.inf
 
@@ -307,9 +309,15 @@ class Attempted:
             self.outcome.record(failure)
         token.cancel()
 
-    def next_seed(self) -> np.random.SeedSequence:
-        """A seed for one operator's instance."""
+    def next_seed(self, *place: object) -> np.random.SeedSequence:
+        """A seed for one operator's instance, which stands at `place`: the same whatever else runs, and in which order.
+
+        Of several instances at one place (in a loop that makes its workspace anew) each has a seed of its own.
+        """
+        key = zlib.crc32(repr(place).encode())
         with self._lock:
             if self._seeds is None:
-                self._seeds = np.random.SeedSequence(self._seed)
-            return self._seeds.spawn(1)[0]
+                self._seeds = np.random.SeedSequence(self._seed).entropy, Counter()
+            entropy, made = self._seeds
+            made[key] += 1
+            return np.random.SeedSequence(entropy, spawn_key=(key, made[key]))

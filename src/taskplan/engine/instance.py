@@ -49,8 +49,11 @@ class Instance:
         """This instance's own generator."""
         if self._rng is None:
             seed = self.op.random_seed
-            self._rng = np.random.default_rng(self._net.run.next_seed() if seed is None else seed)
+            self._rng = np.random.default_rng(self._new_seed() if seed is None else seed)
         return self._rng
+
+    def _new_seed(self) -> np.random.SeedSequence:
+        return self._net.run.next_seed(self._net.prepared.net.name, self._index)
 
     def wait(self, reason: Reason, attempt: Attempt, timeout_s: float = math.inf) -> Any:
         """Make the attempt until it answers, through the driver."""

@@ -100,9 +100,10 @@ class Run:
         child.local_cell(GLOBAL_WORKSPACE_ID).value = np.int32((int(number.reshape(-1)[0]) << 16) + sequence)
         return child
 
-    def next_seed(self) -> np.random.SeedSequence:
-        """A seed for one operator's instance."""
-        return self.shared.next_seed()
+    def next_seed(self, net: str, index: int) -> np.random.SeedSequence:
+        """A seed for an instance of operator `index` of a net, in the instance of the task that runs here."""
+        strand = CURRENT.get()
+        return self.shared.next_seed(self.node, net, index, strand.labels if strand is not None else ())
 
     def user_call(self, by: Instance, function: Callable[..., T], *args: Any) -> T:
         """Call a user's function for an operator.

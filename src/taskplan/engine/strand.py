@@ -97,6 +97,20 @@ class Strand:
         return self
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Which of several instances it belongs to, from the inside out."""
+        found = []
+        each: Strand | None = self
+        while each is not None:
+            step = each.step
+            while step is not None:
+                if step.label:
+                    found.append(step.label)
+                step = step.parent
+            each = each.parent
+        return tuple(found)
+
+    @property
     def ignores_the_end(self) -> bool:
         """Whether it goes on though its run has ended: it neither waits nor closes anything within its time."""
         if self.waiter is not None:
