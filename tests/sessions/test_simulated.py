@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -528,3 +529,25 @@ class Shuffled(Seeded):
     def __init__(self, order: int, seed: int) -> None:
         super().__init__(order)
         self.seed = seed
+
+
+@pytest.mark.parametrize("fibers_are", [fibers.switcher, fibers.ThreadSwitcher])
+def test_many_steps_may_run_at_once_and_one_after_the_other(monkeypatch, fibers_are):
+    """Each is begun and ended by another, and none stands deeper in calls for that."""
+    monkeypatch.setattr("taskplan.engine.virtual.switcher", fibers_are)
+    both = [tp.execution_step(f"part {number}", tp.Net(f"part {number}")) for number in range(2)]
+    with tp.TaskGroup() as group:
+        channels = [tp.Channel(f"c{number}", capacity=1, schema=["n"]) for number in range(100)]
+        with tp.Task(name="write"):
+            channels[0].writer().write(None, [ops.Const(7)])
+        for source, target in pairwise(channels):
+            with tp.Task():
+                _, record = source.reader().read()
+                target.writer().write(None, [record.n()])
+        with tp.Task(name="read"):
+            _, record = channels[-1].reader().read()
+            tp.final_output(ops.Copy(record.n(), "got"))
+        with tp.Task(name="again and again"), ops.loop(200):
+            ops.net(tp.execution_step("both", both, concurrent_substeps=True))
+
+    assert run(group)[1] == {"got": 7}

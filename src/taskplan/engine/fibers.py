@@ -39,6 +39,9 @@ def switcher() -> Switcher:
 class GreenletSwitcher:
     """Fibers as greenlets of the thread that makes this.
 
+    A greenlet begins as deep in calls as whoever switches to it first stands, so one that begins others, and whose
+    greenlet in turn does, would run into Python's limit. So all are begun by one that stands where this is made.
+
     Args:
         module: the package `greenlet`.
     """
@@ -47,22 +50,34 @@ class GreenletSwitcher:
         self._greenlet = module.greenlet
         self.current: Callable[[], Any] = module.getcurrent
         self._first = module.getcurrent()
+        self._starter = module.greenlet(self._start, self._first)
 
     def make(self, job: Callable[[], Any]) -> Any:
         """A fiber that has not begun."""
 
-        def body(*_: object) -> None:
+        def body() -> Any:
             following = job()
-            self.current().parent = following  # whoever is the parent of one that ends goes on
+            # Whoever is the parent of one that ends goes on, and gets what that returns.
+            self.current().parent = following if following else self._starter
+            return following
 
         return self._greenlet(body, self._first)
 
     def switch(self, handle: Any) -> None:
         """Go on with another fiber."""
-        handle.switch()
+        if handle:
+            handle.switch()
+        else:  # it has not begun
+            self._starter.switch(handle)
+
+    def _start(self, handle: Any) -> None:
+        while True:
+            handle = handle.switch()
 
     def close(self) -> None:
-        """Greenlets need no care."""
+        """All fibers have ended."""
+        if self._starter:
+            self._starter.throw()
 
 
 class _Baton:
