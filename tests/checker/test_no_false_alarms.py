@@ -434,3 +434,22 @@ def test_a_function_that_feeds_nothing_hides_no_undefined_blob():
         ops.Copy("not_made", "y")
 
     assert [problem.code for problem in tp.check_program(tp.compile_program(group))] == ["TP106"]
+
+
+def feed_it() -> None:
+    tp.FeedBlob("from_the_function", np.float32(1))
+
+
+def test_what_a_function_feeds_through_another_is_unproved():
+    """One that it names, and one that it was given."""
+    for function in (lambda _inputs, _outputs: feed_it(), calling(feed_it)):
+        with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group, tp.Task():
+            with ops.local_init():
+                ops.Python(function)([], [])
+            ops.Copy("from_the_function", "y")
+
+        assert alarms_of_a_run(group) == []
+
+
+def calling(function: Callable[[], None]) -> Callable[..., None]:
+    return lambda _inputs, _outputs: function()

@@ -235,6 +235,28 @@ def test_a_queue_in_a_workspace_that_a_function_was_handed_is_open(session):
     assert "it may be used from outside of the run" in str(caught.value)
 
 
+def write_a_job() -> None:
+    tp.FeedBlob("job", 7)
+    tp.RunOperatorOnce(tp.CreateOperator("SafeEnqueueBlobs", ["jobs", "job"], ["job", "refused"]))
+
+
+def test_a_reporter_whose_function_runs_operators_may_write_what_is_waited_for(session):
+    """It is handed nothing, and names what runs operators in the current workspace."""
+    with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group:
+        with tp.Task(name="make"):
+            with ops.local_init():
+                ops.CreateBlobsQueue([], ["jobs"], capacity=9)
+            with ops.local_reporter(interval_ms=1):
+                call(write_a_job)
+            ops.Const(1)
+        with tp.Task(name="read"):
+            tp.final_output(ops.DequeueBlobs(["jobs"], ["got"]))
+
+    session.run(group, timeout_s=TIMEOUT_S)
+
+    assert session.outputs(group)["got"] == 7
+
+
 # --- while others go on -----------------------------------------------------------------------------------------------
 
 

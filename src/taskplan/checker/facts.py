@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import CodeType
+from collections.abc import Mapping
 
 from taskplan.checker.walk import all_ops, steps_below
 from taskplan.operators.registry import USER_CODE, WORKSPACE, declaration, is_operator
 from taskplan.operators.uses import reaches_workspace
-from taskplan.plan.archive import SealedFunction
-from taskplan.plan.model import NetDef, OpDef, PlanDef
-
-_FEEDERS = frozenset(
-    {
-        *("FeedBlob", "feed_blob", "CreateBlob", "create_blob", "FeedRecord", "DeserializeBlob"),
-        *("RunNetOnce", "RunOperatorOnce", "RunOperatorsOnce", "RunPlan", "CreateNet"),
-    }
-)
-"""What a function of the user says when it makes blobs in a workspace that it was not handed."""
+from taskplan.plan.model import NetDef, PlanDef
 
 
 class PlanFacts:
@@ -40,31 +30,8 @@ class PlanFacts:
         self.written = {name for op in self.ops for name in op.outputs}
         # Few operators can do that, so most are not looked at one by one.
         suspects = {op_type for op_type in {op.type for op in self.ops} if _is_suspect(op_type)}
-        self.makes_any_blob = any(op.type in suspects and _may_make_any_blob(op) for op in self.ops)
+        self.makes_any_blob = any(op.type in suspects and reaches_workspace(op) for op in self.ops)
 
 
 def _is_suspect(op_type: str) -> bool:
     return is_operator(op_type) and not declaration(op_type).effects.isdisjoint((WORKSPACE, USER_CODE))
-
-
-def _may_make_any_blob(op: OpDef) -> bool:
-    return reaches_workspace(op) or _may_feed(op)
-
-
-def _may_feed(op: OpDef) -> bool:
-    """Whether the function of a call, as far as it can be seen, names a function that feeds blobs."""
-    if isinstance(op.function, SealedFunction):
-        return True
-    builder = op.arguments.get("pickled_builder")
-    if isinstance(builder, bytes):
-        return any(name.encode() in builder for name in _FEEDERS)
-    code = getattr(op.function, "__code__", None)
-    return isinstance(code, CodeType) and not _FEEDERS.isdisjoint(_names(code))
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    """Globals and attributes that a function refers to, and those of the functions in it."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)

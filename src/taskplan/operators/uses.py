@@ -6,14 +6,31 @@ An object is known by the blob that holds it. Checker, engine and `taskplan show
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import CellType, CodeType, FunctionType
 from typing import NamedTuple
 
-from taskplan.operators.registry import WORKSPACE, declaration, is_operator, slot_names
+from taskplan.operators.registry import USER_CODE, WORKSPACE, declaration, is_operator, slot_names
 from taskplan.operators.waiting import Reason
+from taskplan.plan.archive import SealedFunction
 from taskplan.plan.model import NetDef, OpDef
 
 LAZY_SUBNETS = frozenset({"Do"})
 """Operators whose nets are made when they run, in workspaces of their own."""
+
+
+_FEEDERS = frozenset(
+    {
+        *("FeedBlob", "feed_blob", "CreateBlob", "create_blob", "FeedRecord", "DeserializeBlob"),
+        *("RunNet", "RunNetOnce", "RunOperatorOnce", "RunOperatorsOnce", "RunPlan", "CreateNet"),
+    }
+)
+"""What a function of the user names when it makes or uses blobs of a workspace that it was not handed."""
+
+
+_DEPTH = 3
+"""How far calls are followed."""
+
+_EMPTY = CellType()
 
 
 class Use(NamedTuple):
@@ -77,7 +94,47 @@ def names_outside(op: OpDef, outer: Callable[[str], str] = str) -> Callable[[str
 
 
 def reaches_workspace(op: OpDef) -> bool:
-    """Whether an operator is handed its workspace, and so may use any object in it."""
+    """Whether an operator may use anything in its workspace.
+
+    It is handed that, or it calls a function that names another which feeds blobs or runs nets, or that cannot be
+    looked at, since the program was loaded without its code.
+    """
     if op.type == "Python":  # it gets the workspace only if the call asks for that
-        return bool(op.arguments.get("pass_workspace"))
-    return is_operator(op.type) and WORKSPACE in declaration(op.type).effects
+        return bool(op.arguments.get("pass_workspace")) or _may_feed(op)
+    if not is_operator(op.type):
+        return False
+    effects = declaration(op.type).effects
+    return WORKSPACE in effects or (USER_CODE in effects and _may_feed(op))
+
+
+def _may_feed(op: OpDef) -> bool:
+    """Whether the function of a call, as far as it can be seen, names a function that feeds blobs."""
+    if isinstance(op.function, SealedFunction):
+        return True
+    builder = op.arguments.get("pickled_builder")
+    if isinstance(builder, bytes):
+        return any(name.encode() in builder for name in _FEEDERS)
+    return any(not _FEEDERS.isdisjoint(_names(code)) for code in _codes(op.function, _DEPTH, set()))
+
+
+def _codes(function: object, depth: int, seen: set[int]) -> Iterator[CodeType]:
+    """The code of a function of the user, and of the functions that it calls, as far as these can be seen in it."""
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType) or id(code) in seen:
+        return
+    seen.add(id(code))
+    yield code
+    if depth:
+        enclosed = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != _EMPTY]
+        known = getattr(function, "__globals__", {})
+        for called in (*enclosed, *(known[name] for name in code.co_names if name in known)):
+            if isinstance(called, FunctionType) and not (called.__module__ or "").startswith("taskplan."):
+                yield from _codes(called, depth - 1, seen)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Globals and attributes that a function refers to, and those of the functions in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
