@@ -443,7 +443,7 @@ def feed_it() -> None:
 def test_what_a_function_feeds_through_another_is_unproved():
     """One that it names, and one that it was given."""
     for function in (lambda _inputs, _outputs: feed_it(), calling(feed_it)):
-        with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group, tp.Task():
+        with tp.TaskGroup() as group, tp.Task():
             with ops.local_init():
                 ops.Python(function)([], [])
             ops.Copy("from_the_function", "y")
