@@ -281,3 +281,45 @@ def test_a_program_that_the_checks_refuse_is_refused():
 def test_at_least_one_run_is_asked_for():
     with pytest.raises(tp.BuildError, match="runs must be at least 1, got 0"):
         simulate(counting(update_in_one), runs=0)
+
+
+def test_a_failure_that_does_not_come_again_is_told():
+    """The function counts from run to run, so that a replay is another execution."""
+    calls = []
+
+    def fails_once(x: int) -> int:
+        calls.append(x)
+        if len(calls) == 2:
+            raise ValueError("the second time")
+        return len(calls)
+
+    with tp.TaskGroup() as group, tp.Task():
+        ops.call(fails_once, ops.call(fails_once, ops.Const(1)))
+
+    found = simulate(group)
+
+    assert found.failure is not None
+    assert "fails_once" in found.diverged
+    assert "warning: a schedule was not the same when it was run again: replay:" in str(found)
+
+
+def test_a_program_that_changes_from_run_to_run_is_explored_at_random_and_that_is_told():
+    """After the first run all tasks leave the blob alone, so a schedule that was found is not there any more."""
+    runs = []
+
+    def count() -> bool:
+        runs.append(1)
+        return len(runs) <= 3
+
+    with tp.TaskGroup(GLOBAL) as group:
+        with tp.Task(name="first"), ops.local_init():
+            ops.Const(0, blob_out="x")
+        for name in ("a", "b", "c"):
+            with tp.Task(name=name), ops.If(ops.call(count)):
+                update_in_one()
+
+    found = simulate(group, runs=40)
+
+    assert found.runs == 40
+    assert not found.complete
+    assert found.diverged

@@ -57,6 +57,8 @@ class Exploration:
         races: each race that was met, with the token of the first run that met it.
         faults: how many runs met a fault; None if none was asked for.
         trace: of the first run that failed.
+        diverged: why a schedule was not the same when it was run again; empty if all were. Functions of the program
+            then keep something from run to run, or depend on more than what they are given.
     """
 
     runs: int
@@ -66,6 +68,7 @@ class Exploration:
     races: tuple[tuple[Race, str], ...]
     faults: int | None
     trace: tuple[Turn, ...] = ()
+    diverged: str = ""
 
     @property
     def failure(self) -> Outcome | None:
@@ -100,6 +103,8 @@ class Exploration:
         for race, token in self.races:
             yield f"warning: {race}"
             yield f"  token  {token}"
+        if self.diverged:
+            yield f"warning: a schedule was not the same when it was run again: {self.diverged}"
 
 
 def simulate(
@@ -202,12 +207,16 @@ class _Explorer:
         self._pruned = False
         self._complete = False
         self._preemptions = -1
+        self._diverged = ""
         self._session = SimulatedSession(Workspace(), faults=self._faults, warns=False, **options)
 
     def explore(self, runs: int, seed: int) -> None:
         """Run it `runs` times at most."""
         if all(fault.probability >= 1 for fault in self._faults):
-            self._systematically(runs)
+            try:
+                self._systematically(runs)
+            except ReplayDivergedError as error:
+                self._diverged = str(error)
         number = seed
         while not self._complete and not self._done(runs):
             self._run(Seeded(number))
@@ -230,8 +239,7 @@ class _Explorer:
         """What came of it."""
         outcomes = tuple([replace(each.outcome, runs=each.runs) for each in self._endings.values()])
         failing = next((outcome.token for outcome in outcomes if outcome.failed), None)
-        program = self._program() if self._builds else self._program
-        again = replay(program, failing, faults=self._faults, feed=self._feed, **self._options) if failing else None
+        trace, diverged = self._again(failing) if failing is not None else ((), "")
         return Exploration(
             runs=self._runs,
             complete=self._complete,
@@ -239,8 +247,17 @@ class _Explorer:
             outcomes=outcomes,
             races=tuple(self._races.values()),
             faults=self._faulty if self._faults else None,
-            trace=again.trace if again is not None else (),
+            trace=trace,
+            diverged=self._diverged or diverged,
         )
+
+    def _again(self, token: str) -> tuple[tuple[Turn, ...], str]:
+        """The trace of a run, and why it cannot be had if it cannot."""
+        program = self._program() if self._builds else self._program
+        try:
+            return replay(program, token, faults=self._faults, feed=self._feed, **self._options).trace, ""
+        except ReplayDivergedError as error:
+            return (), str(error)
 
     def _done(self, runs: int) -> bool:
         failed = self._stop_at_failure and any(ending.outcome.failed for ending in self._endings.values())
@@ -262,6 +279,9 @@ class _Explorer:
                 if self._done(runs):
                     return False
                 known = self._run(Deviating.after(choices))
+                if [each.chosen for each in known[: len(choices)]] != choices:
+                    msg = f"an earlier run had {len(choices)} choices or more, and {len(known)} when it was to be varied"
+                    raise ReplayDivergedError(msg)
                 if len(self._session.token) > MAX_TOKEN:
                     return False
             made = known
@@ -301,11 +321,11 @@ class _Explorer:
         program = self._program() if self._builds else self._program
         session.begin_anew(self._feed)
         session.follow(schedule)
-        outcome = _ending(session, program)
+        outcome = _outcome(session, program)
         return session.recording.made, outcome
 
 
-def _ending(session: SimulatedSession, program: Any) -> Outcome:
+def _outcome(session: SimulatedSession, program: Any) -> Outcome:
     """Run a program, and say how it ended. What keeps it from running at all is raised."""
     try:
         session.run(program)
@@ -345,7 +365,7 @@ def replay(
     wanted: dict[str, Any] = {"timeout_s": timeout_s, **options, "traced": True, "warns": False}
     with SimulatedSession(Workspace(), replay=token, faults=faults, **wanted) as session:
         session.begin_anew(feed or {})
-        outcome = _ending(session, program)
+        outcome = _outcome(session, program)
     return Exploration(
         runs=1,
         complete=False,

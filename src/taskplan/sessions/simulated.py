@@ -18,7 +18,7 @@ from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import Site
 from taskplan.plan.order import stands
 from taskplan.sessions.local import LOCAL, LocalProgram, LocalSession
-from taskplan.sessions.schedules import Recording, Schedule, Seeded, Token, results_of, shortest
+from taskplan.sessions.schedules import GROUPS, Recording, Schedule, Seeded, Token, results_of, shortest
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard
 
 logger = logging.getLogger("taskplan")
@@ -202,7 +202,7 @@ class SimulatedSession(LocalSession):
             msg = f"replay: other functions were called than when it was recorded: now {', '.join(names) or 'none'}"
             return ReplayDivergedError(msg)
         wrong = next(group for group in range(len(now) // 2) if now[2 * group :][:2] != recorded[2 * group :][:2])
-        function = " or ".join(names[wrong::10])
+        function = " or ".join(names[wrong::GROUPS])
         msg = (
             f"replay: {function} returned something else than when it was recorded; a function in a simulation must "
             "depend on what it is given alone, so take times and random numbers from operators"
