@@ -280,7 +280,9 @@ class _Explorer:
                     return False
                 known = self._run(Deviating.after(choices))
                 if [each.chosen for each in known[: len(choices)]] != choices:
-                    msg = f"an earlier run had {len(choices)} choices or more, and {len(known)} when it was to be varied"
+                    msg = (
+                        f"an earlier run had {len(choices)} choices or more, and {len(known)} when it was to be varied"
+                    )
                     raise ReplayDivergedError(msg)
                 if len(self._session.token) > MAX_TOKEN:
                     return False
