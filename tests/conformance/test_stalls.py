@@ -400,3 +400,23 @@ def test_reporters_that_never_come_again_do_not_delay_the_stall(session):
 
     with pytest.raises(tp.StalledError):
         session.run(group)
+
+
+def test_a_stall_of_many_steps_is_told_like_one_of_two(session):
+    """Each waits for the one before it, all around."""
+    channels = [tp.Channel(f"c{number}", capacity=1, schema=["n"]) for number in range(300)]
+    with tp.TaskGroup() as group:
+        for number, channel in enumerate(channels):
+            with tp.Task(name=f"t{number}"):
+                writer = channels[number - 1].writer()
+                with ops.loop():
+                    ended, record = channel.reader().read()
+                    ops.stop_if(ended)
+                    writer.write(None, [record.n()])
+
+    with pytest.raises(tp.StalledError) as caught:
+        session.run(group)
+
+    [hint] = caught.value.why.hints
+    assert hint.endswith("wait for each other")
+    assert len(caught.value.why.waits) == 300

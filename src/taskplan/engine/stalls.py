@@ -16,11 +16,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Place
 from taskplan.engine.parking import Waiter
-from taskplan.engine.reach import PlacedUse
+from taskplan.engine.reach import PlacedUse, Reach
 from taskplan.engine.strand import Role, Strand
 from taskplan.engine.why import Call, User, Wait, Why
 from taskplan.operators.run import UNSET
@@ -76,9 +79,10 @@ class Analysis:
         self.strands = shared.strands.snapshot()
         self._waiters = {strand: strand.waiter for strand in self.strands}
         self._live = {strand for strand in self.strands if goes_on_by_itself(strand, self._waiters[strand])}
+        self._rings: dict[Strand, list[str]] = {}
         self._spread()
 
-    @property
+    @cached_property
     def stuck(self) -> list[Strand]:
         """The strands that can never go on by themselves, but for reporters and watches that wait for others' end."""
         return [strand for strand in self.strands if strand not in self._live and not self._looks_on(strand)]
@@ -107,7 +111,7 @@ class Analysis:
         assert waiter is not None
         if isinstance(waiter.reason, Joins | Interval):
             return all(member in self._live for member in self._members(waiter, strand))
-        helpers = [other for other in self.strands if other is not strand and self._acts(other)]
+        helpers = [other for other in self._concerned(waiter) if other is not strand and self._acts(other)]
         return any(self._may_help(other, waiter) for other in helpers)
 
     def _members(self, waiter: Waiter, strand: Strand) -> list[Strand]:
@@ -128,6 +132,26 @@ class Analysis:
         waiter = self._waiters[strand]
         return strand.role is not Role.WORK and waiter is not None and isinstance(waiter.reason, Interval)
 
+    @cached_property
+    def _by_object(self) -> dict[int | None, dict[Strand, None]]:
+        """The strands that may use an object, by its id; under None those that may use any, as far as is known."""
+        found: dict[int | None, dict[Strand, None]] = {None: {}}
+        for strand in self.strands:
+            if strand.calling or strand.plan is None or strand.space is None:
+                found[None][strand] = None
+                continue
+            reach = strand.plan.reach(strand.steps)
+            if reach.anything:
+                found[None][strand] = None
+            for use, *_ in reach.uses:
+                found.setdefault(_object_in(strand.space, use.blob, reach), {})[strand] = None
+        return found
+
+    def _concerned(self, waiter: Waiter) -> list[Strand]:
+        """The strands that may use what is waited for, in their order; no other strand may help."""
+        using = self._by_object[None] | self._by_object.get(id(waiter.reason.subject), {})
+        return sorted(using, key=attrgetter("number"))
+
     def _may_help(self, strand: Strand, waiter: Waiter) -> bool:
         """Whether what a strand does from beginning to end may end a wait."""
         if strand.calling:
@@ -138,14 +162,11 @@ class Analysis:
         wanted = _ENDED_BY.get(type(waiter.reason))
         if reach.anything and self._shares_workspace(strand, waiter):
             return True
-        for use, *_ in reach.uses:
-            if wanted is None or use.kind in wanted:
-                cell = strand.space.find(use.blob)
-                if cell is None or cell.value is UNSET or cell.value is waiter.reason.subject:
-                    return True
-                if use.blob in reach.written:
-                    return True
-        return False
+        return any(
+            _object_in(strand.space, use.blob, reach) in (None, id(waiter.reason.subject))
+            for use, *_ in reach.uses
+            if wanted is None or use.kind in wanted
+        )
 
     def _shares_workspace(self, strand: Strand, waiter: Waiter) -> bool:
         """Whether a function that is handed a workspace of `strand` may come upon what is waited for."""
@@ -193,21 +214,35 @@ class Analysis:
             hint=self._hint(strand, waiter, users) if stuck and not joins else "",
         )
 
+    @cached_property
+    def _uses(self) -> dict[int | str, list[tuple[PlacedUse, str]]]:
+        """All uses in the plans, with who that is: by the id of the object, or the name of a blob that is not there."""
+        found: dict[int | str, list[tuple[PlacedUse, str]]] = {}
+        for node in self._shared.placed:
+            for each in node.plan.reach(node.plan.plan.steps).uses:
+                cell = node.space.find(each.use.blob)
+                key = id(cell.value) if cell is not None else each.use.blob
+                found.setdefault(key, []).append((each, _who(each, node.space.name)))
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Strand]]:
+        """The strands, by who they are."""
+        found: dict[str, list[Strand]] = {}
+        for strand in self.strands:
+            found.setdefault(who_is(strand), []).append(strand)
+        return found
+
     def _users(self, subject: Shared) -> Iterable[User]:
         seen = set()
-        for node in self._shared.placed:
-            space = node.space
-            for each in node.plan.reach(node.plan.plan.steps).uses:
-                does = _DOES.get(each.use.kind)
-                cell = space.find(each.use.blob)
-                same = cell.value is subject if cell is not None else each.use.blob == subject.name
-                who = _who(each, space.name)
-                if does and same and (does, who) not in seen:
-                    seen.add((does, who))
-                    yield User(does, who, self._state(each, who), each.use.op.site)
+        for each, who in (*self._uses.get(id(subject), ()), *self._uses.get(subject.name, ())):
+            does = _DOES.get(each.use.kind)
+            if does and (does, who) not in seen:
+                seen.add((does, who))
+                yield User(does, who, self._state(each, who), each.use.op.site)
 
     def _state(self, use: PlacedUse, who: str) -> str:
-        strands = [strand for strand in self.strands if who_is(strand) == who and strand.role is Role.WORK]
+        strands = [strand for strand in self._by_name.get(who, ()) if strand.role is Role.WORK]
         if any(self._waiters[strand] is None for strand in strands):
             return "runs"
         if strands:
@@ -237,42 +272,64 @@ class Analysis:
                 return f"nobody releases {subject}"
             if all(user.who == me for user in by["releases"]):
                 return f"{me} takes {subject} twice, and has to release it in between"
-        ring = self._ring(strand)
+        ring = self._rings[strand] if strand in self._rings else self._ring(strand)
         if not ring:
             return ""
         if len(ring) == 1:
             return f"steps of {ring[0]} wait for each other"
-        full = isinstance(waiter.reason, Puts) and all(
-            isinstance(other.reason, Puts) for each in self.stuck if (other := self._waiters[each]) and other.by
-        )
+        full = isinstance(waiter.reason, Puts) and self._all_want_room
         return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other{', all for room in full queues' * full}"
 
     def _alone(self, who: str) -> bool:
         """Whether one strand is all that is meant by a name (a task may have many instances)."""
-        return sum(who_is(strand) == who and strand in self.stuck for strand in self.strands) == 1
+        return sum(strand in self._stuck for strand in self._by_name.get(who, ())) == 1
+
+    @cached_property
+    def _stuck(self) -> frozenset[Strand]:
+        return frozenset(self.stuck)
+
+    @cached_property
+    def _all_want_room(self) -> bool:
+        waiters = [waiter for strand in self.stuck if (waiter := self._waiters[strand]) and waiter.by]
+        return all(isinstance(waiter.reason, Puts) for waiter in waiters)
 
     def _ring(self, start: Strand) -> list[str]:
         """Who waits for whom, from one strand back to itself; empty if it never comes back."""
-        chain = [start]
+        chain = {start: None}
+        last = start
         while True:
-            waiter = self._waiters[chain[-1]]
-            assert waiter is not None
-            following = [
-                other
-                for other in self.stuck
-                if other is not chain[-1]
-                and (next_waiter := self._waiters[other]) is not None
-                and not isinstance(next_waiter.reason, Joins | Interval)
-                and self._may_help(other, waiter)
-            ]
+            following = self._waited_for(last)
             if start in following and len(chain) > 1:
                 ring = list(dict.fromkeys(map(who_is, chain)))
                 first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
-                return ring[first:] + ring[:first]
+                ring = ring[first:] + ring[:first]
+                self._rings.update(dict.fromkeys(chain, ring))
+                return ring
             fresh = [other for other in following if other not in chain]
             if not fresh:
                 return []
-            chain.append(fresh[0])
+            last = fresh[0]
+            chain[last] = None
+
+    def _waited_for(self, strand: Strand) -> list[Strand]:
+        """The stuck strands that might end the wait of a strand if they went on; not those that wait for steps."""
+        waiter = self._waiters[strand]
+        assert waiter is not None
+        return [
+            other
+            for other in self._concerned(waiter)
+            if other is not strand
+            and other in self._stuck
+            and (its := self._waiters[other]) is not None
+            and not isinstance(its.reason, Joins | Interval)
+            and self._may_help(other, waiter)
+        ]
+
+
+def _object_in(space: CellSpace, blob: str, reach: Reach) -> int | None:
+    """The id of the object that steps find in a blob; None if another may be there when they come to it."""
+    cell = space.find(blob)
+    return None if cell is None or cell.value is UNSET or blob in reach.written else id(cell.value)
 
 
 def goes_on_by_itself(strand: Strand, waiter: Waiter | None) -> bool:
