@@ -17,7 +17,7 @@ from taskplan.builder.setup import Part, attributes_of
 from taskplan.builder.sites import here
 from taskplan.builder.task import Task
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
-from taskplan.plan.names import Site
+from taskplan.plan.names import Site, channel_blob
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Channel:
 
     def queue(self) -> BlobReference:
         """The blob that holds the queue; the ordinary queue operators work on it."""
-        return BlobReference(f"channel:{self.name}")
+        return BlobReference(channel_blob(self.name))
 
     def schema(self) -> Field | None:
         """What a record is, as far as known."""
@@ -120,7 +120,7 @@ class Channel:
 
     def exit(self, exit_net: Net) -> Part:  # noqa: ARG002 - the setup protocol's
         """What the exit of a writing task runs: one of the writers is done."""
-        net = Net(f"channel:{self.name}/end")
+        net = Net(f"{channel_blob(self.name)}/end")
         net.EndWrites([self.queue()], [])
         return net
 

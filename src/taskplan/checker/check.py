@@ -8,6 +8,7 @@ from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
 from taskplan.checker.rules import RULES
 from taskplan.plan.model import ProgramDef
+from taskplan.plan.names import channel_blob
 
 
 def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = None) -> list[Problem]:
@@ -20,6 +21,6 @@ def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = No
     existing = {node: set((known or {}).get(node, ())) for node in program.plans}
     for channel in program.channels:
         for node in existing.keys() & set(channel.nodes):
-            existing[node].add(f"channel:{channel.name}")
+            existing[node].add(channel_blob(channel.name))
     facts = {node: PlanFacts(plan) for node, plan in program.plans.items()}
     return [problem for rule in RULES for problem in rule.find(program, facts, existing)]

@@ -10,7 +10,7 @@ from taskplan.checker.walk import OpPlace, Visit, operators, visits
 from taskplan.operators.registry import declaration, is_operator
 from taskplan.operators.waiting import Puts
 from taskplan.plan.model import NetDef, OpDef, ProgramDef
-from taskplan.plan.names import did_you_mean, near_names
+from taskplan.plan.names import channel_blob, did_you_mean, near_names
 
 Known = Mapping[str, set[str]]
 Facts = Mapping[str, PlanFacts]
@@ -147,7 +147,7 @@ def unwritten_channels(program: ProgramDef, facts: Facts) -> Iterator[Problem]:
         return
     ops = [op for plan in facts.values() for op in plan.ops]
     for channel in program.channels:
-        blob = f"channel:{channel.name}"
+        blob = channel_blob(channel.name)
         if not channel.writers and not any(blob in op.inputs and _puts(op) for op in ops):
             message = f"channel {channel.name!r} has readers and no writer; call writer() in the task that fills it"
             yield Problem("TP110", "unwritten channel", message, site=channel.site)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from taskplan.checker.walk import Visit, visits
 from taskplan.operators.registry import MAKES, Declaration, declaration, is_operator
-from taskplan.operators.uses import LAZY_SUBNETS, names_outside, subnets, uses
+from taskplan.operators.uses import ops_with_names, uses
 from taskplan.operators.waiting import Closes, Puts, Reason, Takes
 from taskplan.plan.model import ChannelDef, NetDef, OpDef, PlanDef, ProgramDef
-from taskplan.plan.names import UNKNOWN_SITE, Site
+from taskplan.plan.names import UNKNOWN_SITE, Site, channel_blob
 
 Users = dict[str, Site]
 """Tasks, or steps outside of tasks, each with the first line on which it uses the queue."""
-
-CHANNEL = "channel:"
-"""What the blobs of channels begin with."""
 
 
 @dataclass
@@ -46,7 +43,7 @@ class QueueUsers:
 
 def queue_users(program: ProgramDef) -> list[QueueUsers]:
     """All channels and queues of a program, the channels first."""
-    channels = {CHANNEL + channel.name: _of_channel(channel) for channel in program.channels}
+    channels = {channel_blob(channel.name): _of_channel(channel) for channel in program.channels}
     queues: list[QueueUsers] = list(channels.values())
     for node, plan in program.plans.items():
         found = _Queues(node, channels)
@@ -75,25 +72,22 @@ class _Queues:
                 self._net(nets[visit.net], _user(visit, self._node))
 
     def _net(self, net: NetDef, user: str) -> None:
-        self._made(net, str)
+        self._made(net)
         for kind, blob, op in uses(net):
             if kind in (Puts, Takes, Closes):
                 users = self._queue(blob).users(kind)
                 if users is not None:
                     users.setdefault(user, op.site)
 
-    def _made(self, net: NetDef, outer: Callable[[str], str]) -> None:
-        """Enter the queues that a net makes; `outer` gives the name of a blob in the plan for its name in the net."""
-        for op in net.ops:
+    def _made(self, net: NetDef) -> None:
+        """Enter the queues that a net makes."""
+        for op, outer in ops_with_names(net):
             declared = declaration(op.type) if is_operator(op.type) else None
             if declared and MAKES in declared.effects and [slot.name for slot in declared.outputs] == ["queue"]:
                 queue = self._queue(outer(op.outputs[0]))
                 queue.capacity = _number(op, declared, "capacity")
                 queue.columns = _number(op, declared, "num_blobs")
                 queue.site = op.site
-            inside = names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
-            for subnet in subnets(op):
-                self._made(subnet, inside)
 
     def _queue(self, blob: str) -> QueueUsers:
         if blob not in self._by_blob:

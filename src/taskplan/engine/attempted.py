@@ -140,11 +140,11 @@ class Attempted:
         """A token whose cancellation wakes this run's waiters."""
         return CancelToken(self.driver.cancel)
 
-    def fail(self, failure: Failed) -> None:
-        """Record a failure and end the run."""
+    def fail(self, failure: Failed, token: CancelToken | None = None) -> None:
+        """Record a failure, and end the run, or what runs under `token`."""
         with self._lock:
             self.outcome.record(failure)
-        self.token.cancel()
+        (token or self.token).cancel()
 
     def spawn(self, job: Callable[[], None], strand: Strand, *, brief: bool) -> None:
         """Start `job` beside the caller, as a strand. It must not raise; if it does all the same, the run fails."""
@@ -230,9 +230,7 @@ class Attempted:
         hints = "; ".join(why.hints)
         waiters = [strand.waiter for strand in analysis.stuck]
         error = StalledError(f"{what}{f': {hints}' if hints else ''}\n{why}", why=why)
-        with self._lock:
-            self.outcome.record(Failed(error))
-        self.token.cancel()
+        self.fail(Failed(error))
         for waiter in waiters:  # those of closing blocks have tokens of their own
             if waiter is not None:
                 waiter.token.cancel()
@@ -302,12 +300,6 @@ class Attempted:
         why = self.why()
         text = f"{what} took longer than {limit_s:g} s"
         return Failed(TimedOutError(f"{text}\n{why}" if why.waits or why.calls else text, why=why))
-
-    def expire(self, token: CancelToken, failure: Failed) -> None:
-        """The time of something is up: that is a failure, and ends what runs under `token`."""
-        with self._lock:
-            self.outcome.record(failure)
-        token.cancel()
 
     def next_seed(self, *place: object) -> np.random.SeedSequence:
         """A seed for one operator's instance, which stands at `place`: the same whatever else runs, and in which order.

@@ -16,14 +16,12 @@ import numpy as np
 
 from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.failures import Failed
-from taskplan.engine.groups import Group, end_member, join_or_abandon, start, with_time_limit
+from taskplan.engine.groups import Group, join_or_abandon, member, start, with_time_limit
 from taskplan.engine.run import Run
 from taskplan.engine.script import bind_and_perform
 from taskplan.engine.strand import CURRENT, Role, Strand
 from taskplan.errors import Cancelled
-
-CHANNEL = "channel:"
-"""What the blobs of channels begin with."""
+from taskplan.plan.names import CHANNEL
 
 SIGINT = int(signal.SIGINT)
 
@@ -61,8 +59,7 @@ def begin_first_strand(placed: Sequence[Placed], shared: Attempted) -> Token[Str
     strand = Strand(shared, "the run")
     strand.thread = threading.get_ident()
     if len(placed) == 1:
-        only = placed[0]
-        strand.plan, strand.steps, strand.space = only.plan, only.plan.plan.steps, only.space
+        strand.does(placed[0].plan, placed[0].plan.plan.steps, placed[0].space)
     identity = shared.identity
     shared.strands.alive.add(strand)
     shared.placed = placed
@@ -89,26 +86,14 @@ def _run_all(placed: Sequence[Placed], shared: Attempted, *, beside: bool) -> No
         for each in placed:  # what nodes have in common is channels
             turns.contend(each.space, [name for name in each.space.names() if name.startswith(CHANNEL)])
     group = Group("the run", [f"node {each.node!r}" for each in placed])
+    run = Run(shared, placed[0].plan)
     jobs = []
     for number, each in enumerate(placed):
         strand = Strand(shared, f"node {each.node!r}", Role.WORK, group, CURRENT.get())
         strand.does(each.plan, each.plan.plan.steps, each.space)
-        jobs.append((partial(_member, group, number, each, shared), strand, False))
+        jobs.append((partial(member, group, number, run, partial(_run_one, each, shared)), strand, False))
     start(group, jobs, shared)
-    join_or_abandon(group, Run(shared, placed[0].plan))
-
-
-def _member(group: Group, number: int, placed: Placed, shared: Attempted) -> None:
-    try:
-        _run_one(placed, shared)
-    except Cancelled:
-        pass
-    except Failed as failure:
-        shared.fail(failure)
-    except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
-        shared.fail(Failed(error))
-    finally:
-        end_member(group, number, shared)
+    join_or_abandon(group, run)
 
 
 def _run_one(placed: Placed, shared: Attempted, *, alone: bool = False) -> None:

@@ -92,7 +92,6 @@ class _Struck:
     """A fault in one run."""
 
     fault: Fault
-    number: int
     seen: int = 0
     happened: int = 0
 
@@ -115,16 +114,10 @@ class FaultPlan:
     """
 
     def __init__(self, faults: Sequence[Fault] = (), seed: int = 0) -> None:
-        self.faults = tuple(faults)
         self.happened: list[str] = []
-        self._struck = [_Struck(fault, number) for number, fault in enumerate(faults)]
+        self._struck = [_Struck(fault) for fault in faults]
         self._random = random.Random(f"faults {seed}")
         self._dead: set[str] = set()
-
-    @property
-    def digest(self) -> str:
-        """Four letters that stand for the faults; the same for the same faults."""
-        return fault_digest(self.faults)
 
     def of(self, op: OpDef, net: str, plan: PreparedPlan) -> list[Aim]:
         """The faults that may strike an operator of a net, where there are any; in plans with dead nodes, all look."""
@@ -144,7 +137,7 @@ class FaultPlan:
             if any(fnmatchcase(label, struck.fault.at) for label in labels)
         ]
         kills_nodes = any(struck.fault.kind == "kill" and _is_node(struck.fault) for struck in self._struck)
-        return aims or ([Aim(_Struck(_NOTHING, -1), place, node)] if kills_nodes else [])
+        return aims or ([Aim(_Struck(_NOTHING), place, node)] if kills_nodes else [])
 
     def strike(self, aims: Sequence[Aim], driver: VirtualDriver, token: CancelToken) -> None:
         """Do what the faults of an operator that is about to be executed say.

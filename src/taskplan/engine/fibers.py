@@ -87,7 +87,6 @@ class _Baton:
         self.lock = threading.Lock()
         self.lock.acquire()
         self.job = job
-        self.thread: threading.Thread | None = None
 
 
 class ThreadSwitcher:

@@ -69,6 +69,22 @@ def end_member(group: Group, number: int, shared: Attempted) -> None:
     shared.driver.wait(Changes(group), partial(group.one_ended, number), shared.token)
 
 
+def member(group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep | None = None) -> None:
+    """The job of a member: its failure, which went through `parent`, ends the run, and its end is told to the group."""
+    try:
+        action()
+    except Cancelled:
+        pass
+    except Failed as failure:
+        if parent is not None:
+            parent.tell_path(failure)
+        run.shared.fail(failure)
+    except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
+        run.shared.fail(Failed(error))
+    finally:
+        end_member(group, number, run.shared)
+
+
 def join(group: Group, run: Run) -> bool:
     """Wait for all members, also when the run is ending; false if some ignore that for `grace_s`.
 
@@ -110,7 +126,7 @@ def with_time_limit(
                 failure = run.shared.timed_out(what, limit_s)
                 if step is not None:
                     step.tell_path(failure)
-                run.shared.expire(run.token, failure)
+                run.shared.fail(failure, run.token)
         except Cancelled:
             pass
         finally:

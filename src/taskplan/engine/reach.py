@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from taskplan.operators.uses import LAZY_SUBNETS, Use, names_outside, reaches_workspace, subnets, uses
+from taskplan.operators.uses import Use, ops_with_names, reaches_workspace, uses
 from taskplan.operators.waiting import Reads
-from taskplan.plan.model import NetDef, OpDef, StepDef
+from taskplan.plan.model import StepDef
 from taskplan.plan.order import Part, parts, stands
 
 if TYPE_CHECKING:
@@ -57,18 +57,10 @@ def reach_of(plan: PreparedPlan, steps: Iterable[StepDef]) -> Reach:
             if net is None:
                 continue
             found += [PlacedUse(use, step, task, node) for use in uses(net) if use.kind is not Reads]
-            for op in _ops(net):
+            for op, _ in ops_with_names(net):
                 written.update(op.outputs)
                 anything = anything or reaches_workspace(op)
     return Reach(tuple(found), frozenset(written), anything)
-
-
-def _ops(net: NetDef) -> Iterator[OpDef]:
-    for op in net.ops:
-        yield op
-        for value in op.arguments.values():
-            if isinstance(value, NetDef):
-                yield from _ops(value)
 
 
 def contested_names(plan: PreparedPlan, step: StepDef) -> frozenset[str]:
@@ -92,16 +84,9 @@ def _touches(plan: PreparedPlan, part: Part) -> Touches:
     for name in nets:
         net = plan.definition(name)
         if net is not None:
-            _gather_touches(net, str, reads, writes)
+            for op, outer in ops_with_names(net):
+                reads.update(map(outer, op.inputs))
+                writes.update(map(outer, op.outputs))
             writes.update(use.blob for use in uses(net) if use.kind is not Reads)
     reads.update(step.until for step, *_ in stands(part.steps) if step.until is not None)
     return Touches(frozenset(reads), frozenset(writes))
-
-
-def _gather_touches(net: NetDef, outer: Callable[[str], str], reads: set[str], writes: set[str]) -> None:
-    for op in net.ops:
-        reads.update(map(outer, op.inputs))
-        writes.update(map(outer, op.outputs))
-        inside = names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
-        for subnet in subnets(op):
-            _gather_touches(subnet, inside, reads, writes)

@@ -15,7 +15,7 @@ import numpy as np
 
 from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Failed
-from taskplan.engine.groups import Group, end_member, join_or_abandon, start, with_time_limit
+from taskplan.engine.groups import Group, end_member, join_or_abandon, member, start, with_time_limit
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
 from taskplan.engine.strand import CURRENT, Loop, Role, Strand
@@ -255,7 +255,7 @@ def _start_reporters(step: BoundStep, run: Run, siblings: Group) -> Group:
         strand = Strand(run.shared, f"reporter {definition.name!r}", Role.REPORT, group, CURRENT.get())
         strand.does(run.plan, (definition,), step.space)
         action = partial(_report, every_s, report, siblings, run)
-        jobs.append((partial(_member, group, number, run, action, step), strand, False))
+        jobs.append((partial(member, group, number, run, partial(_begin, action, run), step), strand, False))
     start(group, jobs, run.shared)
     return group
 
@@ -356,7 +356,7 @@ def _together(step: BoundStep, run: Run) -> None:
         child = children[number % len(children)]
         if instances > 1:
             child = replace(child, label=f"instance {number // len(children) + 1} of {instances}")
-        job = partial(_member, group, number, run, partial(perform, child, run), step)
+        job = partial(member, group, number, run, partial(_begin, partial(perform, child, run), run), step)
         strand = Strand(run.shared, _called(child), Role.WORK, group, parent)
         strand.does(run.plan, (child.definition,), child.space)
         jobs.append((job, strand, run.plan.is_brief(child.definition)))
@@ -364,6 +364,12 @@ def _together(step: BoundStep, run: Run) -> None:
     join_or_abandon(group, run)
     if run.token.cancelled:
         raise Cancelled
+
+
+def _begin(action: Callable[[], None], run: Run) -> None:
+    """Do what a member of a group is for, unless the run has ended before it could begin."""
+    if not run.token.cancelled:
+        action()
 
 
 def _contend(step: BoundStep, run: Run) -> None:
@@ -375,19 +381,3 @@ def _contend(step: BoundStep, run: Run) -> None:
 def _called(step: BoundStep) -> str:
     definition = step.definition
     return f"step {definition.name!r}" if definition.task is None else f"task {definition.task!r}"
-
-
-def _member(group: Group, number: int, run: Run, action: Callable[[], None], parent: BoundStep) -> None:
-    """The job of one of several steps that run at once: its failure ends the run, its end is told to the group."""
-    try:
-        if not run.token.cancelled:
-            action()
-    except Cancelled:
-        pass
-    except Failed as failure:
-        parent.tell_path(failure)
-        run.shared.fail(failure)
-    except BaseException as error:  # a bug of ours must end the run, not vanish with a thread
-        run.shared.fail(Failed(error))
-    finally:
-        end_member(group, number, run.shared)

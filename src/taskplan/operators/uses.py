@@ -14,6 +14,9 @@ from taskplan.operators.waiting import Reason
 from taskplan.plan.archive import SealedFunction
 from taskplan.plan.model import NetDef, OpDef
 
+Names = Callable[[str], str]
+"""Gives the name of a blob in the plan for its name in a net."""
+
 LAZY_SUBNETS = frozenset({"Do"})
 """Operators whose nets are made when they run, in workspaces of their own."""
 
@@ -47,27 +50,34 @@ class Use(NamedTuple):
     op: OpDef
 
 
-def uses(net: NetDef, outer: Callable[[str], str] = str) -> Iterator[Use]:
-    """What the operators of a net, and of the nets in it, do to shared objects.
+def uses(net: NetDef) -> Iterator[Use]:
+    """What the operators of a net, and of the nets in it, do to shared objects."""
+    for op, outer in ops_with_names(net):
+        if not is_operator(op.type):
+            continue
+        declared = declaration(op.type)
+        reasons = [effect for effect in declared.effects if isinstance(effect, Reason)]
+        reasons.sort(key=lambda reason: type(reason).__name__)  # a set has no order of its own
+        slots = slot_names(declared.inputs, len(op.inputs)) if reasons else ()
+        for reason in reasons:
+            for slot, blob in zip(slots, op.inputs, strict=False):
+                if slot == reason.subject:
+                    yield Use(type(reason), outer(blob), op)
+
+
+def ops_with_names(net: NetDef, outer: Names = str) -> Iterator[tuple[OpDef, Names]]:
+    """The operators of a net and of the nets in it, each with what gives the names of its blobs in the plan.
 
     Args:
         net: the net.
         outer: gives the name of a blob in the plan for its name in the net.
     """
     for op in net.ops:
-        if is_operator(op.type):
-            declared = declaration(op.type)
-            reasons = [effect for effect in declared.effects if isinstance(effect, Reason)]
-            reasons.sort(key=lambda reason: type(reason).__name__)  # a set has no order of its own
-            slots = slot_names(declared.inputs, len(op.inputs)) if reasons else ()
-            for reason in reasons:
-                for slot, blob in zip(slots, op.inputs, strict=False):
-                    if slot == reason.subject:
-                        yield Use(type(reason), outer(blob), op)
+        yield op, outer
         if op.arguments and not net.calls_checked:
-            inside = names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
+            inside = _names_outside(op, outer) if op.type in LAZY_SUBNETS else outer
             for subnet in subnets(op):
-                yield from uses(subnet, inside)
+                yield from ops_with_names(subnet, inside)
 
 
 def subnets(op: OpDef) -> Sequence[NetDef]:
@@ -79,7 +89,7 @@ def subnets(op: OpDef) -> Sequence[NetDef]:
     return [net for name, net in nets if declared is None or (declared.wants_run and name in declared.arguments)]
 
 
-def names_outside(op: OpDef, outer: Callable[[str], str] = str) -> Callable[[str], str]:
+def _names_outside(op: OpDef, outer: Names) -> Names:
     """For a `Do`, whose net has names of its own: each inner name that is bound, as the name outside."""
     inner, numbers = op.arguments.get("inner_blobs", ()), op.arguments.get("outer_blobs_idx", ())
     blobs = op.inputs[:-1] + op.outputs[:-1]

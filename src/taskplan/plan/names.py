@@ -21,6 +21,15 @@ class Site(NamedTuple):
 UNKNOWN_SITE = Site("through Proto(), no line", 0, "")
 
 
+CHANNEL = "channel:"
+"""What the blobs of channels begin with."""
+
+
+def channel_blob(name: str) -> str:
+    """The name of the blob that holds a channel's queue."""
+    return f"{CHANNEL}{name}"
+
+
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """At most three of `known` that look like `name`, the nearest first.
 

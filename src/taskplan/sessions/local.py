@@ -28,7 +28,7 @@ from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
 from taskplan.operators.waiting import Closes
 from taskplan.plan.archive import program_digest
 from taskplan.plan.model import ChannelDef, ProgramDef
-from taskplan.plan.names import Site
+from taskplan.plan.names import Site, channel_blob
 from taskplan.sessions.base import CompiledRunnable, Session
 from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
@@ -348,11 +348,6 @@ def _clean_up(compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
     for channel in compiled.program.channels:
         for space in spaces.values():
             space.forget(channel_blob(channel.name))
-
-
-def channel_blob(name: str) -> str:
-    """The name of the blob that holds a channel's queue."""
-    return f"channel:{name}"
 
 
 def _fetch(space: Workspace, site: Site, name: object) -> Any:
