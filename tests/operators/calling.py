@@ -9,6 +9,7 @@ import numpy as np
 from tests.operators.fake_run import Bench, FakeRun
 
 import taskplan.operators.catalogue  # noqa: F401 - declares the operators
+from taskplan.operators.registry import declaration, slot_names
 from taskplan.plan.model import OpDef
 
 
@@ -40,11 +41,26 @@ def call_in_place(
 def call(kind: str, *values: object, outputs: int = 1, in_place: bool = False, **arguments: Any) -> Any:
     """Run an operator once; arguments are Python values. Returns the output, or a list of them.
 
-    With `in_place` the first output has the blob of the first input.
+    With `in_place` the first output has the blob of the first input. Outputs that must be the blob of an input are.
     """
     given = {name: plain(value) for name, value in arguments.items()}
-    results = call_in_place(kind, [held(value) for value in values], {0: 0} if in_place else {}, outputs, given)
+    same = {0: 0} if in_place else musts(kind, len(values), outputs)
+    results = call_in_place(kind, [held(value) for value in values], same, outputs, given)
     return results[0] if outputs == 1 else results
+
+
+def musts(kind: str, inputs: int, outputs: int) -> dict[int, int]:
+    """Which output has to be the blob of which input; runs of blobs in their order."""
+    declared = declaration(kind)
+    given, made = slot_names(declared.inputs, inputs), slot_names(declared.outputs, outputs)
+    pairs: dict[int, int] = {}
+    for source, result in declared.must_in_place:
+        pairs.update(zip(_places(made, result), _places(given, source), strict=False))
+    return pairs
+
+
+def _places(names: Sequence[str], name: str) -> list[int]:
+    return [place for place, each in enumerate(names) if each == name]
 
 
 def plain(value: Any) -> Any:

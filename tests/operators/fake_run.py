@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from taskplan.operators.registry import check_arity, declaration, decode_arguments
+from taskplan.operators.registry import check_arity, declaration, decode_arguments, slot_names
 from taskplan.operators.run import UNSET, Scope
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT
 from taskplan.plan.model import NetDef, OpDef
@@ -107,10 +107,16 @@ class FakeRun:
     def __call__(self) -> None:
         keywords = {"run": self} if self._declared.wants_run else {}
         values = [self.bench.blobs.get(name, UNSET) for name in self.op.inputs]
+        slots = slot_names(self._declared.inputs, len(values))
+        for slot in self._declared.updates:
+            place = slots.index(slot)
+            values[place] = np.array(values[place]) if values[place] is not UNSET else UNSET
         returned = self._declared.body(*values, **self._arguments, **keywords)
         if returned is None:
             return
         stored = returned if isinstance(returned, tuple) else (returned,)
+        if self._declared.updates:
+            stored = tuple(each[()] if isinstance(each, np.ndarray) and not each.ndim else each for each in stored)
         assert len(stored) >= len(self.op.outputs)
         self.bench.blobs.update(zip(self.op.outputs, stored, strict=False))
 

@@ -8,20 +8,17 @@ may be taken here.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.operators.calling import call_in_place, held, plain
+from tests.operators.calling import call_in_place, plain
+from tests.operators.recorded import RECORD, tensor
 
 from taskplan.errors import TaskplanError
 from taskplan.operators.registry import is_operator
 from taskplan.operators.run import UNSET
-
-RECORD = json.loads(Path(__file__).with_name("cases.json").read_text("utf-8"))
 
 
 def declared_cases(*, fails: bool) -> list[Any]:
@@ -30,11 +27,6 @@ def declared_cases(*, fails: bool) -> list[Any]:
         for case in RECORD["cases"]
         if is_operator(case["op"]) and case.get("fails", False) is fails
     ]
-
-
-def tensor(recorded: Mapping[str, Any]) -> Any:
-    dtype = object if recorded["dtype"] == "string" else recorded["dtype"]
-    return held(np.array(recorded["data"], dtype).reshape(recorded["shape"]))
 
 
 def outputs_of(case: Mapping[str, Any], *, unset: int | None = None) -> list[Any]:

@@ -97,7 +97,9 @@ class Instance:
         self._scoped.perform()
         if keep_copies:
             for inner, outer in bound.items():
-                space.bind(inner, Cell(inner, self._net.space.cell(outer).value))
+                cell = self._net.space.cell(outer)
+                cell.owned = None
+                space.bind(inner, Cell(inner, cell.value))
 
     def user_call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function of the user."""

@@ -16,9 +16,9 @@ from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
-from taskplan.engine.values import describe
+from taskplan.engine.values import describe, is_tensor
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
-from taskplan.operators.registry import MAKES
+from taskplan.operators.registry import MAKES, slot_names
 from taskplan.operators.waiting import Shared
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class BoundNet:
             body = _computed_once(body)
         elif MAKES in prepared.declared.effects:
             body = _marking(body, self.run)
-        buffered = not arguments and len(targets) == 1 and space in self.run.confined and space.owns(targets[0])
-        call = _closure(prepared, body, sources, targets, buffered=buffered)
+        owners = [cell for cell in targets if space.owns(cell)] if space in self.run.confined else []
+        call = _closure(prepared, body, sources, targets, owners=owners)
         turns = self.run.driver.turns
         self.calls.append(call if turns is None else turns.around(call, self, prepared, index, sources, targets))
 
@@ -158,15 +158,20 @@ def _marking(body: Callable[..., Any], run: Run) -> Callable[..., Any]:
 
 
 def _closure(
-    prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, buffered: bool
+    prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, owners: list[Cell]
 ) -> Call:
-    """The quickest call for this number of inputs and outputs. All mean: read, compute, store."""
+    """The quickest call for this number of inputs and outputs. All mean: read, compute, store.
+
+    `owners` are those targets that no other thread of the run sees, so that they may own an array.
+    """
     declared = prepared.declared
     single = len(declared.outputs) == 1 and declared.outputs[0].most == 1
+    if declared.updates:
+        return _updating(prepared, body, sources, targets)
     if declared.ufunc is not None and len(sources) == 2 and len(targets) == 1:
         call = (
             _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
-            if buffered
+            if owners and not prepared.arguments
             else _from_two(body, sources[0], sources[1], targets[0])
         )
         return call if targets[0] not in sources else _keeping_shape(call, prepared.op.type, targets[0])
@@ -174,9 +179,10 @@ def _closure(
         return _discarding(body, sources)
     if single and len(sources) == 0:
         return _from_none(body, targets[0])
-    if single and len(sources) == 1:
+    pure = not declared.effects and not declared.wants_run
+    if single and pure and len(sources) == 1:
         return _from_one(body, sources[0], targets[0])
-    if single and len(sources) == 2:
+    if single and pure and len(sources) == 2:
         return _from_two(body, sources[0], sources[1], targets[0])
     return _general(prepared, body, sources, targets, single=single)
 
@@ -209,18 +215,37 @@ def _from_none(body: Callable[..., Any], target: Cell) -> Call:
 
 def _from_one(body: Callable[..., Any], source: Cell, target: Cell) -> Call:
     def call() -> None:
-        source.owned = None
-        target.value = body(source.value)
+        result = body(source.value)
+        if source.owned is not None:
+            _give_up(source, result)
+        target.value = result
 
     return call
 
 
 def _from_two(body: Callable[..., Any], first: Cell, second: Cell, target: Cell) -> Call:
     def call() -> None:
-        first.owned = second.owned = None
-        target.value = body(first.value, second.value)
+        result = body(first.value, second.value)
+        if first.owned is not None:
+            _give_up(first, result)
+        if second.owned is not None:
+            _give_up(second, result)
+        target.value = result
 
     return call
+
+
+def _give_up(source: Cell, result: Any) -> None:
+    """After a pure function of a value: it is the cell's own no longer, if the result may be or hold a part of it."""
+    if type(result) is tuple:
+        for each in result:
+            _give_up(source, each)
+    elif not isinstance(result, np.generic) and not _stands_alone(result, source.value):
+        source.owned = None
+
+
+def _stands_alone(result: Any, value: Any) -> bool:
+    return type(result) is np.ndarray and result.base is None and result is not value and not result.dtype.hasobject
 
 
 def _discarding(body: Callable[..., Any], sources: list[Cell]) -> Call:
@@ -236,17 +261,57 @@ def _general(
     prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, single: bool
 ) -> Call:
     name, wanted = prepared.op.type, len(targets)
+    pure = not prepared.declared.effects and not prepared.declared.wants_run
 
     def call() -> None:
-        for cell in sources:
-            cell.owned = None
         values = body(*[cell.value for cell in sources])
+        for cell in sources:
+            if cell.owned is not None:
+                _give_up(cell, values) if pure else _give_up(cell, None)
         if single:
             values = (values,)
         if len(values) < wanted:
             msg = f"{name} gave {len(values)} values for {wanted} outputs"
             raise WorkspaceError(msg)
         for cell, value in zip(targets, values, strict=False):
+            cell.value = value
+
+    return call
+
+
+def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell]) -> Call:
+    """For a body that writes into what it is given: into the big array that its blob owns, else into a copy.
+
+    Another thread that takes the array at this very moment, in a race, may see a part of the update, as in Caffe2.
+    Later ones it never sees: its own reading gives up what the blob owns, and only a new array is owned again.
+    """
+    declared = prepared.declared
+    slots = slot_names(declared.inputs, len(sources))
+    made = slot_names(declared.outputs, len(targets))
+    pairs = {given: result for given, result in (*declared.must_in_place, *declared.in_place) if result in made}
+    updated = {slots.index(given): targets[made.index(pairs[given])] for given in declared.updates}
+    in_place = {place for place, target in updated.items() if sources[place] is target and sources.count(target) == 1}
+    stores = [(cell, cell in updated.values()) for cell in targets]
+    ndarray = np.ndarray
+
+    def call() -> None:
+        values = [cell.value for cell in sources]
+        for place, target in updated.items():
+            value = values[place]
+            if place in in_place and value is target.owned:
+                continue
+            if is_tensor(value):
+                values[place] = np.array(value)
+        results = body(*values)
+        results = results if type(results) is tuple else (results,)
+        for place, cell in enumerate(sources):
+            if cell.owned is not None and place not in in_place:
+                _give_up(cell, results)
+        for (cell, is_updated), value in zip(stores, results, strict=False):
+            if type(value) is ndarray and not value.ndim:
+                value = value[()]
+            elif is_updated and value is not cell.value and value.nbytes >= BUFFER_BYTES:
+                cell.owned = value
             cell.value = value
 
     return call

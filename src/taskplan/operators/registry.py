@@ -7,12 +7,12 @@ An operator is one declaration. Builder, checker, engine, `taskplan ops` and the
         '''C = A - B, element by element.'''
 
 The body takes the values of the inputs by position and the arguments by keyword, and returns the values of the outputs:
-    one value, a
-tuple, or None for no output. What it returns beyond the outputs that were asked for is dropped. A body with a keyword
-`run` gets the `OpRun` of its instance.
+one value, a tuple, or None for no output. What it returns beyond the outputs that were asked for is dropped. A body
+with a keyword `run` gets the `OpRun` of its instance. Values are never written into, but for those of the slots that
+`updates` names: they are arrays that nobody else sees, so the body may write into them, and returns them.
 
 Slots are names with a mark: `"B?"` may be absent (the body gets None), `"rest*"` stands for any number, `"rest+"` for
-    at least one.
+at least one.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from taskplan.errors import ArgumentError, ArityError, InternalError, UnknownOperatorError
+from taskplan.operators.inference import Inference, InferenceFunction
 from taskplan.operators.waiting import Reason
 from taskplan.plan.model import NetDef
 from taskplan.plan.names import did_you_mean
@@ -51,6 +52,11 @@ class Effect(Enum):
 BLOCKS, RANDOM, IO, USER_CODE, WORKSPACE, SUBNETS, MAKES = Effect
 
 ANY_PAIR: Literal["any"] = "any"
+
+Counts = frozenset[int] | range
+"""The legal numbers of inputs or outputs; a range up to `UNLIMITED` has no limit."""
+
+UNLIMITED = sys.maxsize
 
 _REQUIRED = inspect.Parameter.empty
 
@@ -114,6 +120,10 @@ class Declaration:
         stores: the body returns nothing (its annotation says None) and stores its outputs itself, if it has any.
         ufunc: computes the operator when there are as many inputs as it takes, all of one dtype in `ufunc_dtypes` and
             of one shape, and no arguments are given. It lets the engine write into a buffer that it owns.
+        updates: input slots, each the first of an in-place pair, of which the body is given arrays of its own (of rank
+            0 too): it writes into them and returns them as the outputs of their pairs.
+        infer: the specs of the outputs from those of the inputs; see `taskplan.operators.inference`.
+        inexact: why the sizes, or anything at all, cannot be inferred, if so.
     """
 
     name: str
@@ -127,12 +137,15 @@ class Declaration:
     effects: frozenset[Effect | Reason] = frozenset()
     check: Callable[..., None] | None = None
     prepare: Callable[..., None] | None = None
-    input_counts: frozenset[int] | None = None
-    output_counts: frozenset[int] | None = None
+    input_counts: Counts | None = None
+    output_counts: Counts | None = None
     wants_run: bool = False
     stores: bool = False
     ufunc: np.ufunc | None = None
     ufunc_dtypes: frozenset[DType] = frozenset()
+    updates: tuple[str, ...] = ()
+    infer: Inference | None = None
+    inexact: str = ""
     doc: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     input_range: range = field(init=False)
@@ -148,10 +161,14 @@ class Declaration:
         return BLOCKS in self.effects or USER_CODE in self.effects
 
 
+def _counts(given: Sequence[int] | None) -> Counts | None:
+    return given if given is None or isinstance(given, range) else frozenset(given)
+
+
 def _count_range(slots: tuple[Slot, ...]) -> range:
     """The counts from least to most; without a limit, as far as lists go."""
     least = sum(slot.least for slot in slots)
-    most = sys.maxsize - 1 if any(slot.most is None for slot in slots) else sum(slot.most or 0 for slot in slots)
+    most = UNLIMITED - 1 if any(slot.most is None for slot in slots) else sum(slot.most or 0 for slot in slots)
     return range(least, most + 1)
 
 
@@ -174,6 +191,9 @@ def operator(
     output_counts: Sequence[int] | None = None,
     ufunc: np.ufunc | None = None,
     ufunc_dtypes: Collection[DType] = (),
+    updates: Sequence[str] = (),
+    infer: InferenceFunction | None = None,
+    inexact: str = "",
 ) -> Callable[[Body], Body]:
     """Declare an operator; the decorated function is its body. See the module's text for the notation.
 
@@ -186,10 +206,14 @@ def operator(
         effects: what it does besides computing.
         check: looks at the arguments when an instance is created: `check(**arguments)` raises `ArgumentError`.
         prepare: called once when an instance is created, with the same keywords as the body.
-        input_counts: the legal counts of inputs, where not all between least and most are.
+        input_counts: the legal counts of inputs, where not all between least and most are; `range(2, UNLIMITED, 2)`
+            for pairs.
         output_counts: the same for outputs.
         ufunc: computes the operator for operands of one dtype and shape, without arguments; see `Declaration`.
         ufunc_dtypes: the dtypes for which it does.
+        updates: input slots whose arrays the body may write into, and returns; see `Declaration`.
+        infer: works out the outputs' types and shapes; see `taskplan.operators.inference`.
+        inexact: why it cannot do so exactly, for the operator's page.
 
     Raises:
         InternalError: the name is taken.
@@ -212,12 +236,15 @@ def operator(
             effects=frozenset(effects),
             check=check,
             prepare=prepare,
-            input_counts=frozenset(input_counts) if input_counts is not None else None,
-            output_counts=frozenset(output_counts) if output_counts is not None else None,
+            input_counts=_counts(input_counts),
+            output_counts=_counts(output_counts),
             wants_run=wants_run,
             stores=body.__annotations__.get("return") in (None, "None") and "return" in body.__annotations__,
             ufunc=ufunc,
             ufunc_dtypes=frozenset(ufunc_dtypes),
+            updates=tuple(updates),
+            infer=Inference.of(infer) if infer is not None else None,
+            inexact=inexact,
             doc=inspect.getdoc(body) or "",
             defaults={spec.name: spec.default for spec in arguments.values() if not spec.required},
         )
@@ -304,12 +331,12 @@ def check_arity(declared: Declaration, inputs: Sequence[str], outputs: Sequence[
         _check_in_place(declared, inputs, outputs)
 
 
-def _wrong_count(
-    declared: Declaration, side: str, slots: tuple[Slot, ...], counts: range | frozenset[int], got: int
-) -> ArityError:
+def _wrong_count(declared: Declaration, side: str, slots: tuple[Slot, ...], counts: Counts, got: int) -> ArityError:
     if isinstance(counts, frozenset):
         expected = " or ".join(map(str, sorted(counts)))
-    elif counts.stop == sys.maxsize:
+    elif counts.step > 1:
+        expected = f"{counts[0]}, {counts[1]}, {counts[2]}, ..."
+    elif counts.stop == UNLIMITED:
         expected = f"at least {counts.start}"
     else:
         expected = str(counts.start) if len(counts) == 1 else f"{counts.start} to {counts.stop - 1}"

@@ -1,4 +1,4 @@
-"""Writing at indices. The result is a new tensor; the engine gives it the blob that it must have."""
+"""Writing at indices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from taskplan.errors import ArityError, ShapeError
+from taskplan.operators.inference import like
 from taskplan.operators.operands import (
     F16,
     F32,
@@ -40,7 +41,14 @@ def _rows(name: str, slot: str, values: Tensor, indices: Tensor, data: Tensor) -
     return values.reshape(shape)
 
 
-@operator("ScatterAssign", inputs=("DATA", "INDICES", "SLICES"), outputs=("DATA",), must_in_place=(("DATA", "DATA"),))
+@operator(
+    "ScatterAssign",
+    inputs=("DATA", "INDICES", "SLICES"),
+    outputs=("DATA",),
+    must_in_place=(("DATA", "DATA"),),
+    updates=("DATA",),
+    infer=like(0),
+)
 def scatter_assign(data: Tensor, indices: Tensor, slices: Tensor) -> Tensor:
     """DATA with the rows that INDICES name replaced by SLICES; of a repeated index the last wins.
 
@@ -63,12 +71,18 @@ def scatter_assign(data: Tensor, indices: Tensor, slices: Tensor) -> Tensor:
     require_least_rank(name, "DATA", data, 1)
     places = np.ravel(indices)
     _require_in_range(name, places, len(data))
-    result = data.copy()
-    result[places] = _rows(name, "SLICES", slices, indices, data)
-    return result
+    data[places] = _rows(name, "SLICES", slices, indices, data)
+    return data
 
 
-@operator("Scatter", inputs=("DATA", "INDICES", "UPDATES"), outputs=("OUTPUT",), in_place=(("DATA", "OUTPUT"),))
+@operator(
+    "Scatter",
+    inputs=("DATA", "INDICES", "UPDATES"),
+    outputs=("OUTPUT",),
+    in_place=(("DATA", "OUTPUT"),),
+    updates=("DATA",),
+    infer=like(0),
+)
 def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 1) -> Tensor:
     """DATA with UPDATES written at INDICES along ``axis``; of a repeated index the last wins.
 
@@ -94,9 +108,8 @@ def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 1) ->
         msg = f"Scatter: {shapes}; they may differ from DATA along axis {along} only"
         raise ShapeError(msg, operator="Scatter")
     _require_in_range("Scatter", indices, data.shape[along])
-    result = data.copy()
-    np.put_along_axis(result, indices, updates, along)
-    return result
+    np.put_along_axis(data, indices, updates, along)
+    return data
 
 
 @operator(
@@ -104,6 +117,8 @@ def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 1) ->
     inputs=("X_0", "Weight_0", "INDICES", "X_1", "Weight_1", "more*"),
     outputs=("X_0",),
     must_in_place=(("X_0", "X_0"),),
+    updates=("X_0",),
+    infer=like(0),
 )
 def scatter_weighted_sum(x: Tensor, weight: Tensor, indices: Tensor, *pairs: Tensor) -> Tensor:
     """X_0 with the rows that INDICES name multiplied by Weight_0, and weighted rows added to them.
@@ -134,15 +149,14 @@ def scatter_weighted_sum(x: Tensor, weight: Tensor, indices: Tensor, *pairs: Ten
     require_least_rank(name, "X_0", x, 1)
     places = np.ravel(indices)
     _require_in_range(name, places, len(x))
-    result = x.copy()
     scale = _weight(name, "Weight_0", weight)
     if scale != 1:
-        np.multiply.at(result, places, scale)
+        np.multiply.at(x, places, scale)
     for rank, (rows, share) in enumerate(zip(pairs[::2], pairs[1::2], strict=True), start=1):
         require_dtype(name, f"X_{rank}", rows, F32_ONLY)
         fitting = _rows(name, f"X_{rank}", rows, indices, x)
-        np.add.at(result, places, fitting * _weight(name, f"Weight_{rank}", share))
-    return result
+        np.add.at(x, places, fitting * _weight(name, f"Weight_{rank}", share))
+    return x
 
 
 def _weight(name: str, slot: str, x: Tensor) -> np.float32:

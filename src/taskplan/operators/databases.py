@@ -1,0 +1,3 @@
+"""Databases of keys and values: readers over files and queues."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Features made ready for models: buckets, hashes, dense and sparse forms."""
+
+from __future__ import annotations

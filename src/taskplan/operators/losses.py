@@ -1,0 +1,3 @@
+"""Losses and metrics."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Maps from integers to integers."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Normalisation over batches, images, channels and layers, and dropout."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Updates of dense parameters from their gradients."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Learning rates that follow the iteration."""
+
+from __future__ import annotations

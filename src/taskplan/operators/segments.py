@@ -1,0 +1,3 @@
+"""Sums, means and maxima over segments of rows."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Updates of the rows of parameters that sparse gradients name."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Timers, and registries of named integers."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""A store of blobs in a folder that several programs share."""
+
+from __future__ import annotations

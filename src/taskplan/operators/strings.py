@@ -1,0 +1,3 @@
+"""Strings, element by element."""
+
+from __future__ import annotations

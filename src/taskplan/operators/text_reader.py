@@ -1,0 +1,3 @@
+"""Rows of tab-separated text files."""
+
+from __future__ import annotations
