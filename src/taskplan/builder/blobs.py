@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Protocol, Self
 
 from taskplan.builder.scope import SEPARATOR, CurrentNameScope
 from taskplan.errors import BuildAttributeError, BuildRuntimeError, BuildTypeError, UnknownOperatorError
-from taskplan.operators.registry import declarations, is_operator
-from taskplan.plan.names import did_you_mean
+from taskplan.operators.registry import instead_of, is_operator
 
 
 class OperatorNet(Protocol):
@@ -118,14 +116,8 @@ class BlobReference:
 
 def no_such_operator(owner: str, op_type: str) -> UnknownOperatorError:
     """The error for an attribute that is no operator either."""
-    msg = f"{owner} has no attribute {op_type!r}, and there is no operator of that name{_near_operators(op_type)}"
+    msg = f"{owner} has no attribute {op_type!r}, and there is no operator of that name{instead_of(op_type)}"
     return UnknownOperatorError(msg, operator=op_type)
-
-
-# Kept, since `hasattr` may ask for the same name very often, and finding near ones takes a millisecond.
-@lru_cache(maxsize=256)
-def _near_operators(op_type: str) -> str:
-    return did_you_mean(op_type, [each.name for each in declarations()])
 
 
 def ScopedName(name: str) -> str:

@@ -18,21 +18,21 @@ at least one.
 from __future__ import annotations
 
 import inspect
-import re
 import sys
-import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from types import FunctionType, MappingProxyType
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from taskplan.errors import ArgumentError, ArityError, InternalError, UnknownOperatorError
+from taskplan.errors import ArgumentError, ArityError, BuildValueError, UnknownOperatorError
+from taskplan.operators.absent import ABSENT
+from taskplan.operators.arguments import ArgumentSpec, keyword_arguments
 from taskplan.operators.inference import Inference, InferenceFunction
+from taskplan.operators.packages import load_packages
 from taskplan.operators.waiting import Reason
-from taskplan.plan.model import NetDef
 from taskplan.plan.names import did_you_mean
 from taskplan.plan.types import DType
 
@@ -58,11 +58,6 @@ Counts = frozenset[int] | range
 
 UNLIMITED = sys.maxsize
 
-_REQUIRED = inspect.Parameter.empty
-
-Converter = Callable[[object], Any]
-"""Makes an argument's value what the body takes; None says that it is of another kind."""
-
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -80,30 +75,6 @@ class Slot:
             least, most = marks[text[-1]]
             return cls(text[:-1], least, most)
         return cls(text)
-
-
-@dataclass(frozen=True, slots=True)
-class ArgumentSpec:
-    """A keyword argument: its type and default.
-
-    Types are `int`, `float`, `bool`, `str`, `bytes`, `NetDef`, or a `Sequence` of one of these.
-    """
-
-    name: str
-    type: Any
-    default: Any = _REQUIRED
-    convert: Converter = lambda value: value
-
-    @property
-    def required(self) -> bool:
-        """Whether a call must give it."""
-        return self.default is _REQUIRED
-
-    def shown(self) -> str:
-        """The type as a reader would write it."""
-        if isinstance(self.type, type):
-            return self.type.__name__
-        return re.sub(r"\w+\.", "", str(self.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +187,14 @@ def operator(
         inexact: why it cannot do so exactly, for the operator's page.
 
     Raises:
-        InternalError: the name is taken.
+        BuildValueError: the name is taken by another function, or body and declaration do not fit together. (A function
+            of the same module and name may declare its operator anew, as when a cell of a notebook runs again.)
     """
 
     def declare(body: Body) -> Body:
-        if name in _REGISTRY:
-            msg = f"operator {name!r} is declared twice"
-            raise InternalError(msg)
-        arguments, wants_run = _keyword_arguments(body)
-        _REGISTRY[name] = Declaration(
+        parameters = inspect.signature(body).parameters.values()
+        arguments, wants_run = keyword_arguments(body, parameters)
+        declared = Declaration(
             name=name,
             family=body.__module__.rpartition(".")[2],
             inputs=tuple(map(Slot.parse, inputs)),
@@ -248,66 +218,77 @@ def operator(
             doc=inspect.getdoc(body) or "",
             defaults={spec.name: spec.default for spec in arguments.values() if not spec.required},
         )
+        _require_sound(declared, [each for each in parameters if each.kind <= each.VAR_POSITIONAL])
+        _REGISTRY[name] = declared
         return body
 
     return declare
 
 
-def _keyword_arguments(body: Callable[..., Any]) -> tuple[Mapping[str, ArgumentSpec], bool]:
-    specs: dict[str, ArgumentSpec] = {}
-    wants_run = False
-    for parameter in inspect.signature(body).parameters.values():
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            if parameter.name == "run":
-                wants_run = True
-                continue
-            kind = _evaluated(parameter.annotation, body)
-            specs[parameter.name] = ArgumentSpec(parameter.name, kind, parameter.default, _converter(kind))
-    return MappingProxyType(specs), wants_run
+def _require_sound(declared: Declaration, positional: Sequence[inspect.Parameter]) -> None:
+    """Raise BuildValueError if the name is taken or the declaration contradicts itself or its body."""
+    name, body = declared.name, declared.body
+    other = _REGISTRY.get(name)
+    if other is not None and _origin(other.body) != _origin(body):
+        msg = f"operator {name!r} of {_origin(body)} is already declared by {_origin(other.body)}; choose another name"
+        raise BuildValueError(msg)
+    inputs, outputs = ({slot.name for slot in slots} for slots in (declared.inputs, declared.outputs))
+    pairs = [*(() if isinstance(declared.in_place, str) else declared.in_place), *declared.must_in_place]
+    for given, made in pairs:
+        if given not in inputs or made not in outputs:
+            msg = f"operator {name!r}: the in-place pair {(given, made)} is none of an input slot and an output slot"
+            raise BuildValueError(msg)
+    for slot in declared.updates:
+        if slot not in [given for given, _ in pairs]:
+            msg = f"operator {name!r} updates {slot!r}, which is the input of no in-place pair"
+            raise BuildValueError(msg)
+    for effect in declared.effects:
+        if isinstance(effect, Reason) and effect.subject not in inputs:
+            msg = f"operator {name!r}: the effect {type(effect).__name__}({effect.subject!r}) names no input slot"
+            raise BuildValueError(msg)
+    least = sum(each.default is each.empty and each.kind != each.VAR_POSITIONAL for each in positional)
+    takes_all = any(each.kind == each.VAR_POSITIONAL for each in positional)
+    if least > declared.input_range.start or (len(positional) < declared.input_range.stop - 1 and not takes_all):
+        msg = f"operator {name!r}: the body takes {len(positional)} inputs by position, which are not its input slots"
+        raise BuildValueError(msg)
 
 
-_evaluated_kinds: dict[tuple[str, str], Any] = {}
-
-
-def _evaluated(annotation: Any, body: Callable[..., Any]) -> Any:
-    """The type of a keyword; each text is evaluated once a module, since that takes long."""
-    if annotation is inspect.Parameter.empty:
-        return object
-    if not isinstance(annotation, str):
-        return annotation
-    key = (body.__module__, annotation)
-    if key not in _evaluated_kinds:
-        _evaluated_kinds[key] = typing.get_type_hints(_annotated(annotation, body))["kind"]
-    return _evaluated_kinds[key]
-
-
-def _annotated(annotation: str, body: Callable[..., Any]) -> Callable[..., Any]:
-    """A stand-in function with one annotation, in the module of `body`."""
-    stand_in = FunctionType(_annotated.__code__, inspect.unwrap(body).__globals__)
-    stand_in.__annotations__ = {"kind": annotation}
-    return stand_in
+def _origin(body: Callable[..., Any]) -> str:
+    return f"{body.__module__}.{body.__qualname__}"
 
 
 def declaration(name: str) -> Declaration:
     """The declaration of the operator called `name`.
 
     Raises:
-        UnknownOperatorError: there is none; the message has the nearest names.
+        UnknownOperatorError: there is none; the message has the nearest names, or what to use instead.
     """
     found = _REGISTRY.get(name)
+    if found is None and load_packages():
+        found = _REGISTRY.get(name)
     if found is None:
-        msg = f"there is no operator {name!r}{did_you_mean(name, _REGISTRY)}"
+        msg = f"there is no operator {name!r}{instead_of(name)}"
         raise UnknownOperatorError(msg, operator=name)
     return found
 
 
+# Kept, since `hasattr` may ask for the same name very often, and finding near ones takes a millisecond.
+@lru_cache(maxsize=256)
+def instead_of(name: str) -> str:
+    """A clause about a name that is no operator: what to use instead of one that Caffe2 has, or the nearest names."""
+    if name in ABSENT:
+        return "; it is one of Caffe2's that taskplan does not provide" + (ABSENT[name] and f"; {ABSENT[name]}")
+    return did_you_mean(name, _REGISTRY)
+
+
 def is_operator(name: str) -> bool:
-    """Whether an operator of that name is declared."""
-    return name in _REGISTRY
+    """Whether an operator of that name is declared, here or by an installed package."""
+    return name in _REGISTRY or (load_packages() and name in _REGISTRY)
 
 
 def declarations() -> Iterator[Declaration]:
-    """All declarations, by name."""
+    """All declarations, also of installed packages, by name."""
+    load_packages()
     return iter(sorted(_REGISTRY.values(), key=lambda each: each.name))
 
 
@@ -431,41 +412,3 @@ def decode_arguments(
     if declared.check is not None:
         declared.check(**decoded)
     return decoded
-
-
-def _converter(kind: Any) -> Converter:
-    """What makes a value what an annotation allows."""
-    origin = typing.get_origin(kind)
-    if origin in (Sequence, tuple, list):
-        return _list_converter(_converter(typing.get_args(kind)[0]))
-    if origin is None:
-        return _SIMPLE.get(kind, lambda value: value)
-    return _first_of([_converter(option) for option in typing.get_args(kind) if option is not type(None)])
-
-
-def _first_of(converters: Sequence[Converter]) -> Converter:
-    """The first answer that is one."""
-    if len(converters) == 1:
-        return converters[0]
-    return lambda value: next((answer for convert in converters if (answer := convert(value)) is not None), None)
-
-
-def _list_converter(element: Converter) -> Converter:
-    def convert(value: object) -> Any:
-        if not isinstance(value, tuple):
-            return None
-        items = tuple(map(element, value))
-        return None if None in items else items
-
-    return convert
-
-
-# Integers serve as bools; kinds do not mix otherwise.
-_SIMPLE: dict[Any, Converter] = {
-    bool: lambda value: bool(value) if isinstance(value, int) else None,
-    int: lambda value: int(value) if isinstance(value, int) else None,
-    float: lambda value: value if isinstance(value, float) else None,
-    str: lambda value: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else None,
-    bytes: lambda value: value if isinstance(value, bytes) else None,
-    NetDef: lambda value: value if isinstance(value, NetDef) else None,
-}
