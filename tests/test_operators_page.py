@@ -12,7 +12,8 @@ from itertools import groupby
 from pathlib import Path
 
 from taskplan.operators import catalogue  # noqa: F401 - importing it declares every operator
-from taskplan.operators.registry import ArgumentSpec, Declaration, Effect, Slot, declarations
+from taskplan.operators.arguments import ArgumentSpec
+from taskplan.operators.registry import Declaration, Effect, Slot, declarations
 from taskplan.operators.waiting import Reason
 
 PAGE = Path(__file__).parents[1] / "docs" / "operators.md"

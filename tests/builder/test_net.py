@@ -274,7 +274,7 @@ def test_a_wrong_call_is_an_error_on_its_line_and_leaves_nothing_behind(call, ne
 def test_programs_written_for_caffe2_meet_wrong_calls_when_they_run():
     with fresh_names(NamingContext(caffe2=True)):
         net = Net("n")
-        net.Add(["x"], axes=1)
+        net.Add(["x"], axes=1)  # type: ignore[call-arg]
 
     assert len(net.Proto().op) == 1
 

@@ -37,7 +37,7 @@ def test_an_unknown_argument_is_told_on_its_line_with_near_names():
         x = ops.Const([1.0, 2.0])
         with pytest.raises(tp.ArgumentError, match="Cast has no argument 'too'; did you mean 'to'") as caught:
             line = here() + 1
-            ops.Cast(x, too=tp.DataType.INT64)
+            ops.Cast(x, too=tp.DataType.INT64)  # type: ignore[call-arg]
 
     assert place(line, "test_an_unknown_argument_is_told_on_its_line_with_near_names") in said(caught.value)
 
@@ -47,7 +47,7 @@ def test_an_argument_of_the_wrong_kind_is_told_on_its_line():
 
     with pytest.raises(tp.ArgumentError, match=r"ConstantFill.*'shape'.*'wide'") as caught:
         line = here() + 1
-        net.ConstantFill([], shape="wide")
+        net.ConstantFill([], shape="wide")  # type: ignore[arg-type]
 
     assert place(line, "test_an_argument_of_the_wrong_kind_is_told_on_its_line") in said(caught.value)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from taskplan.builder.arguments import operator_call
 from taskplan.builder.blobs import BlobReference, no_such_operator, scoped_names
 from taskplan.builder.draft import NetDraft
 from taskplan.builder.naming import current_names
+from taskplan.builder.operator_methods import OperatorMethod, OperatorMethods
 from taskplan.builder.scope import CurrentNameScope
 from taskplan.builder.sites import here, on_users_line
 from taskplan.errors import BuildAttributeError, BuildError
@@ -27,7 +27,7 @@ def IsOperatorWithEngine(op_type: str, engine: str) -> bool:
     return is_operator(op_type) and engine in ("", "DEFAULT")
 
 
-class OperatorCalls(NetDraft):
+class OperatorCalls(OperatorMethods, NetDraft):
     """A net to which operators are added by calling methods of their names."""
 
     # What comes back depends on the outputs that are asked for: None, a BlobReference, or a tuple of them.
@@ -37,7 +37,7 @@ class OperatorCalls(NetDraft):
             raise BuildAttributeError(msg)
         if not is_operator(op_type):
             raise on_users_line(no_such_operator(type(self).__name__, op_type))
-        return partial(self._add_operator, op_type)
+        return OperatorMethod(self._add_operator, op_type)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(each.name for each in declarations())})

@@ -19,6 +19,7 @@ from taskplan.builder.net_builder import (
     TimeoutBuilder,
 )
 from taskplan.builder.net_builder_control import ConditionBuilder, ElseNetBuilder, IfNetBuilder, WhileNetBuilder
+from taskplan.builder.operator_methods import OperatorMethod, OperatorMethods
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
@@ -31,7 +32,7 @@ def _written(op_type: str, *args: Any, **options: Any) -> Any:
     return getattr(NetBuilder.current().current_net(), op_type)(*args, **options)
 
 
-class Operations:
+class Operations(OperatorMethods):
     """Writes into the innermost task or builder whose block is open; there is one object of this class, `ops`.
 
     Every operator is a method, with the arguments that it has as a method of a net::
@@ -82,7 +83,9 @@ class Operations:
         if builder is None:
             msg = f"ops.{op_type} needs an open task or builder; write it inside `with Task():` or `with NetBuilder():`"
             raise BuildAttributeError(msg)
-        if is_operator(op_type) or callable(getattr(Net, op_type, None)):
+        if is_operator(op_type):
+            return OperatorMethod(_written, op_type)
+        if callable(getattr(Net, op_type, None)):
             return partial(_written, op_type)
         return getattr(builder.current_net(), op_type)
 

@@ -1,0 +1,4105 @@
+# Made by tests/test_operator_stubs.py; TASKPLAN_UPDATE_DOCS=1 python -m pytest tests/test_operator_stubs.py writes it anew.
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypedDict, Unpack
+
+from taskplan.builder.blobs import BlobReference
+from taskplan.builder.net import Net
+from taskplan.plan.model import NetDef
+from taskplan.plan.taskplan_pb2 import Argument, DeviceOption
+
+Blob = BlobReference | str
+Inputs = Blob | Sequence[Blob]
+Outputs = Blob | Sequence[Blob] | int | None
+
+class CallFields(TypedDict, total=False):
+    """What every call takes beside the operator's own arguments; see `taskplan.CreateOperator`."""
+
+    name: str
+    control_input: Inputs
+    device_option: DeviceOption
+    random_seed: int
+    engine: str
+    debug_info: str
+    arg: Sequence[Argument]
+
+class OperatorMethod(partial[Any]): ...
+
+class OperatorMethods:
+    def Abs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = |X|, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Acos(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = arccos X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Add(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A + B, element by element; integers wrap.
+
+        Inputs:
+            A: float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            Add([[1] [2]], [10 20]) -> [[11 21] [12 22]]
+        """
+
+    def Alias(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A second name for the input's blob: what is written through either name shows in both.
+
+        Inputs:
+            input: any dtype and shape.
+        Outputs:
+            output: the same blob.
+        Example:
+            Alias(p) -> a
+        """
+
+    def And(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A and B, element by element.
+
+        Inputs:
+            A: bool, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            And([T T], [T F]) -> [T F]
+        """
+
+    def ArgMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = -1,
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Where along ``axis`` the maximum is, the first of equals.
+
+        Inputs:
+            X: float32, float64, int32 or int64, rank 1 or more.
+        Outputs:
+            Indices: int64; the axis stays, with size 1, unless ``keepdims`` is false.
+        Raises:
+            ShapeError: X has no such axis, or it has size 0.
+        Example:
+            ArgMax([1 3 2]) -> [1]:i64
+        """
+
+    def ArgMin(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = -1,
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Where along ``axis`` the minimum is, the first of equals.
+
+        Inputs:
+            X: float32, float64, int32 or int64, rank 1 or more.
+        Outputs:
+            Indices: int64; the axis stays, with size 1, unless ``keepdims`` is false.
+        Raises:
+            ShapeError: X has no such axis, or it has size 0.
+        Example:
+            ArgMin([1 3 2]) -> [0]:i64
+        """
+
+    def Asin(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = arcsin X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Assert(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        error_msg: str | bytes | None = '',
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Fail unless all elements are true, or not 0.
+
+        Inputs:
+            X: bool, int32 or int64, any shape; an empty one passes.
+        Raises:
+            OperatorError: an element is false or 0; the message has the place of the first, row-major, and ``error_msg``.
+        Example:
+            Assert([T T])
+        """
+
+    def Atan(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = arctan X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def AtomicFetchAdd(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Add to an int32 while no other operator does anything under the same mutex.
+
+        Inputs:
+            mutex_ptr: a mutex.
+            mut_value: int32; of several elements the first counts.
+            increment: int32; of several elements the first counts.
+        Outputs:
+            mut_value: int32 of rank 0, the sum.
+            fetched_value: int32 of rank 0, the value before.
+        Example:
+            AtomicFetchAdd(m, [5]:i32, [3]:i32) -> 8 ():i32, 5 ():i32
+        """
+
+    def AtomicFetchAdd64(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Add to an int64 while no other operator does anything under the same mutex.
+
+        Inputs:
+            mutex_ptr: a mutex.
+            mut_value: int64; of several elements the first counts.
+            increment: int64; of several elements the first counts.
+        Outputs:
+            mut_value: int64 of rank 0, the sum.
+            fetched_value: int64 of rank 0, the value before.
+        Example:
+            AtomicFetchAdd64(m, [5]:i64, [3]:i64) -> 8 ():i64, 5 ():i64
+        """
+
+    def AtomicIter(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Add 1 to an iteration number while no other operator does anything under the same mutex.
+
+        Inputs:
+            mutex: a mutex.
+            iter: int64, one element, any rank, not negative.
+        Outputs:
+            iter: int64, one more, of the same shape.
+        Raises:
+            OperatorError: the number is negative, or the largest that there is.
+        Example:
+            AtomicIter(m, [41]:i64) -> [42]:i64
+        """
+
+    def AveragedLoss(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of all elements.
+
+        Inputs:
+            input: float32, any shape.
+        Outputs:
+            output: float32, rank 0; 0 over nothing.
+        Example:
+            AveragedLoss([1 2 6]) -> 3 ()
+        """
+
+    def BatchGather(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        match_outer: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """`Gather` along axis 1: the same slices of every row, or with ``match_outer`` for each row its own.
+
+        Inputs:
+            DATA: any dtype, rank 2 or more.
+            INDICES: int32 or int64, any shape; with ``match_outer`` one row for each row of DATA.
+        Outputs:
+            OUTPUT: DATA's dtype.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            BatchGather([[1 2 3]], [0 2]:i32) -> [[1 3]]
+        """
+
+    def BatchMatMul(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        trans_a: bool | int | None = False,
+        trans_b: bool | int | None = False,
+        broadcast: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = A times B over the last two axes, for each place of the axes before them.
+
+        Inputs:
+            A, B: float32; equal axes before the last two, or with ``broadcast`` such as broadcast. Two vectors give their
+                dot product.
+        Outputs:
+            Y: float32.
+        Raises:
+            ShapeError: the sizes do not agree.
+        Example:
+            BatchMatMul([1 2], [3 4]) -> [11]
+        """
+
+    def BitwiseAnd(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = the bits that are set in both A and B, element by element.
+
+        Inputs:
+            A: bool, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            BitwiseAnd([12]:i32, [10]:i32) -> [8]:i32
+        """
+
+    def BitwiseOr(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = the bits that are set in A, B or both, element by element.
+
+        Inputs:
+            A: bool, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            BitwiseOr([12]:i32, [10]:i32) -> [14]:i32
+        """
+
+    def BitwiseXor(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = the bits that are set in just one of A and B, element by element.
+
+        Inputs:
+            A: bool, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            BitwiseXor([12]:i32, [10]:i32) -> [6]:i32
+        """
+
+    def BooleanMask(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The rows where the mask is true, and their positions.
+
+        Inputs:
+            data: any dtype, rank 1 or more.
+            mask: bool vector, one entry a row.
+        Outputs:
+            masked_data: data's dtype.
+            masked_indices: int64 vector.
+        Raises:
+            ShapeError: the mask has not one entry for each row.
+        Example:
+            BooleanMask([[1 2] [3 4]], [F T]) -> [[3 4]], [1]:i64
+        """
+
+    def BooleanMaskLengths(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """How many entries of the mask are true in each stretch.
+
+        Inputs:
+            lengths: int32 or int64 vector, the lengths of consecutive stretches.
+            mask: bool vector, as long as the lengths together.
+        Outputs:
+            masked_lengths: the dtype and shape of lengths.
+        Raises:
+            ShapeError: the lengths do not add up to the size of the mask.
+        Example:
+            BooleanMaskLengths([2 1]:i32, [T F T]) -> [1 1]:i32
+        """
+
+    def BooleanUnmask(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The inverse of several masks: each position has the next value of the first pair whose mask is true there.
+
+        Inputs:
+            mask: bool vector.
+            values: vector, any dtype; as many as positions take one of them.
+            more: further masks and values, of the same length and dtype.
+        Outputs:
+            unmasked_data: vector of the values' dtype, as long as a mask.
+        Raises:
+            OperatorError: no mask is true at a position.
+            ShapeError: masks differ in length, or there are more or fewer values than positions that take one.
+        Example:
+            BooleanUnmask([T F], [1], [F T], [2]) -> [1 2]
+        """
+
+    def Call(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        token: str | bytes | None = '',
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Call a plain function, which gets arrays and returns one array or number, or a tuple of them.
+
+        It cannot write into the arrays that it gets. What it returns is copied, so it may go on using that.
+
+        Inputs:
+            inputs: tensors; of rank 0 too they are arrays for the function.
+        Outputs:
+            outputs: what the function returns, as many.
+        Raises:
+            OperatorError: an input is no tensor, the function is not known, or it returned another number of values.
+            DtypeError: it returned what no tensor can hold.
+            Exception: whatever the function raises, as it is.
+        Example:
+            Call(x) -> y
+        """
+
+    def Cast(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        to: int | str | bytes | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The elements in another type.
+
+        Floats become integers by truncation toward zero, integers wrap to narrower ones, whatever is not 0 becomes true,
+        and numbers become decimal text (floats with six digits after the point).
+
+        Inputs:
+            X: float32, float64, int8, int16, int32, int64, uint8, uint16 or bool, any shape.
+        Outputs:
+            Y: the dtype whose number or name (in any letter case) is ``to``: one of those of X, or string.
+        Example:
+            Cast([1.9 -1.9]; to=2) -> [1 -1]:i32
+        """
+
+    def Cbrt(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = the cube root of X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Ceil(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = the least whole number not below X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def CheckAtomicBool(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether the flag was raised.
+
+        Inputs:
+            atomic_bool: a flag.
+        Outputs:
+            value: bool of shape (1,).
+        Example:
+            CheckAtomicBool(flag) -> [F]
+        """
+
+    def CheckCounterDone(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether the count is 0 or less; the counter stays as it is.
+
+        Inputs:
+            counter: a counter.
+        Outputs:
+            done: bool of rank 0.
+        Example:
+            CheckCounterDone(c) -> F ()
+        """
+
+    def Clip(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        min: float | None = ...,
+        max: float | None = ...,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X, but ``min`` where X is below it and ``max`` where that is above it; nan stays.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            Clip([-2 0.5 9]; min=-1.0, max=1.0) -> [-1 0.5 1]
+        """
+
+    def CloseBlobsQueue(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Close a queue: writers are refused from now on, readers get what it still holds. Closing again changes nothing.
+
+        Inputs:
+            queue: a blob queue.
+        Example:
+            CloseBlobsQueue(q)
+        """
+
+    def CloseRebatchingQueue(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Close a queue: writers are refused from now on, readers get what it still holds. Closing again changes nothing.
+
+        Inputs:
+            queue: a rebatching queue.
+        Example:
+            CloseRebatchingQueue(rq)
+        """
+
+    def ColwiseMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum over the middle one of three axes.
+
+        Inputs:
+            X: float32, rank 3.
+        Outputs:
+            Y: float32, rank 2.
+        """
+
+    def Concat(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        axis: int | None = None,
+        order: str | bytes | None = 'NCHW',
+        add_axis: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The inputs one behind the other along ``axis``, or with ``add_axis`` stacked along a new axis of that number.
+
+        ``axis`` is that of channels in ``order`` if it is not given: 1 for NCHW, 3 for NHWC. So vectors need ``axis=0``.
+
+        Inputs:
+            inputs: one dtype, any; equal sizes but for that of ``axis``, with ``add_axis`` all sizes.
+        Outputs:
+            concat_result: that dtype.
+            split_info: int32 vector, the size of each input along the axis.
+        Raises:
+            DtypeError: the dtypes differ.
+            ShapeError: ranks or sizes differ, or there is no such axis.
+        Example:
+            Concat([1], [2 3]; axis=0) -> [1 2 3], [1 2]:i32
+        """
+
+    def Conditional(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Rows of DataT where Condition is true, of DataF elsewhere.
+
+        Inputs:
+            Condition: bool vector, one entry a row.
+            DataT: any dtype, at least rank 1.
+            DataF: DataT's dtype and shape.
+        Outputs:
+            DataO: DataT's dtype and shape.
+        Raises:
+            DtypeError: Condition is not bool, or the data differ in dtype.
+            ShapeError: shapes do not agree.
+        Example:
+            Conditional([T F], [[1 2] [3 4]], [[5 6] [7 8]]) -> [[1 2] [7 8]]
+        """
+
+    def ConditionalSetAtomicBool(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Raise the flag if the first element of a condition is true. A flag is never lowered.
+
+        Inputs:
+            atomic_bool: a flag.
+            condition: bool, any shape but an empty one.
+        Example:
+            ConditionalSetAtomicBool(flag, [T])
+        """
+
+    def ConstantFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        value: int | float | str | bytes | None = None,
+        dtype: int | None = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """One value everywhere. Without ``dtype`` a float gives float32, an int or bool **int64**, no value float32 zeros.
+
+        Inputs:
+            input: gives the shape, any dtype.
+            V: one element of the output's dtype; takes the place of ``value``.
+        Outputs:
+            output: of ``dtype``: float32, float64, bool, int8, int16, int32, int64, uint8, uint16 or string.
+        Raises:
+            ArgumentError: ``value`` is not of the kind of ``dtype``, or out of its range.
+        Example:
+            ConstantFill(; shape=[2], value=3) -> [3 3]:i64
+        """
+
+    def Copy(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input under a second name; later writes to either blob leave the other alone.
+
+        Inputs:
+            input: any dtype and shape.
+        Outputs:
+            output: equal to input.
+        Example:
+            Copy([1 2]) -> [1 2]
+        """
+
+    def CopyFromCPUInput(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The same as `Copy`: there is no other device.
+
+        Inputs:
+            input: any dtype and shape.
+        Outputs:
+            output: equal to input.
+        Example:
+            CopyFromCPUInput([1 2]) -> [1 2]
+        """
+
+    def CopyOnDeviceLike(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The same as `Copy`: there is no other device.
+
+        Inputs:
+            input: any dtype and shape.
+            dst: any tensor; it names the device.
+        Outputs:
+            output: equal to input.
+        Example:
+            CopyOnDeviceLike([1 2], [[9]]:i32) -> [1 2]
+        """
+
+    def Cos(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = cos X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Cosh(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = cosh X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def CosineSimilarity(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The cosine of the angle between each row of X and that of Y; the product of norms counts as 1e-12 at least.
+
+        Inputs:
+            X, Y: float32, of one shape.
+        Outputs:
+            Z: float32 vector, one element a row.
+        Example:
+            CosineSimilarity([[1 0]], [[1 0]]) -> [1]
+        """
+
+    def CountDown(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Subtract 1, also where the count then goes below 0.
+
+        Inputs:
+            counter: a counter.
+        Outputs:
+            done: bool of rank 0: was the count 0 or less *before*? A counter of 2 answers F, F, T.
+        Example:
+            CountDown(c) -> F ()
+        """
+
+    def CountUp(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Add 1.
+
+        Inputs:
+            counter: a counter.
+        Outputs:
+            previous_count: int64 of rank 0, the count before.
+        Example:
+            CountUp(c) -> 0 ():i64
+        """
+
+    def Crash(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Fail, where Caffe2 ends the process.
+
+        Raises:
+            OperatorError: always.
+        Example:
+            Crash()
+        """
+
+    def CreateAtomicBool(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new flag, not raised.
+
+        Outputs:
+            atomic_bool: a flag.
+        Example:
+            CreateAtomicBool() -> flag
+        """
+
+    def CreateBlobsQueue(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        capacity: int | None = 1,
+        num_blobs: int | None = 1,
+        enforce_unique_name: bool | int | None = False,
+        field_names: Sequence[str | bytes] | None = (),
+        writers: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new, empty queue of records, each of ``num_blobs`` blobs; one that the blob held before is replaced.
+
+        It holds up to ``capacity`` records. ``field_names`` names the columns for statistics. ``writers`` says how many
+        writers end with `EndWrites`; the last of them closes the queue.
+
+        Outputs:
+            queue: a blob queue.
+        Example:
+            CreateBlobsQueue(; capacity=4, num_blobs=2) -> q
+        """
+
+    def CreateCounter(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        init_count: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new counter that stands at ``init_count``; one that the blob held before is replaced.
+
+        Outputs:
+            counter: a counter.
+        Example:
+            CreateCounter(; init_count=2) -> c
+        """
+
+    def CreateMutex(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new mutex.
+
+        Outputs:
+            mutex_ptr: a mutex, for any number of operators.
+        Example:
+            CreateMutex() -> m
+        """
+
+    def CreateRebatchingQueue(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        capacity: int | None = 1,
+        num_blobs: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new, empty queue of up to ``capacity`` rows, each of ``num_blobs`` tensors, to change the size of batches.
+
+        Outputs:
+            queue: a rebatching queue.
+        Example:
+            CreateRebatchingQueue(; capacity=100) -> rq
+        """
+
+    def CreateScope(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A scope without workspaces, for `Do` to fill; what one in its place held is given up.
+
+        Outputs:
+            scope: a scope.
+        Example:
+            CreateScope() -> sc
+        """
+
+    def Cube(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X to the third power, element by element; integers wrap.
+
+        Inputs:
+            X: float32, float64, int32 or int64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def DequeueBlobs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Take the oldest record; wait while the queue is empty.
+
+        Inputs:
+            queue: a blob queue.
+        Outputs:
+            blobs: as many as the queue has columns.
+        Raises:
+            QueueClosedError: the queue is closed and nothing is left.
+            ReportedError: nothing came for ``timeout_secs`` (0: no limit).
+        Example:
+            DequeueBlobs(q) -> a, b
+        """
+
+    def DequeueRebatchingQueue(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_elements: int | None = 1,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Take ``num_elements`` rows, stacked along a new first axis; wait for so many. At the end there may be fewer.
+
+        Inputs:
+            queue: a rebatching queue.
+        Outputs:
+            tensors: as many as the queue has columns.
+        Raises:
+            QueueClosedError: the queue is closed and nothing is left.
+            ReportedError: not enough came for ``timeout_secs`` (0: no limit).
+        Example:
+            DequeueRebatchingQueue(rq; num_elements=2) -> [1 2]
+        """
+
+    def DiagonalFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        value: int | float | None = None,
+        dtype: int | None = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Zeros, but ``value`` where all positions are equal. ``dtype`` is found as by `ConstantFill`.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: rank 2, or a higher rank with all sizes equal; any dtype of `ConstantFill` but string.
+        Raises:
+            ShapeError: the rank is below 2, or above it with unequal sizes.
+        Example:
+            DiagonalFill(; shape=[2,3], value=1.0) -> [[1 0 0] [0 1 0]]
+        """
+
+    def Div(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A / B, element by element; integers truncate toward zero, and raise OperatorError where B is 0.
+
+        Inputs:
+            A: float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            Div([7 -7]:i32, [2 2]:i32) -> [3 -3]:i32
+        """
+
+    def Do(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        net: Net | NetDef,
+        inner_blobs: Sequence[str | bytes] | None = (),
+        outer_blobs_idx: Sequence[int] | None = (),
+        reuse_workspace: bool | int | None = False,
+        copy_external_blobs: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Run a net in a workspace of its own, which stays in the scope.
+
+        The inner blob ``inner_blobs[k]`` *is* the outer blob number ``outer_blobs_idx[k]``, counted through the inputs and
+        then the outputs, both without the scope. No other outer blob is visible inside, and no other inner blob outside.
+        With ``reuse_workspace`` the net runs in the newest workspace of the scope, if it has one. With
+        ``copy_external_blobs`` the workspace keeps what the bound blobs held when the net had run.
+
+        Inputs:
+            blobs: what the net reads; each blob is bound once.
+            scope: the handle that `CreateScope` makes.
+        Outputs:
+            blobs: what the net writes; each blob is bound once.
+            scope: the same blob as the input.
+        Raises:
+            OperatorError: a blob is named twice on one side, bound twice or not at all, or a number is too large.
+        Example:
+            Do(X, sc -> Y, sc; net={t = x + x; y = t}, inner_blobs=[x, y], outer_blobs_idx=[0, 1])
+        """
+
+    def DotProduct(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The dot product of each row of X with that of Y; a row is all but the first axis.
+
+        Inputs:
+            X, Y: float32, of one shape.
+        Outputs:
+            Z: float32 vector, one element a row.
+        Example:
+            DotProduct([[1 2]], [[3 4]]) -> [11]
+        """
+
+    def DotProductWithPadding(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        pad_value: float | None = 0.0,
+        replicate: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The dot product of each row of X with that of Y, where the narrower matrix is widened.
+
+        With ``pad_value``, or with ``replicate`` by repeating it, where what is left over counts 0.
+
+        Inputs:
+            X, Y: float32 matrices of one height.
+        Outputs:
+            Z: float32 vector, one element a row.
+        Raises:
+            ShapeError: the heights differ.
+        Example:
+            DotProductWithPadding([[1 2 3]], [[1 1]]; pad_value=1.0) -> [6]
+        """
+
+    def EQ(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = whether A equals B, element by element; false where one is nan.
+
+        Inputs:
+            A: bool, float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: bool; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            EQ([1 2]:i32, [2 2]:i32) -> [F T]
+        """
+
+    def ElementwiseLinear(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X w + b, for each row of X, which is a matrix split at ``axis``.
+
+        Inputs:
+            X: float32, rank above ``axis``.
+            w, b: float32 vectors, one element a column.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            ElementwiseLinear([[1 1]], [2 3], [0 1]) -> [[2 4]]
+        """
+
+    def Elu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        alpha: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X where that is above 0, ``alpha`` (e^X - 1) elsewhere.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def EndWrites(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Say that one of a queue's writers is done; the last of them closes it.
+
+        How many there are was said when the queue was made; if it was not, the queue is closed.
+
+        Inputs:
+            queue: a blob queue.
+        Example:
+            EndWrites(q)
+        """
+
+    def EnforceFinite(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Nothing, if all of the input is finite.
+
+        Inputs:
+            input: float32 or float64, any shape.
+        Raises:
+            OperatorError: an element is nan or infinite; the message has its flat position.
+        """
+
+    def EnqueueBlobs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Append a record; wait while the queue is full. The values move: the blobs are empty afterwards.
+
+        Inputs:
+            queue: a blob queue.
+            blobs: as many as the queue has columns, of any kind, no blob twice.
+        Outputs:
+            blobs: the same blobs, in the same order; they hold nothing until something writes them.
+        Raises:
+            QueueClosedError: the queue is closed; the values stay.
+            ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
+        Example:
+            EnqueueBlobs(q, a, b) -> a, b
+        """
+
+    def EnqueueRebatchingQueue(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        enqueue_batch: bool | int | None = False,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Append one row, or with ``enqueue_batch`` one for each index along the first axis; wait while the queue is full.
+
+        A batch may exceed the capacity: it goes in as readers make room.
+
+        Inputs:
+            queue: a rebatching queue.
+            tensors: as many as the queue has columns, of any dtype; of a batch all have the same first size.
+        Raises:
+            DtypeError, ShapeError: the rows are not like those that the queue got before, or make no batch.
+            QueueClosedError: the queue is closed. Rows of a batch that were in by then stay in.
+            ReportedError: there was no room for ``timeout_secs`` (0: no limit). The same holds for rows that were in.
+        Example:
+            EnqueueRebatchingQueue(rq, [1 2 3]; enqueue_batch=1)
+        """
+
+    def EnsureCPUOutput(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The same as `Copy`: there is no other device.
+
+        Inputs:
+            input: any dtype and shape.
+        Outputs:
+            output: equal to input.
+        Example:
+            EnsureCPUOutput([1 2]) -> [1 2]
+        """
+
+    def EnsureDense(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input; marks a place where a sparse gradient becomes dense.
+
+        Inputs:
+            input: any dtype, at least rank 1.
+        Outputs:
+            output: equal to input.
+        Raises:
+            ShapeError: input is of rank 0.
+        Example:
+            EnsureDense([1 2]) -> [1 2]
+        """
+
+    def Erf(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = the error function of X, element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def Exp(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = e^X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Expand(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X repeated along axes of size 1 so that it gets the given shape, where 1, 0 or -1 keep the size of X.
+
+        Inputs:
+            X: float32, float64, int32 or int64.
+            shape: int64 vector. Axes missing on the left, here or there, have size 1.
+        Outputs:
+            Y: X's dtype.
+        Raises:
+            ShapeError: a size differs, and is not 1 in X; or X has nothing to repeat.
+        Example:
+            Expand([1 2], [2 1]:i64) -> [[1 2] [1 2]]
+        """
+
+    def ExpandDims(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        dims: Sequence[int],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data with axes of size 1 at the positions ``dims`` of the result; repeats in ``dims`` mean nothing.
+
+        Inputs:
+            data: any dtype and shape.
+        Outputs:
+            expanded: data's dtype.
+        Raises:
+            ShapeError: a position is not within the result.
+        Example:
+            ExpandDims([1 2]; dims=[0,2]) -> [[[1] [2]]]
+        """
+
+    def FC(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 1,
+        axis_w: int | None = 1,
+        float16_compute: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X times W transposed, plus b, where X and W are matrices split at ``axis`` and ``axis_w``.
+
+        Inputs:
+            X: float32, rank 2 or more, K elements from ``axis`` on.
+            W: float32, N rows of K elements.
+            b: float32 vector of N elements.
+        Outputs:
+            Y: float32; X's sizes before ``axis``, then N.
+        Raises:
+            ShapeError: the sizes do not agree.
+        Example:
+            FC([[1 2]], [[3 4]], [10]) -> [[21]]
+        """
+
+    def FCTransposed(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 1,
+        axis_w: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X times W plus b, as `FC` with W given transposed.
+
+        Inputs:
+            X: float32, rank 2 or more, K elements from ``axis`` on.
+            W: float32, K rows of N elements.
+            b: float32 vector of N elements.
+        Outputs:
+            Y: float32; X's sizes before ``axis``, then N.
+        Example:
+            FCTransposed([[1 2]], [[3] [4]], [10]) -> [[21]]
+        """
+
+    def Fail(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Report failure.
+
+        Raises:
+            ReportedError: always.
+        Example:
+            Fail()
+        """
+
+    def FeedBlob(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        value: str | bytes,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A string blob, which is not a tensor.
+
+        Outputs:
+            blob: the bytes of ``value``.
+        Example:
+            FeedBlob(; value="hello") -> "hello"
+        """
+
+    def Find(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        missing_value: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Where in index each element of query is: its flat position, the last one of repeats.
+
+        Inputs:
+            index: int32 or int64, any shape.
+            query: index's dtype, any shape.
+        Outputs:
+            query_indices: int32, query's shape; ``missing_value`` for what is not there.
+        Example:
+            Find([10 20]:i32, [20 5]:i32) -> [1 -1]:i32
+        """
+
+    def FindDuplicateElements(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The positions of elements that were there before, ascending.
+
+        Inputs:
+            data: float32, float64, int32, int64 or string vector; no nan equals another.
+        Outputs:
+            indices: int64 vector.
+        Example:
+            FindDuplicateElements([1 2 1]) -> [2]:i64
+        """
+
+    def Flatten(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X as a matrix: the axes before ``axis`` become the first, the others the second.
+
+        Inputs:
+            X: any dtype, of rank ``axis`` or more.
+        Outputs:
+            Y: X's dtype, rank 2.
+        Raises:
+            ShapeError: ``axis`` is negative or above the rank.
+        Example:
+            Flatten([[[1 2]] [[3 4]]]) -> [[1 2] [3 4]]
+        """
+
+    def FlattenToVec(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """All elements as a vector, row-major.
+
+        Inputs:
+            input: any dtype, rank 1 or more.
+        Outputs:
+            output: that dtype, a vector.
+        Example:
+            FlattenToVec([[1 2] [3 4]]) -> [1 2 3 4]
+        """
+
+    def FloatToHalf(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The elements as float16, rounded to nearest; what is too large becomes infinite.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float16, X's shape.
+        Example:
+            FloatToHalf([1.5 2]) -> [1.5 2]:f16
+        """
+
+    def Floor(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = the greatest whole number not above X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Free(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Empty the blobs: they stay in the workspace and hold nothing until something writes them.
+
+        Inputs:
+            blobs: anything, also what is empty already.
+        Outputs:
+            blobs: the same blobs, in the same order.
+        Example:
+            Free(a) -> a
+        """
+
+    def GE(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A >= B, element by element; false where one is nan.
+
+        Inputs:
+            A: bool, float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: bool; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            GE([1 2 3], [2 2 2]) -> [F T T]
+        """
+
+    def GT(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A > B, element by element; false where one is nan.
+
+        Inputs:
+            A: bool, float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: bool; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            GT([1 2 3], [2 2 2]) -> [F F T]
+        """
+
+    def Gather(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 0,
+        match_outer: bool | int | None = False,
+        wrap_indices: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The slices of DATA along ``axis`` that INDICES name; negative indices count from the end.
+
+        With ``match_outer`` DATA and INDICES share the axes before ``axis``, and each place there has indices of its own.
+        ``wrap_indices`` is accepted and changes nothing.
+
+        Inputs:
+            DATA: any dtype, rank above ``axis``.
+            INDICES: int32 or int64, any shape.
+        Outputs:
+            OUTPUT: DATA's dtype; DATA's shape with the size of ``axis`` replaced by the shape of INDICES.
+        Raises:
+            OperatorError: an index is out of range.
+            ShapeError: DATA has no such axis, or the axes before it differ with ``match_outer``.
+        Example:
+            Gather([5 6 7], [2 0]:i32) -> [7 5]
+        """
+
+    def GaussianFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        mean: float | None = 0.0,
+        std: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Normal numbers with that mean and standard deviation.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: float32.
+        Example:
+            GaussianFill(; shape=[2], mean=3.0, std=0.0) -> [3 3]
+        """
+
+    def Gelu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        fast_gelu: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X times the normal distribution function of X, with ``fast_gelu`` approximated by a tanh.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def GetAllBlobNames(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        include_shared: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The names of all blobs of the workspace, that of the output among them.
+
+        Outputs:
+            blob_names: string vector; without ``include_shared`` the names that parents have are left out.
+        Example:
+            GetAllBlobNames() -> ["x" "blob_names"]
+        """
+
+    def GivenTensorBoolFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[bool | int],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major, as `GivenTensorFill` with bool.
+
+        Example:
+            GivenTensorBoolFill(; shape=[3], values=[true,false,true]) -> [T F T]
+        """
+
+    def GivenTensorByteStringToUInt8Fill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[str | bytes],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The bytes of the one text in ``values``, row-major.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: uint8.
+        Raises:
+            ShapeError: there are more or fewer bytes than elements.
+        Example:
+            GivenTensorByteStringToUInt8Fill(; shape=[3], values=["abc"]) -> [97 98 99]:u8
+        """
+
+    def GivenTensorDoubleFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[float],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major, as `GivenTensorFill` with float64.
+
+        Example:
+            GivenTensorDoubleFill(; shape=[1,2], values=[0.25,3.0]) -> [[0.25 3]]:f64
+        """
+
+    def GivenTensorFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[float] | Sequence[int] | Sequence[str | bytes],
+        dtype: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: of ``dtype``: float32, float64, bool, int32, int64 or string.
+        Raises:
+            ArgumentError: the values are not of the kind of ``dtype``.
+            ShapeError: there are more or fewer values than elements.
+        Example:
+            GivenTensorFill(; shape=[2,1], values=[1.0,2.5]) -> [[1] [2.5]]
+        """
+
+    def GivenTensorInt16Fill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[int],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major, as `GivenTensorFill` with int16.
+
+        Example:
+            GivenTensorInt16Fill(; shape=[3], values=[1,-2,300]) -> [1 -2 300]:i16
+        """
+
+    def GivenTensorInt64Fill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[int],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major, as `GivenTensorFill` with int64.
+
+        Example:
+            GivenTensorInt64Fill(; shape=[2], values=[1,2]) -> [1 2]:i64
+        """
+
+    def GivenTensorIntFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[int],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major, as `GivenTensorFill` with int32.
+
+        Example:
+            GivenTensorIntFill(; shape=[], values=[1]) -> 1 ():i32
+        """
+
+    def GivenTensorStringFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        values: Sequence[str | bytes],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Literal contents, row-major, as `GivenTensorFill` with string.
+
+        Example:
+            GivenTensorStringFill(; shape=[2], values=["a",""]) -> ["a" ""]:str
+        """
+
+    def Glu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        dim: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = a s(b), where a and b are the halves of X along ``dim``.
+
+        Inputs:
+            X: float32, an even size of axis ``dim``.
+        Outputs:
+            Y: float32, half as large.
+        Raises:
+            ShapeError: there is no such axis, or its size is odd.
+        """
+
+    def HalfToFloat(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The elements as float32, exactly.
+
+        Inputs:
+            X: float16, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            HalfToFloat([1.5]:f16) -> [1.5]
+        """
+
+    def HardSigmoid(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        alpha: float | None = 0.2,
+        beta: float | None = 0.5,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = ``alpha`` X + ``beta``, clipped to 0 to 1.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def HasElements(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether any of the tensors has an element.
+
+        Inputs:
+            tensors: any dtypes and shapes.
+        Outputs:
+            has_elements: bool, rank 0.
+        Example:
+            HasElements([], [1]) -> T ()
+        """
+
+    def HasScope(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether the scope holds a workspace.
+
+        Inputs:
+            scope: a scope.
+        Outputs:
+            has: bool of shape (1,).
+        Example:
+            HasScope(sc) -> [F]
+        """
+
+    def IsEmpty(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether the tensor has no element.
+
+        Inputs:
+            tensor: any dtype and shape.
+        Outputs:
+            is_empty: bool, rank 0.
+        Example:
+            IsEmpty([1 2]) -> F ()
+        """
+
+    def IsMemberOf(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        value: Sequence[int] | Sequence[str | bytes] | None = (),
+        dtype: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether each element is in the list ``value``; false everywhere if there is none.
+
+        Inputs:
+            X: int32, int64, bool or string, any shape; the type that ``dtype`` names, if it is given.
+        Outputs:
+            Y: bool, X's shape.
+        Raises:
+            DtypeError: X has another dtype, or ``value`` holds another kind.
+        Example:
+            IsMemberOf([1 2]:i32; value=[2]) -> [F T]
+        """
+
+    def IsNaN(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """1 where the element is nan, 0 elsewhere.
+
+        Inputs:
+            tensor: float32 or float64, any shape.
+        Outputs:
+            output: uint8, the same shape.
+        """
+
+    def Iter(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Add 1 to an iteration number.
+
+        Inputs:
+            iter: int64, one element, any rank, not negative. Without it the number is what the output holds, at first [0].
+        Outputs:
+            iter: int64, one more, of the same shape.
+        Raises:
+            OperatorError: the number is negative, or the largest that there is.
+        Example:
+            Iter([41]:i64) -> [42]:i64
+        """
+
+    def L1Distance(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the magnitudes of the differences between each row of X and that of Y.
+
+        Inputs:
+            X, Y: float32, of one shape.
+        Outputs:
+            Z: float32 vector, one element a row.
+        Example:
+            L1Distance([[1 2]], [[5 6]]) -> [8]
+        """
+
+    def LE(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A <= B, element by element; false where one is nan.
+
+        Inputs:
+            A: bool, float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: bool; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            LE([1 2 3], [2 2 2]) -> [T T F]
+        """
+
+    def LT(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A < B, element by element; false where one is nan.
+
+        Inputs:
+            A: bool, float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: bool; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            LT([1 2 3], [2 2 2]) -> [T F F]
+        """
+
+    def LeakyRelu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        alpha: float | None = 0.01,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X where that is 0 or more, ``alpha`` X elsewhere.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def LengthsRangeFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """0 to l-1 for each length l in turn.
+
+        Inputs:
+            lengths: int32 vector, nothing negative.
+        Outputs:
+            range_sequence: int32 vector, as long as the lengths together.
+        Example:
+            LengthsRangeFill([3 1]:i32) -> [0 1 2 0]:i32
+        """
+
+    def Log(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = ln X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def LogFatal(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Fail, where Caffe2 ends the process.
+
+        Raises:
+            OperatorError: always.
+        Example:
+            LogFatal()
+        """
+
+    def Logit(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        eps: float | None = 1e-06,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = ln(X / (1 - X)) of X clipped to ``eps`` to ``1 - eps``, element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def LpNorm(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        p: int | None = 2,
+        average: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the squares of all elements, **without a root**; with ``p=1`` that of their magnitudes.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Z: float32 vector of one element; with ``average`` divided by the number of elements, 0 over nothing.
+        Example:
+            LpNorm([3 -4]) -> [25]
+        """
+
+    def MSRAFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Normal numbers of deviation sqrt(2 / fan_out), where fan_out is the number of elements over the second size.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: float32.
+        Raises:
+            ShapeError: there is no second axis, or its size is 0.
+        Example:
+            MSRAFill(; shape=[3000,4]) -> 12000 values of deviation about 0.0258
+        """
+
+    def MatMul(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis_a: int | None = 1,
+        axis_b: int | None = 1,
+        trans_a: bool | int | None = False,
+        trans_b: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = A times B, as matrices split at ``axis_a`` and ``axis_b``, transposed first where asked for.
+
+        Inputs:
+            A, B: float32, rank 2 or more.
+            unused: not looked at.
+        Outputs:
+            Y: float32, rank 2.
+        Raises:
+            ShapeError: the sizes do not agree.
+        Example:
+            MatMul([[1 2]], [[3] [4]]) -> [[11]]
+        """
+
+    def Max(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The largest of all inputs, element by element; nan where one of them is nan.
+
+        Inputs:
+            A: float32, any shape.
+            rest: A's dtype and shape; nothing broadcasts.
+        Outputs:
+            C: A's dtype and shape.
+        Raises:
+            DtypeError: an input is not float32.
+            ShapeError: shapes differ.
+        Example:
+            Max([1 5], [4 2]) -> [4 5]
+        """
+
+    def Mean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of the inputs, element by element.
+
+        Inputs:
+            A: float32 or float64, any shape.
+            rest: A's dtype and shape.
+        Outputs:
+            M: A's dtype and shape.
+        Example:
+            Mean([1 2], [3 4]) -> [2 3]
+        """
+
+    def MergeDim(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data with its first two axes made one.
+
+        Inputs:
+            data: any dtype, rank 2 or more.
+        Outputs:
+            reshaped: data's dtype.
+        Example:
+            MergeDim([[1 2] [3 4]]) -> [1 2 3 4]
+        """
+
+    def Min(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The smallest of all inputs, element by element; nan where one of them is nan.
+
+        Inputs:
+            A: float32, any shape.
+            rest: A's dtype and shape; nothing broadcasts.
+        Outputs:
+            C: A's dtype and shape.
+        Raises:
+            DtypeError: an input is not float32.
+            ShapeError: shapes differ.
+        Example:
+            Min([1 5], [4 2]) -> [1 2]
+        """
+
+    def Mish(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X tanh(ln(1 + e^X)), element by element.
+
+        Inputs:
+            X: float32 or float64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Mod(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        divisor: int,
+        sign_follow_divisor: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The remainder of each element, with the sign of X, or with ``sign_follow_divisor`` that of the divisor.
+
+        Inputs:
+            X: int32 or int64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        Example:
+            Mod([7 -7]:i64; divisor=3) -> [1 -1]:i64
+        """
+
+    def Moments(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Mean, and variance divided by the count, over ``axes``, which are taken as by `ReduceSum`.
+
+        Inputs:
+            data: float32, any shape.
+        Outputs:
+            mean, variance: float32; 0 over nothing.
+        Example:
+            Moments([1 3]) -> [2], [1]
+        """
+
+    def Mul(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A * B, element by element; integers wrap.
+
+        Inputs:
+            A: float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            Mul([1 2], [3 4]) -> [3 8]
+        """
+
+    def NE(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = whether A differs from B, element by element; true where one is nan.
+
+        Inputs:
+            A: bool, float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: bool; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            NE([1 2]:i32, [2 2]:i32) -> [T F]
+        """
+
+    def NanCheck(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The first input, if all of it is finite; the others are not looked at.
+
+        Inputs:
+            tensor: float32, any shape.
+            more: float32.
+        Outputs:
+            output: equal to tensor.
+        Raises:
+            OperatorError: an element is nan or infinite.
+        """
+
+    def Negative(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = -X, element by element; integers wrap.
+
+        Inputs:
+            X: float32, float64, int32 or int64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        Example:
+            Negative([1 -2]) -> [-1 2]
+        """
+
+    def Normalize(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input divided by its Euclidean norm along ``axis``, which counts as 1e-12 at least.
+
+        Inputs:
+            input: float32, rank 1 or more.
+        Outputs:
+            output: float32, the same shape.
+        Example:
+            Normalize([3 4]) -> [0.6 0.8]
+        """
+
+    def NormalizeL1(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input divided by the sum of its magnitudes along ``axis``; 0 where that is 0.
+
+        Inputs:
+            input: float32, rank 1 or more.
+        Outputs:
+            output: float32, the same shape.
+        Example:
+            NormalizeL1([2 -2]) -> [0.5 -0.5]
+        """
+
+    def Not(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = whether X is false, element by element.
+
+        Inputs:
+            X: bool, any shape.
+        Outputs:
+            Y: bool, X's shape.
+        Example:
+            Not([T F]) -> [F T]
+        """
+
+    def NumpyTile(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data repeated along every axis.
+
+        Inputs:
+            data: any dtype.
+            repeats: int64 vector, a count for each axis.
+        Outputs:
+            tiled_data: data's dtype.
+        Raises:
+            ShapeError: there are not as many counts as axes, or one is negative.
+        Example:
+            NumpyTile([[1 2] [3 4]], [1 2]:i64) -> [[1 2 1 2] [3 4 3 4]]
+        """
+
+    def Or(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A or B, element by element.
+
+        Inputs:
+            A: bool, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            Or([T F], [F F]) -> [T F]
+        """
+
+    def PRelu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X where that is above 0, Slope X elsewhere.
+
+        Inputs:
+            X: float32, rank 2 or more.
+            Slope: float32 vector of one element, or of one a channel: axis 1, with ``order="NHWC"`` the last.
+        Outputs:
+            Y: float32, X's shape.
+        Raises:
+            ShapeError: Slope has another number of elements.
+        """
+
+    def Pow(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        exponent: float | None = None,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X to the power of ``exponent``, or of the second input, element by element.
+
+        Inputs:
+            X: float32, any shape.
+            exponent: float32, X's shape; or with ``broadcast`` a run of X's axes that begins at ``axis``, or one element.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            Pow([1 2 3]; exponent=2.0) -> [1 4 9]
+        """
+
+    def PrependDim(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        dim_size: int,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data with its first axis, of size n, split into two of sizes ``dim_size`` and ``n / dim_size``.
+
+        Inputs:
+            data: any dtype, rank 1 or more.
+        Outputs:
+            reshaped: data's dtype.
+        Raises:
+            ShapeError: the first size is no multiple of ``dim_size``.
+        Example:
+            PrependDim([1 2 3 4]; dim_size=2) -> [[1 2] [3 4]]
+        """
+
+    def Print(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        to_file: bool | int | None = False,
+        limit: int | None = 0,
+        every_n: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Write a blob's name, element type, shape and first elements to the log; of a handle, what it is.
+
+        It does so at the first of every ``every_n`` calls. ``limit`` is how many elements are shown (0: 1000). With
+        ``to_file`` the line is appended to ``<blob>.log`` in the root folder of the workspace instead.
+
+        Inputs:
+            tensor: anything.
+        Example:
+            Print(p): "Tensor p of type float. Dims: (2,2,): 0,1,2,3"
+        """
+
+    def Range(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The numbers from ``start`` (0 if only one input is given, which is ``stop`` then) up to before ``stop``.
+
+        Inputs:
+            start, stop, step: one element each, one dtype of float32, float64, int32 and int64.
+        Outputs:
+            output: that dtype, ``ceil((stop - start) / step)`` elements, at least none.
+        Raises:
+            OperatorError: step is 0, or the count is no finite number.
+        Example:
+            Range(1 (), 7 (), 2 ()) -> [1 3 5]
+        """
+
+    def RangeFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """0, 1, 2, ... in row-major order.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: float32.
+        Example:
+            RangeFill(; shape=[2,2]) -> [[0 1] [2 3]]
+        """
+
+    def Reciprocal(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = 1 / X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def ReduceBackMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_reduce_dim: int | None = 1,
+        num_reduce_dims: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum over the last ``num_reduce_dim`` axes.
+
+        ``num_reduce_dims`` is accepted and changes nothing.
+
+        Inputs:
+            X: float32.
+            lengths: int32 vector, one entry for each element of the result: how many of the leading elements count.
+        Outputs:
+            Y: X's dtype, the other axes; 0 over nothing.
+        Raises:
+            ShapeError: X has fewer axes than that, or the lengths do not fit.
+        """
+
+    def ReduceBackMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_reduce_dim: int | None = 1,
+        num_reduce_dims: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean, truncated for integers, over the last ``num_reduce_dim`` axes.
+
+        ``num_reduce_dims`` is accepted and changes nothing.
+
+        Inputs:
+            X: float32, float64, int32 or int64.
+            lengths: int32 vector, one entry for each element of the result: how many of the leading elements count.
+        Outputs:
+            Y: X's dtype, the other axes; 0 over nothing.
+        Raises:
+            ShapeError: X has fewer axes than that, or the lengths do not fit.
+        """
+
+    def ReduceBackSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_reduce_dim: int | None = 1,
+        num_reduce_dims: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum over the last ``num_reduce_dim`` axes.
+
+        ``num_reduce_dims`` is accepted and changes nothing.
+
+        Inputs:
+            X: float32, float64, int32 or int64.
+            lengths: int32 vector, one entry for each element of the result: how many of the leading elements count.
+        Outputs:
+            Y: X's dtype, the other axes; 0 over nothing.
+        Raises:
+            ShapeError: X has fewer axes than that, or the lengths do not fit.
+        """
+
+    def ReduceFrontMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_reduce_dim: int | None = 1,
+        num_reduce_dims: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum over the first ``num_reduce_dim`` axes.
+
+        ``num_reduce_dims`` is accepted and changes nothing.
+
+        Inputs:
+            X: float32.
+            lengths: int32 vector, one entry for each element of the result: how many of the leading elements count.
+        Outputs:
+            Y: X's dtype, the other axes; 0 over nothing.
+        Raises:
+            ShapeError: X has fewer axes than that, or the lengths do not fit.
+        """
+
+    def ReduceFrontMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_reduce_dim: int | None = 1,
+        num_reduce_dims: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean, truncated for integers, over the first ``num_reduce_dim`` axes.
+
+        ``num_reduce_dims`` is accepted and changes nothing.
+
+        Inputs:
+            X: float32, float64, int32 or int64.
+            lengths: int32 vector, one entry for each element of the result: how many of the leading elements count.
+        Outputs:
+            Y: X's dtype, the other axes; 0 over nothing.
+        Raises:
+            ShapeError: X has fewer axes than that, or the lengths do not fit.
+        """
+
+    def ReduceFrontSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_reduce_dim: int | None = 1,
+        num_reduce_dims: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum over the first ``num_reduce_dim`` axes.
+
+        ``num_reduce_dims`` is accepted and changes nothing.
+
+        Inputs:
+            X: float32, float64, int32 or int64.
+            lengths: int32 vector, one entry for each element of the result: how many of the leading elements count.
+        Outputs:
+            Y: X's dtype, the other axes; 0 over nothing.
+        Raises:
+            ShapeError: X has fewer axes than that, or the lengths do not fit.
+        """
+
+    def ReduceL1(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of magnitudes over ``axes``, which are taken as by `ReduceSum`.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32; 0 over nothing.
+        Example:
+            ReduceL1([3 -4]) -> [7]
+        """
+
+    def ReduceL2(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The root of the sum of squares over ``axes``, which are taken as by `ReduceSum`.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32; 0 over nothing.
+        Example:
+            ReduceL2([3 -4]) -> [5]
+        """
+
+    def ReduceMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum over ``axes``, which are taken as by `ReduceSum`.
+
+        Inputs:
+            data: float32, float64, int32 or int64, any shape.
+        Outputs:
+            reduced: data's dtype; over nothing the least finite number.
+        Example:
+            ReduceMax([[1 2] [3 4]]; axes=[0], keepdims=0) -> [3 4]
+        """
+
+    def ReduceMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean over ``axes``, which are taken as by `ReduceSum`.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32; 0 over nothing.
+        Example:
+            ReduceMean([[1 2] [3 4]]; axes=[0], keepdims=0) -> [2 3]
+        """
+
+    def ReduceMin(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The minimum over ``axes``, which are taken as by `ReduceSum`.
+
+        Inputs:
+            data: float32, float64, int32 or int64, any shape.
+        Outputs:
+            reduced: data's dtype; over nothing the greatest finite number.
+        Example:
+            ReduceMin([[1 2] [3 4]]; axes=[0], keepdims=0) -> [1 2]
+        """
+
+    def ReduceSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        keepdims: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum over ``axes``, by default all; integers wrap. The axes stay, with size 1, unless ``keepdims`` is false.
+
+        Inputs:
+            X: float32, float64, int32 or int64, any shape.
+        Outputs:
+            Y: X's dtype; 0 over nothing.
+        Raises:
+            ShapeError: X has no such axis.
+        Example:
+            ReduceSum([[1 2] [3 4]]; axes=[0], keepdims=0) -> [4 6]
+        """
+
+    def ReduceTailSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of each row.
+
+        Inputs:
+            mat: float32, rank 1 or more.
+        Outputs:
+            output: float32 vector.
+        Example:
+            ReduceTailSum([[1 2] [3 4]]) -> [3 7]
+        """
+
+    def Relu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = max(X, 0), element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            Relu([-1 2]) -> [0 2]
+        """
+
+    def ReluN(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        n: float | None = 6.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = min(max(X, 0), ``n``), element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def RemoveDataBlocks(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data without the rows that the indices name; repeats do no harm.
+
+        Inputs:
+            data: any dtype, rank 1 or more.
+            indices: int32 or int64 vector.
+        Outputs:
+            shrunk_data: data's dtype.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            RemoveDataBlocks([1 2 3], [0 2]:i64) -> [2]
+        """
+
+    def ReplaceNaN(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        value: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input with ``value`` in place of nan.
+
+        Inputs:
+            input: float32 or float64, any shape.
+        Outputs:
+            output: the input's dtype and shape.
+        """
+
+    def ResetCounter(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        init_count: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Let the counter begin again at ``init_count``.
+
+        Inputs:
+            counter: a counter.
+        Outputs:
+            previous_value: int64 of rank 0, the count before.
+        Example:
+            ResetCounter(c; init_count=5) -> 2 ():i64
+        """
+
+    def Reshape(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        shape: Sequence[int] | None = None,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The same elements in the shape ``shape``, or that of the second input.
+
+        A size of -1, at most one, is inferred; 0 keeps the size at that position (if data has no elements, it means 0).
+
+        Inputs:
+            data: any dtype and shape.
+            new_shape: int32 or int64 vector, in place of ``shape``.
+        Outputs:
+            reshaped: data's dtype.
+            old_shape: data's shape; int64, or the dtype of new_shape.
+        Raises:
+            ShapeError: the elements do not fit the shape.
+        Example:
+            Reshape([[1 2] [3 4]]; shape=[4]) -> [1 2 3 4], [2 2]:i64
+        """
+
+    def ResizeLike(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The elements of data in the shape of another tensor.
+
+        Inputs:
+            data: any dtype and shape.
+            shape_tensor: any dtype, as many elements as data.
+        Outputs:
+            output: data's dtype, shape_tensor's shape.
+        Raises:
+            ShapeError: the numbers of elements differ.
+        Example:
+            ResizeLike([[1 2] [3 4]], [0 0 0 0]) -> [1 2 3 4]
+        """
+
+    def RetrieveCount(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The count.
+
+        Inputs:
+            counter: a counter.
+        Outputs:
+            count: int64 of rank 0.
+        Example:
+            RetrieveCount(c) -> 2 ():i64
+        """
+
+    def RowMul(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Each row times its weight.
+
+        Inputs:
+            mat: float32, rank 1 or more.
+            w: float32 vector, one element a row.
+        Outputs:
+            output: float32, mat's shape.
+        Example:
+            RowMul([[1 2] [3 4]], [10 1]) -> [[10 20] [3 4]]
+        """
+
+    def RowwiseMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum over the last of three axes.
+
+        Inputs:
+            X: float32, rank 3.
+        Outputs:
+            Y: float32, rank 2.
+        """
+
+    def Rsqrt(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = 1 / the square root of X, element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def SafeDequeueBlobs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        num_records: int | None = 1,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """As `DequeueBlobs`, but at the end a status says so.
+
+        With ``num_records`` above 1 it waits for that many records and concatenates each column along its first axis; at
+        the end there may be fewer.
+
+        Inputs:
+            queue: a blob queue.
+        Outputs:
+            blobs: as many as the queue has columns; at the end they keep what they hold.
+            status: bool of rank 0; true means "nothing read".
+        Raises:
+            DtypeError, ShapeError: records cannot be concatenated; they all stay in the queue.
+            QueueClosedError: the queue was closed because a run failed.
+            ReportedError: not enough came for ``timeout_secs`` (0: no limit).
+        Example:
+            SafeDequeueBlobs(q) -> a, b, F ()
+        """
+
+    def SafeEnqueueBlobs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """As `EnqueueBlobs`, but where the queue is closed a status says so.
+
+        Inputs:
+            queue: a blob queue.
+            blobs: as many as the queue has columns, of any kind, no blob twice.
+        Outputs:
+            blobs: the same blobs, in the same order; they hold nothing afterwards, or what they held if it was refused.
+            status: bool of rank 0; true means "not written".
+        Raises:
+            QueueClosedError: the queue was closed because a run failed.
+            ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
+        Example:
+            SafeEnqueueBlobs(q, a, b) -> a, b, F ()
+        """
+
+    def Scale(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        scale: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input times ``scale``.
+
+        Inputs:
+            input: float32 or float64, any shape.
+        Outputs:
+            output: the input's dtype and shape.
+        Example:
+            Scale([1 2]; scale=3.0) -> [3 6]
+        """
+
+    def Scatter(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """DATA with UPDATES written at INDICES along ``axis``; of a repeated index the last wins.
+
+        Inputs:
+            DATA: any dtype.
+            INDICES: int32 or int64; DATA's shape but for the size of ``axis``.
+            UPDATES: DATA's dtype, the shape of INDICES.
+        Outputs:
+            OUTPUT: DATA's dtype and shape.
+        Raises:
+            OperatorError: an index is out of range.
+            ShapeError: shapes do not fit, or there is no such axis.
+        Example:
+            Scatter([[1 2 3]], [[2 0]]:i32, [[7 8]]) -> [[8 2 7]]
+        """
+
+    def ScatterAssign(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """DATA with the rows that INDICES name replaced by SLICES; of a repeated index the last wins.
+
+        Inputs:
+            DATA: float32, float64, float16, int32 or int64, rank 1 or more.
+            INDICES: int32 or int64.
+            SLICES: DATA's dtype, as many elements as the rows have.
+        Outputs:
+            DATA: the same blob.
+        Raises:
+            OperatorError: an index is out of range.
+            ShapeError: SLICES has another number of elements.
+        Example:
+            ScatterAssign([1 2 3], [1]:i32, [9]) -> [1 9 3]
+        """
+
+    def ScatterWeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X_0 with the rows that INDICES name multiplied by Weight_0, and weighted rows added to them.
+
+        A repeated index multiplies again, and adds again.
+
+        Inputs:
+            X_0: float32, rank 1 or more.
+            Weight_0: float32, one element.
+            INDICES: int32 or int64.
+            X_1: float32, a row for each index.
+            Weight_1: float32, one element.
+            more: further pairs of rows and weight.
+        Outputs:
+            X_0: the same blob.
+        Raises:
+            OperatorError: an index is out of range.
+            ShapeError: rows have another number of elements.
+        Example:
+            ScatterWeightedSum([1 2], [1], [0]:i32, [10], [0.5]) -> [6 2]
+        """
+
+    def Selu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        alpha: float | None = 1.6732632423543772,
+        scale: float | None = 1.0507009873554805,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = ``scale`` times the `Elu` of X with ``alpha``.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def Shape(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sizes of X, of all axes or of ``axes`` in that order.
+
+        Inputs:
+            X: any dtype and shape.
+        Outputs:
+            shape: int64 vector.
+        Raises:
+            ShapeError: X has no such axis; axes do not count from the end.
+        Example:
+            Shape([[1 2 3]]) -> [1 3]:i64
+        """
+
+    def Sigmoid(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = s(X), element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            Sigmoid([0]) -> [0.5]
+        """
+
+    def Sign(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = -1, 0 or 1, the sign of X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, float64, int32 or int64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Sin(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = sin X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Sinh(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = sinh X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Size(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The number of elements of X.
+
+        Inputs:
+            X: any dtype and shape.
+        Outputs:
+            size: int64, rank 0.
+        Example:
+            Size([[1 2]]) -> 2 ():i64
+        """
+
+    def Slice(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        starts: Sequence[int] | None = (),
+        ends: Sequence[int] | None = (),
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X from ``starts`` to before ``ends``, axis by axis from the first on; the axes left over stay whole.
+
+        Negative numbers count from **size + 1**: an end of -1 is the end, -2 leaves out the last. Only one axis may be cut.
+
+        Inputs:
+            X: any dtype.
+            starts, ends: int32 or int64 vectors, in place of the arguments.
+        Outputs:
+            Y: X's dtype and rank.
+        Raises:
+            ShapeError: there are more entries than axes, an end lies before its start, or two axes are cut.
+        Example:
+            Slice([1 2 3]; starts=[1], ends=[-1]) -> [2 3]
+        """
+
+    def Softmax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Rows of positive numbers that add up to 1, in the proportions of e^X.
+
+        The axes before ``axis`` make the rows; everything from it on is one row. So vectors need ``axis=0``.
+
+        Inputs:
+            X: float32, rank above ``axis``.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            Softmax([[0 0]]) -> [[0.5 0.5]]
+        """
+
+    def Softplus(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = ln(1 + e^X), element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def Softsign(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X / (1 + |X|), element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def Split(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = None,
+        split: Sequence[int] | None = (),
+        add_axis: bool | int | None = False,
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The input in as many pieces along ``axis`` as there are outputs: of the sizes ``split``, or of equal ones.
+
+        With ``add_axis`` every piece is one slice, without that axis. ``axis`` is found as by `Concat` if it is not given.
+
+        Inputs:
+            input: any dtype, rank 1 or more.
+            split: int32 vector, in place of the argument.
+        Outputs:
+            outputs: the input's dtype.
+        Raises:
+            ShapeError: the sizes do not add up, or no equal ones do.
+        Example:
+            Split([[1 2 3]]; axis=1, split=[1,2]) -> [[1]], [[2 3]]
+        """
+
+    def SplitByLengths(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = None,
+        order: str | bytes | None = 'NCHW',
+        use_scaling_lengths: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The input in as many pieces along ``axis`` as there are outputs, each as long as the sum of a run of lengths.
+
+        The lengths make n runs of one length each, for n outputs. With ``use_scaling_lengths`` they are proportions.
+
+        Inputs:
+            input: any dtype, rank 1 or more.
+            lengths: int32 vector.
+        Outputs:
+            outputs: the input's dtype.
+        Raises:
+            ShapeError: the lengths do not make n runs, or do not add up to the size.
+        Example:
+            SplitByLengths([1 2 3], [1 1 1 0]:i32; axis=0) -> [1 2], [3]
+        """
+
+    def Sqr(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X squared, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Sqrt(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = the square root of X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32 or float64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def SquareRootDivide(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Each row divided by the square root of its scale; unchanged where that is 0 or less.
+
+        Inputs:
+            data: float32, rank 1 or more.
+            scale: float32, int32 or int64 vector, one entry a row.
+        Outputs:
+            output: float32, data's shape.
+        """
+
+    def SquaredL2Distance(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """**Half** the sum of the squares of the differences between each row of X and that of Y.
+
+        Inputs:
+            X, Y: float32, of one shape.
+        Outputs:
+            Z: float32 vector, one element a row.
+        Example:
+            SquaredL2Distance([[1 2]], [[5 6]]) -> [16]
+        """
+
+    def Squeeze(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        dims: Sequence[int],
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data without the axes ``dims``, which have size 1; repeats in ``dims`` mean nothing.
+
+        Inputs:
+            data: any dtype.
+        Outputs:
+            squeezed: data's dtype.
+        Raises:
+            ShapeError: there is no such axis, or its size is not 1.
+        Example:
+            Squeeze([[[1] [2]]]; dims=[0,2]) -> [1 2]
+        """
+
+    def StopGradient(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input; marks a place that no gradient passes.
+
+        Inputs:
+            input: any dtype and shape.
+        Outputs:
+            output: equal to input.
+        Example:
+            StopGradient([1 2]) -> [1 2]
+        """
+
+    def Sub(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = A - B, element by element; integers wrap.
+
+        Inputs:
+            A: float32, float64, int32 or int64, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            Sub([7 -7]:i32, [2 2]:i32) -> [5 -9]:i32
+        """
+
+    def Sum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of all inputs, element by element; integers wrap, nothing broadcasts.
+
+        Inputs:
+            A: float32, float64, int32 or int64, any shape.
+            rest: A's dtype and shape.
+        Outputs:
+            C: A's dtype and shape.
+        Raises:
+            DtypeError: A has another dtype, or one of the rest has not A's.
+            ShapeError: shapes differ.
+        Example:
+            Sum([1 2], [3 4], [5 6]) -> [9 12]
+        """
+
+    def SumElements(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        average: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of all elements, or with ``average`` their mean.
+
+        Inputs:
+            X: float32 or float64, any shape.
+        Outputs:
+            sum: X's dtype, rank 0; 0 over nothing.
+        Example:
+            SumElements([1 2 3]) -> 6 ()
+        """
+
+    def SumElementsInt(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of all elements, which wraps.
+
+        Inputs:
+            X: int32, any shape.
+        Outputs:
+            sum: int32, rank 0.
+        Example:
+            SumElementsInt([1 2 3]:i32) -> 6 ():i32
+        """
+
+    def SumReduceLike(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        broadcast: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of A down to the shape of B, which is the inverse of broadcasting.
+
+        Inputs:
+            A: float32 or float64.
+            B: A's dtype; a run of A's axes that begins at ``axis`` (-1: ends at the last), where sizes of 1 are summed.
+        Outputs:
+            C: A's dtype, B's shape.
+        Raises:
+            ShapeError: B is no such run.
+        Example:
+            SumReduceLike([[1 2] [3 4]], [0 0]) -> [4 6]
+        """
+
+    def SumSqrElements(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        average: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the squares of all elements, or with ``average`` their mean.
+
+        Inputs:
+            X: float32 or float64, any shape.
+        Outputs:
+            sum: X's dtype, rank 0; 0 over nothing.
+        Example:
+            SumSqrElements([1 2 3]) -> 14 ()
+        """
+
+    def Swish(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X s(X), element by element.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def Tan(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = tan X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def Tanh(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = tanh X, element by element; nan where that is not defined.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+        """
+
+    def ThresholdedRelu(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        alpha: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = X where that is above ``alpha``, 0 elsewhere.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        """
+
+    def ThrowChildThreadException(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Fail, where Caffe2 raises in a thread of its own, which ends the process.
+
+        Raises:
+            OperatorError: always.
+        Example:
+            ThrowChildThreadException()
+        """
+
+    def ThrowException(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        message: str | bytes | None = 'this operator always fails',
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Fail with a message.
+
+        Raises:
+            OperatorError: always, with ``message``.
+        Example:
+            ThrowException(; message="no more")
+        """
+
+    def Tile(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        tiles: int | None = None,
+        axis: int | None = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X ``tiles`` times, one behind the other along ``axis``.
+
+        Inputs:
+            X: float32, float64, int32, int64, uint8 or string, rank 1 or more.
+            tiles, axis: one int32 or int64 element each, in place of the arguments.
+        Outputs:
+            Y: X's dtype.
+        Example:
+            Tile([[1 2]]; tiles=2, axis=1) -> [[1 2 1 2]]
+        """
+
+    def TopK(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        k: int | None = None,
+        axis: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The ``k`` largest along ``axis``, descending, equals by position; and where they are.
+
+        Inputs:
+            X: float32, rank 1 or more.
+            k: int64, one element, in place of the argument.
+        Outputs:
+            Values: float32; 0 where there are fewer than k.
+            Indices: int64, along the axis; -1 where there are fewer than k.
+            Flattened_indices: int64 vector, the positions in the whole of X.
+        Example:
+            TopK([1 3 2]; k=2) -> [3 2], [1 2]:i64
+        """
+
+    def Transpose(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        axes: Sequence[int] | None = (),
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X with its axes in the order ``axes``, by default reversed.
+
+        Inputs:
+            X: float32, float64, int32 or int64, any shape.
+        Outputs:
+            Y: X's dtype.
+        Raises:
+            ShapeError: ``axes`` has not as many entries as X has axes.
+        Example:
+            Transpose([[1 3] [2 4]]) -> [[1 2] [3 4]]
+        """
+
+    def UniformFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        min: float | None = None,
+        max: float | None = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Uniform numbers of [min, max), by default [0, 1).
+
+        Inputs:
+            input: gives the shape, any dtype.
+            min, max: one float32 element each, in place of the arguments; if min is above max, the first size becomes 0.
+        Outputs:
+            output: float32.
+        Raises:
+            ArgumentError: argument ``min`` is not less than ``max``, or there are both inputs and arguments.
+        Example:
+            UniformFill([3 2]:i64, [2], [2]; input_as_shape=1) -> [[2 2] [2 2] [2 2]]
+        """
+
+    def UniformIntFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        min: int | None = None,
+        max: int | None = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Uniform integers from min to max, **both included**, by default 0 and 1.
+
+        Inputs:
+            input: gives the shape, any dtype.
+            min, max: one int32 element each, in place of the arguments; if min is above max, the first size becomes 0.
+        Outputs:
+            output: int32.
+        Raises:
+            ArgumentError: argument ``min`` is not less than ``max``, or there are both inputs and arguments.
+        Example:
+            UniformIntFill([3]:i64, [4]:i32, [4]:i32; input_as_shape=1) -> [4 4 4]:i32
+        """
+
+    def Unique(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The distinct values, ascending, and where among them each element went.
+
+        Inputs:
+            indices: int32 or int64 vector.
+        Outputs:
+            unique_indices: that dtype.
+            remapping: int32 vector, as long as indices.
+        Example:
+            Unique([3 1 3]:i32) -> [1 3]:i32, [1 0 1]:i32
+        """
+
+    def UniqueUniformFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        min: int,
+        max: int,
+        dtype: int | None = 2,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Distinct integers from min to max, both included, none of them in ``avoid``.
+
+        Inputs:
+            input: gives the shape, any dtype.
+            avoid: vector of the output's dtype.
+        Outputs:
+            output: int32, or int64 if ``dtype`` says so.
+        Raises:
+            OperatorError: there are more elements than integers to choose from.
+        Example:
+            UniqueUniformFill(; shape=[3], min=1, max=3) -> a permutation of [1 2 3]:i32
+        """
+
+    def WallClockTime(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The time.
+
+        Outputs:
+            time: int64 of rank 0, nanoseconds since 1970.
+        Example:
+            WallClockTime() -> 1577836800000000000 ():i64
+        """
+
+    def WeightedSampleDequeueBlobs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        weights: Sequence[float] | None = (),
+        table_idx_blob: int | None = -1,
+        until_all_end: bool | int | None = False,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Draw a queue by weight and take its oldest record; wait for it while it is empty, even if others are not.
+
+        With ``until_all_end`` a queue that has come to its end is left out and another is drawn, until all have; without it
+        the first end that is met is the end.
+
+        Inputs:
+            queues: blob queues, all of as many columns.
+        Outputs:
+            blobs: the record; at the end they keep what they hold. With ``table_idx_blob`` that output is overwritten by
+                the number of the queue, int32 of shape (1,).
+            status: bool of rank 0; true means "nothing read".
+        Raises:
+            OperatorError: not one weight a queue (all 1 if not given), or no such output.
+            QueueClosedError: the queue drawn was closed because a run failed.
+            ReportedError: nothing came for ``timeout_secs`` (0: no limit).
+        Example:
+            WeightedSampleDequeueBlobs(p, q; weights=[3.0, 1.0]) -> a, F ()
+        """
+
+    def WeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the tensors, each times its weight.
+
+        Inputs:
+            X_0: float32, at least one element.
+            weight_0: float32, one element.
+            more: further pairs, of as many elements.
+        Outputs:
+            output: float32, X_0's shape.
+        Raises:
+            ShapeError: numbers of elements differ.
+        Example:
+            WeightedSum([1 2], [2], [3 4], [0.5]) -> [3.5 6]
+        """
+
+    def Where(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast_on_rows: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Elements of X where C is true, of Y elsewhere.
+
+        Inputs:
+            C: bool; X's shape, or with ``broadcast_on_rows`` a vector with one entry a row of X.
+            X: float32, float64, int32, int64, bool or string, any shape.
+            Y: X's dtype and shape.
+        Outputs:
+            Z: X's dtype and shape.
+        Raises:
+            DtypeError: C is not bool, or X and Y differ in dtype.
+            ShapeError: shapes do not agree.
+        Example:
+            Where([T F], [1 2], [3 4]) -> [1 4]
+        """
+
+    def While(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        loop_net: Net | NetDef,
+        cond_net: Net | NetDef | None = None,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Run a net again and again while the condition holds, in the same workspace.
+
+        Each time ``cond_net`` runs first, if there is one; then the condition is read, and ``loop_net`` runs if it is true.
+
+        Inputs:
+            condition: bool, one element, any rank; one of the nets writes it.
+            blobs: what the nets read.
+        Outputs:
+            blobs: what the nets write.
+        Raises:
+            DtypeError, ShapeError: the condition is no bool, or not one.
+        Example:
+            While(c; loop_net={...}, cond_net={c = n > 0}) -> n
+        """
+
+    def XavierFill(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        shape: Sequence[int] | None = (),
+        extra_shape: Sequence[int] | None = (),
+        input_as_shape: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Uniform numbers within ±sqrt(3 / fan_in), where fan_in is the number of elements over the first size.
+
+        Inputs:
+            input: gives the shape, any dtype.
+        Outputs:
+            output: float32.
+        Raises:
+            ShapeError: there is no first axis, or its size is 0.
+        Example:
+            XavierFill(; shape=[4,3000]) -> 12000 values within ±0.03162
+        """
+
+    def Xor(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        broadcast: bool | int | None = False,
+        axis: int | None = -1,
+        axis_str: str | bytes | None = '',
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """C = whether just one of A and B is true, element by element.
+
+        Inputs:
+            A: bool, any shape.
+            B: A's dtype. Its shape broadcasts with A's as in NumPy; with ``broadcast`` it is a run of A's axes that begins at
+                ``axis`` (-1: that ends at the last; or at the place of the letter ``axis_str`` in ``order``), or one element.
+        Outputs:
+            C: A's dtype; the broadcast shape, with ``broadcast`` A's shape.
+        Raises:
+            DtypeError: A has another dtype, or B has not A's.
+            ShapeError: the shapes do not fit; the message shows both.
+        Example:
+            Xor([T F], [T T]) -> [F T]
+        """
+
+    def ZeroGradient(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Nothing; marks a blob whose gradient is zero.
+
+        Inputs:
+            input: any dtype and shape.
+        Example:
+            ZeroGradient([1]) ->
+        """
