@@ -42,6 +42,7 @@ from taskplan.builder.task_group import TaskGroup
 from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.checker.check import check_program
 from taskplan.checker.problems import Problem
+from taskplan.checker.shapes import infer_shapes
 from taskplan.engine.why import Why
 from taskplan.errors import (
     ArgumentError,
@@ -76,6 +77,7 @@ from taskplan.errors import (
     WorkspaceError,
 )
 from taskplan.events import Observer
+from taskplan.operators.inference import TensorSpec
 from taskplan.operators.registry import operator
 from taskplan.plan.types import DataType
 from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard
@@ -84,6 +86,7 @@ from taskplan.sessions.caffe2_export import export_caffe2
 from taskplan.sessions.local import LocalSession
 from taskplan.sessions.programs import compile_program, load, save
 from taskplan.sessions.records import FeedRecord, FetchRecord
+from taskplan.sessions.shapes import InferShapesAndTypes
 from taskplan.sessions.simulated import SimulatedSession
 from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import (
@@ -166,6 +169,7 @@ __all__ = [
     "GetNameScope",
     "GetNetName",
     "HasBlob",
+    "InferShapesAndTypes",
     "InjectedFaultError",
     "InternalError",
     "IsOperator",
@@ -219,6 +223,7 @@ __all__ = [
     "TaskOutput",
     "TaskOutputList",
     "TaskplanError",
+    "TensorSpec",
     "TimedOutError",
     "UnknownOperatorError",
     "Why",
@@ -242,6 +247,7 @@ __all__ = [
     "get_setup_nets",
     "get_ssa",
     "get_undefined_blobs",
+    "infer_shapes",
     "load",
     "net_printer",
     "operator",

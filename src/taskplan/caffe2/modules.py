@@ -123,6 +123,7 @@ MODULES: Mapping[str, Names] = {
         tp.GetNetName,
         GlobalInit,
         tp.HasBlob,
+        tp.InferShapesAndTypes,
         tp.RegisteredOperators,
         tp.ResetBlob,
         tp.ResetWorkspace,

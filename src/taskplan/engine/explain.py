@@ -27,7 +27,8 @@ def explained(error: BaseException, prepared: PreparedOp, values: list[Any]) -> 
     if not isinstance(error, Exception) or isinstance(error, TaskplanError):
         return error
     declared = prepared.declared
-    if not isinstance(error, AttributeError | TypeError) and USER_CODE in declared.effects:
+    is_users = USER_CODE in declared.effects or not declared.is_builtin
+    if not isinstance(error, AttributeError | TypeError) and is_users:
         return error
     kinds = _annotations(declared.body)
     names = slot_names(declared.inputs, len(values))
@@ -37,7 +38,7 @@ def explained(error: BaseException, prepared: PreparedOp, values: list[Any]) -> 
             return OperatorError(
                 f"{declared.name}: input {name} (blob {blob!r}) {fault}", operator=declared.name, blob=blob
             )
-    if USER_CODE in declared.effects:
+    if is_users:
         return error
     wrapped = OperatorError(f"{declared.name}: {error}", operator=declared.name)
     wrapped.__cause__ = error

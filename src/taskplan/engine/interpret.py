@@ -16,7 +16,7 @@ from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
-from taskplan.engine.values import describe, is_tensor
+from taskplan.engine.values import describe, from_body, is_tensor
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
 from taskplan.operators.registry import MAKES, slot_names
 from taskplan.operators.waiting import Shared
@@ -75,6 +75,8 @@ class BoundNet:
                 prepared.declared.prepare(**arguments)
         if arguments:
             body = _with_arguments(body, arguments)
+        if not prepared.declared.is_builtin:
+            body = _normalising(body, op.type)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
             body = _computed_once(body)
         elif MAKES in prepared.declared.effects:
@@ -129,6 +131,13 @@ class BoundNet:
 def _with_arguments(body: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:
     def call(*values: Any) -> Any:
         return body(*values, **arguments)
+
+    return call
+
+
+def _normalising(body: Callable[..., Any], operator: str) -> Callable[..., Any]:
+    def call(*values: Any) -> Any:
+        return from_body(body(*values), operator)
 
     return call
 

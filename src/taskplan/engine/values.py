@@ -54,6 +54,24 @@ def to_value(data: object, *, blob: str) -> Any:
     return data
 
 
+def from_body(result: Any, operator: str) -> Any:
+    """What the body of a user's operator returned, as the engine keeps it: one value, or a tuple of them.
+
+    Raises:
+        WorkspaceError: it returned a number or a list of Python's, or an array of an element type that has no tensors.
+    """
+    if isinstance(result, tuple):
+        return tuple([from_body(each, operator) for each in result])
+    if isinstance(result, np.ndarray | np.generic):
+        if result.ndim and result.dtype in TYPE_NUMBERS and result.flags.c_contiguous:
+            return result
+        return normalised(np.asarray(result), blob=f"an output of {operator}")
+    if isinstance(result, bool | int | float | complex | list):
+        msg = f"{operator} returned {result!r}, which has no element type; return an array, as np.float32({result!r})"
+        raise WorkspaceError(msg)
+    return result
+
+
 def normalised(array: Array, *, blob: str) -> Any:
     """A fresh `array` as the engine keeps it: native byte order, contiguous, strings as objects, rank 0 as a scalar.
 

@@ -127,6 +127,11 @@ class Declaration:
         object.__setattr__(self, "output_range", _count_range(self.outputs))
 
     @property
+    def is_builtin(self) -> bool:
+        """Whether it is taskplan's own, and not of a user or of an installed package."""
+        return self.body.__module__.startswith("taskplan.")
+
+    @property
     def may_wait(self) -> bool:
         """Whether an instance may wait, or run as long as user code likes."""
         return BLOCKS in self.effects or USER_CODE in self.effects
