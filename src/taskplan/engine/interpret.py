@@ -6,6 +6,7 @@ running a net calls them in order and looks at the cancel token before each.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -289,41 +290,59 @@ def _general(
 
 
 def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell]) -> Call:
-    """For a body that writes into what it is given: into the big array that its blob owns, else into a copy.
+    """For a body that writes into what it is given: into the array that its blob owns, else into a copy.
 
-    Another thread that takes the array at this very moment, in a race, may see a part of the update, as in Caffe2.
-    Later ones it never sees: its own reading gives up what the blob owns, and only a new array is owned again.
+    Threads that update one blob at once write into the same array, as in Caffe2: rows of all of them arrive. Whoever
+    takes the array at that very moment may see a part of an update; later ones it never sees, since its own reading
+    gives up what the blob owns, and only a new array is owned again.
     """
     declared = prepared.declared
     slots = slot_names(declared.inputs, len(sources))
     made = slot_names(declared.outputs, len(targets))
     pairs = {given: result for given, result in (*declared.must_in_place, *declared.in_place) if result in made}
-    updated = {slots.index(given): targets[made.index(pairs[given])] for given in declared.updates}
-    in_place = {place for place, target in updated.items() if sources[place] is target and sources.count(target) == 1}
-    stores = [(cell, cell in updated.values()) for cell in targets]
+    places = [slots.index(given) for given in declared.updates]
+    in_place = [
+        (place, sources[place])
+        for place in places
+        if sources[place] is targets[made.index(pairs[slots[place]])] and sources.count(sources[place]) == 1
+    ]
+    apart = [place for place in places if place not in dict(in_place)]
+    others = [cell for place, cell in enumerate(sources) if place not in places]
     ndarray = np.ndarray
 
     def call() -> None:
         values = [cell.value for cell in sources]
-        for place, target in updated.items():
-            value = values[place]
-            if place in in_place and value is target.owned:
-                continue
-            if is_tensor(value):
-                values[place] = np.array(value)
+        for place, cell in in_place:
+            values[place] = _own_array(cell)
+        for place in apart:
+            if is_tensor(values[place]):
+                values[place] = np.array(values[place])
         results = body(*values)
         results = results if type(results) is tuple else (results,)
-        for place, cell in enumerate(sources):
-            if cell.owned is not None and place not in in_place:
+        for cell in others:
+            if cell.owned is not None:
                 _give_up(cell, results)
-        for (cell, is_updated), value in zip(stores, results, strict=False):
-            if type(value) is ndarray and not value.ndim:
-                value = value[()]
-            elif is_updated and value is not cell.value and value.nbytes >= BUFFER_BYTES:
-                cell.owned = value
-            cell.value = value
+        for cell, value in zip(targets, results, strict=False):
+            cell.value = value[()] if type(value) is ndarray and not value.ndim else value
 
     return call
+
+
+_OWNING = threading.Lock()
+
+
+def _own_array(cell: Cell) -> Any:
+    """The array that a blob owns; what it holds is copied if that may be somebody else's too."""
+    value = cell.value
+    if value is cell.owned:
+        return value
+    with _OWNING:
+        value = cell.value
+        if value is not cell.owned and is_tensor(value):
+            value = np.array(value)
+            if value.ndim:
+                cell.value = cell.owned = value
+    return value
 
 
 def _buffered(
