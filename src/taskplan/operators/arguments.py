@@ -7,7 +7,7 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType, UnionType
 from typing import Any
 
 from taskplan.errors import BuildValueError
@@ -96,7 +96,7 @@ def _converter(kind: Any) -> Converter:
     origin = typing.get_origin(kind)
     if origin in (Sequence, tuple, list):
         return _list_converter(_converter(typing.get_args(kind)[0]))
-    if origin is None:
+    if origin not in (typing.Union, UnionType):
         return _SIMPLE[kind]
     return _first_of([_converter(option) for option in typing.get_args(kind) if option is not type(None)])
 
