@@ -29,6 +29,7 @@ from taskplan.checker.problems import Problem, Severity
 from taskplan.checker.queue_users import queue_lines
 from taskplan.errors import TaskplanError
 from taskplan.operators import catalogue  # noqa: F401 - declares all operators
+from taskplan.operators.absent import ABSENT
 from taskplan.operators.registry import Declaration, Effect, Slot, declaration, declarations
 from taskplan.operators.waiting import Reason
 from taskplan.plan.text import program_text, program_tree
@@ -351,7 +352,7 @@ def _show_trace(trace: Sequence[Turn]) -> None:
 def ops(name: str | None) -> None:
     """List the operators by family, or describe one.
 
-    NAME is that of an operator or of a family, or a part of such names to search for.
+    NAME is that of an operator or of a family, or a word to search for in names and summaries.
     """
     wanted = (name or "").lower()
     every = list(declarations())
@@ -360,13 +361,17 @@ def ops(name: str | None) -> None:
         _describe(exact[0])
         return
     matching = [each for each in every if wanted in each.name.lower() or wanted in each.family]
+    if not matching and name not in ABSENT:
+        matching = [each for each in every if wanted in _summary(each).lower()]
     if not matching:
         declaration(name or "")  # raises, with near names
     families: dict[str, list[Declaration]] = {}
     for each in matching:
         families.setdefault(each.family, []).append(each)
     for family, members in sorted(families.items()):
-        out.print(family, style="bold")
+        about = (sys.modules[members[0].body.__module__].__doc__ or "").partition("\n")[0]
+        out.print(family, style="bold", end="  ")
+        out.print(about, style="dim")
         for line in _list_all(members) if name is None else _list_with_summaries(members):
             out.print(f"  {line}")
     if name is None:
@@ -380,8 +385,12 @@ def _list_all(members: list[Declaration]) -> list[str]:
 def _list_with_summaries(members: list[Declaration]) -> Iterator[str]:
     width = max(len(each.name) for each in members)
     for each in members:
-        summary = each.doc.partition("\n")[0]
-        yield f"{each.name:{width}}  {textwrap.shorten(summary, max(20, out.width - width - 4), placeholder=' ...')}"
+        summary = textwrap.shorten(_summary(each), max(20, out.width - width - 4), placeholder=" ...")
+        yield f"{each.name:{width}}  {summary}"
+
+
+def _summary(declared: Declaration) -> str:
+    return declared.doc.partition("\n")[0]
 
 
 def _describe(declared: Declaration) -> None:
@@ -400,6 +409,9 @@ def _describe(declared: Declaration) -> None:
         out.print(f"  Outputs that must be inputs: {_pairs(declared.must_in_place)}")
     if declared.effects:
         out.print(f"  Effects: {', '.join(sorted(map(_effect_text, declared.effects)))}")
+    if declared.outputs:
+        how = f"not known beforehand: {declared.inexact}" if declared.inexact else "inferred before the run"
+        out.print(f"  Types and shapes of outputs: {how if declared.infer or declared.inexact else 'not inferred'}")
     out.print(f"  Family: {declared.family}")
 
 
