@@ -11,9 +11,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from tests.operators.recorded import ours
+from tests.operators.test_examples import lines_of
+
 from taskplan.operators import catalogue  # noqa: F401 - importing it declares every operator
+from taskplan.operators.absent import ABSENT
 from taskplan.operators.arguments import ArgumentSpec
-from taskplan.operators.registry import Declaration, Effect, Slot, declarations
+from taskplan.operators.registry import Declaration, Effect, Slot
 from taskplan.operators.waiting import Reason
 
 PAGE = Path(__file__).parents[1] / "docs" / "operators.md"
@@ -33,28 +37,56 @@ an example.
 - **In place**: which output may be the same blob as which input, and then overwrites it; or must be.
 - **Arguments** are keywords, with their type and what they are if not given.
 - **Effects**: what an operator does besides computing its outputs. Without any it is a function of its inputs.
+- **Examples** are run by the tests. `[1 2]` is a float32 vector, `[1 2]:i64` one of int64, `T` and `F` are bools, `()`
+  marks rank 0, `["a" "b"]:str` are strings; other words are names of blobs. Arguments stand behind the semicolon.
+"""
+
+NOT_INFERRED = """\
+## What is not known before the run
+
+`infer_shapes(net, specs)` works out the types and shapes of a net's blobs. Of these operators something, mostly the
+first size of an output, is known only when they run.
+"""
+
+NOT_PROVIDED = """\
+## What is not provided
+
+Operators of Caffe2 that taskplan knows by name; calling one is an error that says what stands here.
 """
 
 COLUMNS = ("call", "in place", "arguments", "effects", "what it does")
-
-
-def ours() -> list[Declaration]:
-    """The operators of taskplan itself: other tests declare some of their own in the same process."""
-    return [declared for declared in declarations() if declared.body.__module__.startswith("taskplan.")]
 
 
 def page() -> str:
     """The whole page."""
     every = sorted(ours(), key=lambda declared: (declared.family, declared.name))
     families = groupby(every, key=lambda declared: declared.family)
-    return "\n\n".join([HEAD.strip(), *(section(name, list(members)) for name, members in families)]) + "\n"
+    sections = [section(name, list(members)) for name, members in families]
+    return "\n\n".join([HEAD.strip(), *sections, not_inferred(), not_provided()]) + "\n"
 
 
 def section(family: str, members: list[Declaration]) -> str:
-    """A family: what its file says about it, and a row for each operator."""
+    """A family: what its file says about it, a row for each operator, and their examples."""
     about = (sys.modules[members[0].body.__module__].__doc__ or "").partition("\n")[0]
     lines = [row(COLUMNS), row(["---"] * len(COLUMNS)), *(row(cells(declared)) for declared in members)]
-    return "\n".join([f"## {family}", "", about, "", *lines])
+    examples = [line for declared in members for line in lines_of(declared)]
+    return "\n".join([f"## {family}", "", about, "", *lines, "", "```text", *examples, "```"])
+
+
+def not_inferred() -> str:
+    """The operators whose outputs' sizes depend on more than shapes and arguments."""
+    inexact = [declared for declared in ours() if declared.inexact]
+    lines = [row([f"`{declared.name}`", declared.inexact]) for declared in inexact]
+    return "\n".join([NOT_INFERRED, row(("operator", "it depends on")), row(("---", "---")), *lines])
+
+
+def not_provided() -> str:
+    """Caffe2's operators that are not here, by what to use instead."""
+    by_advice: dict[str, list[str]] = {}
+    for name, advice in ABSENT.items():
+        by_advice.setdefault(advice, []).append(name)
+    lines = [row([", ".join(f"`{name}`" for name in names), advice]) for advice, names in by_advice.items()]
+    return "\n".join([NOT_PROVIDED, row(("operators", "instead")), row(("---", "---")), *lines])
 
 
 def row(texts: Iterable[str]) -> str:
@@ -106,8 +138,8 @@ def effect(each: Effect | Reason) -> str:
 
 
 def operators_on(text: str) -> Iterator[str]:
-    """The operators that have a row on a page."""
-    for line in text.splitlines():
+    """The operators that have a row in the section of a family."""
+    for line in text.partition(NOT_INFERRED)[0].splitlines():
         if line.startswith("| `"):
             yield line.split("`")[1]
 

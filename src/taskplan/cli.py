@@ -28,7 +28,6 @@ from taskplan import (
 from taskplan.checker.problems import Problem, Severity
 from taskplan.checker.queue_users import queue_lines
 from taskplan.errors import TaskplanError
-from taskplan.operators import catalogue  # noqa: F401 - declares all operators
 from taskplan.operators.absent import ABSENT
 from taskplan.operators.registry import Declaration, Effect, Slot, declaration, declarations
 from taskplan.operators.waiting import Reason

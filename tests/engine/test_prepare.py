@@ -8,7 +8,6 @@ import taskplan as tp
 from taskplan import ops
 from taskplan.engine.prepare import BRIEF_ROUNDS, PreparedPlan
 from taskplan.errors import PlanError, WorkspaceError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 
 NETS = {

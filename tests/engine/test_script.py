@@ -17,7 +17,6 @@ from taskplan.engine.run import Run
 from taskplan.engine.script import bind, perform
 from taskplan.engine.turns import Turns
 from taskplan.errors import Cancelled, StepError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
 

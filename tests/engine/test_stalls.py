@@ -41,8 +41,6 @@ class Lock(Shared):
 @pytest.fixture(autouse=True)
 def lock_operators() -> Iterator[None]:
     """Operators that make, take and release a lock, declared as a user would, and gone after the test."""
-    known = dict(registry._REGISTRY)
-
     @operator("MakeLock", outputs=("lock",), effects=(MAKES,))
     def make_lock(*, run: OpRun) -> Lock:
         """A lock."""
@@ -60,8 +58,8 @@ def lock_operators() -> Iterator[None]:
 
     with tp.fresh_names():
         yield
-    registry._REGISTRY.clear()
-    registry._REGISTRY.update(known)
+    for name in ("MakeLock", "TakeLock", "ReleaseLock"):
+        del registry._REGISTRY[name]
 
 
 @pytest.fixture(params=[tp.LocalSession, tp.SimulatedSession])

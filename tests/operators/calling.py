@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from tests.operators.fake_run import Bench, FakeRun
 
-import taskplan.operators.catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.registry import declaration, slot_names
 from taskplan.plan.model import OpDef
 

@@ -22,6 +22,7 @@ Declare = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
 @pytest.fixture
 def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
     """`operator`, whose declarations go with the test."""
+    list(registry.declarations())  # all are loaded before the copy
     monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
     return registry.operator
 

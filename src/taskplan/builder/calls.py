@@ -13,7 +13,6 @@ from taskplan.builder.operator_methods import OperatorMethod, OperatorMethods
 from taskplan.builder.scope import CurrentNameScope
 from taskplan.builder.sites import here, on_users_line
 from taskplan.errors import BuildAttributeError, BuildError
-from taskplan.operators import catalogue  # noqa: F401 - importing it declares every operator
 from taskplan.operators.registry import check_arity, declaration, declarations, decode_arguments, is_operator
 
 

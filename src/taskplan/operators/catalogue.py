@@ -1,107 +1,119 @@
-"""All families of operators: importing this module declares every operator."""
+"""Where operators are declared: the family of each of taskplan's own, and the modules of installed packages.
+
+A module is imported when one of its operators is first asked for, so importing taskplan takes no longer for all those
+that a program does not use. The table is made from the declarations by `tests/operators/test_catalogue.py`.
+"""
 
 from __future__ import annotations
 
-from taskplan.operators import (
-    accumulators,
-    activations,
-    arithmetic,
-    atomics,
-    blobs,
-    cast,
-    compare,
-    control,
-    copies,
-    counters,
-    databases,
-    datasets,
-    debug,
-    features,
-    files,
-    fills,
-    gather,
-    images,
-    indices,
-    lengths,
-    linear,
-    losses,
-    maps,
-    masks,
-    normalisation,
-    optimisers,
-    packed_records,
-    packing,
-    partitions,
-    pieces,
-    python,
-    queues,
-    random_fills,
-    rebatching,
-    reductions,
-    samplers,
-    scatter,
-    schedules,
-    segments,
-    sequences,
-    shapes,
-    sparse_lookups,
-    sparse_optimisers,
-    statistics,
-    stores,
-    strings,
-    text_reader,
-    totals,
-    unary,
-)
+from importlib import import_module
 
-__all__ = [
-    "accumulators",
-    "activations",
-    "arithmetic",
-    "atomics",
-    "blobs",
-    "cast",
-    "compare",
-    "control",
-    "copies",
-    "counters",
-    "databases",
-    "datasets",
-    "debug",
-    "features",
-    "files",
-    "fills",
-    "gather",
-    "images",
-    "indices",
-    "lengths",
-    "linear",
-    "losses",
-    "maps",
-    "masks",
-    "normalisation",
-    "optimisers",
-    "packed_records",
-    "packing",
-    "partitions",
-    "pieces",
-    "python",
-    "queues",
-    "random_fills",
-    "rebatching",
-    "reductions",
-    "samplers",
-    "scatter",
-    "schedules",
-    "segments",
-    "sequences",
-    "shapes",
-    "sparse_lookups",
-    "sparse_optimisers",
-    "statistics",
-    "stores",
-    "strings",
-    "text_reader",
-    "totals",
-    "unary",
-]
+from taskplan.operators.packages import load_packages
+
+FAMILIES: dict[str, str] = {
+    "activations": (
+        "Elu Gelu Glu HardSigmoid LeakyRelu Mish PRelu Relu ReluN Selu Sigmoid Softmax Softplus Softsign Swish "
+        "ThresholdedRelu"
+    ),
+    "arithmetic": "Add Div Max Min Mod Mul Negative Sub Sum",
+    "atomics": (
+        "AtomicFetchAdd AtomicFetchAdd64 AtomicIter CheckAtomicBool ConditionalSetAtomicBool CreateAtomicBool "
+        "CreateMutex Iter"
+    ),
+    "blobs": "Alias FeedBlob Free",
+    "cast": "Cast FloatToHalf HalfToFloat",
+    "compare": "And BitwiseAnd BitwiseOr BitwiseXor Conditional EQ GE GT IsMemberOf LE LT NE Not Or Where Xor",
+    "control": "CreateScope Do HasScope If While",
+    "convolutions": "AveragePool Conv ConvTranspose MaxPool",
+    "copies": "Copy CopyFromCPUInput CopyOnDeviceLike EnsureCPUOutput EnsureDense StopGradient ZeroGradient",
+    "counters": "CheckCounterDone CountDown CountUp CreateCounter ResetCounter RetrieveCount",
+    "datasets": (
+        "CheckDatasetConsistency ComputeOffset CreateTreeCursor GetCursorOffset ReadNextBatch ReadRandomBatch "
+        "ResetCursor SortAndShuffle"
+    ),
+    "debug": "Assert Crash Fail GetAllBlobNames LogFatal Print ThrowChildThreadException ThrowException WallClockTime",
+    "fills": (
+        "ConstantFill DiagonalFill GivenTensorBoolFill GivenTensorByteStringToUInt8Fill GivenTensorDoubleFill "
+        "GivenTensorFill GivenTensorInt16Fill GivenTensorInt64Fill GivenTensorIntFill GivenTensorStringFill "
+        "LengthsRangeFill Range RangeFill"
+    ),
+    "gather": "BatchGather Find FindDuplicateElements Gather Unique",
+    "images": "ChannelShuffle DepthConcat DepthSplit LRN NCHW2NHWC NHWC2NCHW PadImage ResizeNearest",
+    "indices": "IndexFreeze IndexGet IndexLoad IndexSize IndexStore IntIndexCreate LongIndexCreate StringIndexCreate",
+    "lengths": (
+        "LengthsGather LengthsTile LengthsToOffsets LengthsToRanges LengthsToSegmentIds LengthsToShape "
+        "LengthsToWeights OneHot SegmentIdsToLengths SegmentIdsToRanges"
+    ),
+    "linear": (
+        "BatchMatMul CosineSimilarity DotProduct DotProductWithPadding ElementwiseLinear FC FCTransposed "
+        "L1Distance MatMul RowMul Scale SquaredL2Distance WeightedSum"
+    ),
+    "maps": "CreateMap KeyValueToMap MapToKeyValue",
+    "masks": "BooleanMask BooleanMaskLengths BooleanUnmask RemoveDataBlocks",
+    "normalisation": "Dropout GroupNorm InstanceNorm LayerNorm SpatialBN",
+    "packed_records": "Append AtomicAppend PackRecords TrimDataset UnPackRecords",
+    "packing": "GatherRanges GatherRangesToDense LengthsPad LengthsSplit PackSegments UnpackSegments",
+    "pieces": "Concat Expand NumpyTile Slice Split SplitByLengths Tile",
+    "python": "Call Python",
+    "queues": (
+        "CloseBlobsQueue CreateBlobsQueue DequeueBlobs EndWrites EnqueueBlobs SafeDequeueBlobs SafeEnqueueBlobs "
+        "WeightedSampleDequeueBlobs"
+    ),
+    "random_fills": "GaussianFill MSRAFill UniformFill UniformIntFill UniqueUniformFill XavierFill",
+    "rebatching": "CloseRebatchingQueue CreateRebatchingQueue DequeueRebatchingQueue EnqueueRebatchingQueue",
+    "reductions": (
+        "ColwiseMax Moments ReduceBackMax ReduceBackMean ReduceBackSum ReduceFrontMax ReduceFrontMean "
+        "ReduceFrontSum ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum ReduceTailSum RowwiseMax"
+    ),
+    "samplers": (
+        "CollectTensor ConcatTensorVector CreateTensorVector LastNWindowCollector ReservoirSampling "
+        "TensorVectorSize"
+    ),
+    "scatter": "Scatter ScatterAssign ScatterWeightedSum",
+    "segments": (
+        "LengthsMax LengthsMean LengthsSum LengthsWeightedSum SortedSegmentMean SortedSegmentRangeLogMeanExp "
+        "SortedSegmentRangeLogSumExp SortedSegmentRangeMax SortedSegmentRangeMean SortedSegmentRangeSum "
+        "SortedSegmentSum SortedSegmentWeightedSum UnsortedSegmentMean UnsortedSegmentSum "
+        "UnsortedSegmentWeightedSum"
+    ),
+    "shapes": (
+        "ExpandDims Flatten FlattenToVec HasElements IsEmpty MergeDim PrependDim Reshape ResizeLike Shape Size "
+        "Squeeze Transpose"
+    ),
+    "sparse_lookups": (
+        "SparseLengthsMean SparseLengthsPositionalWeightedSum SparseLengthsSum SparseLengthsWeightedSum "
+        "SparseSortedSegmentMean SparseSortedSegmentSum SparseUnsortedSegmentMean SparseUnsortedSegmentSum"
+    ),
+    "statistics": (
+        "AveragePut IncrementPut StatRegistryCreate StatRegistryExport StatRegistryUpdate StdDevPut TimerBegin "
+        "TimerEnd TimerGet TimerGetAndEnd"
+    ),
+    "stores": "FileStoreHandlerCreate StoreAdd StoreGet StoreSet StoreWait",
+    "strings": "StringEndsWith StringEquals StringJoin StringPrefix StringStartsWith StringSuffix",
+    "text_reader": "CreateTextFileReader TextFileReaderRead",
+    "totals": (
+        "ArgMax ArgMin AveragedLoss LpNorm Mean Normalize NormalizeL1 SumElements SumElementsInt SumReduceLike "
+        "SumSqrElements TopK"
+    ),
+    "unary": (
+        "Abs Acos Asin Atan Cbrt Ceil Clip Cos Cosh Cube EnforceFinite Erf Exp Floor IsNaN Log Logit NanCheck Pow "
+        "Reciprocal ReplaceNaN Rsqrt Sign Sin Sinh Sqr Sqrt SquareRootDivide Tan Tanh"
+    ),
+}
+
+_FAMILY_OF = {name: family for family, names in FAMILIES.items() for name in names.split()}
+
+
+def load(name: str) -> bool:
+    """Import the module that declares an operator of taskplan's own; says whether there is one."""
+    family = _FAMILY_OF.get(name)
+    if family is not None:
+        import_module(f"{__package__}.{family}")
+    return family is not None
+
+
+def load_all() -> None:
+    """Import all families, and the operators of installed packages."""
+    for family in FAMILIES:
+        import_module(f"{__package__}.{family}")
+    load_packages()

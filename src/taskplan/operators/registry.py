@@ -30,6 +30,7 @@ import numpy as np
 from taskplan.errors import ArgumentError, ArityError, BuildValueError, UnknownOperatorError
 from taskplan.operators.absent import ABSENT
 from taskplan.operators.arguments import ArgumentSpec, keyword_arguments
+from taskplan.operators.catalogue import load, load_all
 from taskplan.operators.inference import Inference, InferenceFunction
 from taskplan.operators.packages import load_packages
 from taskplan.operators.waiting import Reason
@@ -268,13 +269,18 @@ def declaration(name: str) -> Declaration:
     Raises:
         UnknownOperatorError: there is none; the message has the nearest names, or what to use instead.
     """
-    found = _REGISTRY.get(name)
-    if found is None and load_packages():
-        found = _REGISTRY.get(name)
+    found = _REGISTRY.get(name) or _load(name)
     if found is None:
         msg = f"there is no operator {name!r}{instead_of(name)}"
         raise UnknownOperatorError(msg, operator=name)
     return found
+
+
+def _load(name: str) -> Declaration | None:
+    """The declaration of an operator whose module has not been imported yet."""
+    if not load(name):
+        load_packages()
+    return _REGISTRY.get(name)
 
 
 # Kept, since `hasattr` may ask for the same name very often, and finding near ones takes a millisecond.
@@ -283,17 +289,18 @@ def instead_of(name: str) -> str:
     """A clause about a name that is no operator: what to use instead of one that Caffe2 has, or the nearest names."""
     if name in ABSENT:
         return "; it is one of Caffe2's that taskplan does not provide" + (ABSENT[name] and f"; {ABSENT[name]}")
+    load_all()
     return did_you_mean(name, _REGISTRY)
 
 
 def is_operator(name: str) -> bool:
     """Whether an operator of that name is declared, here or by an installed package."""
-    return name in _REGISTRY or (load_packages() and name in _REGISTRY)
+    return name in _REGISTRY or _load(name) is not None
 
 
 def declarations() -> Iterator[Declaration]:
     """All declarations, also of installed packages, by name."""
-    load_packages()
+    load_all()
     return iter(sorted(_REGISTRY.values(), key=lambda each: each.name))
 
 
