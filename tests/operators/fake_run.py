@@ -108,7 +108,7 @@ class FakeRun:
         keywords = {"run": self} if self._declared.wants_run else {}
         values = [self.bench.blobs.get(name, UNSET) for name in self.op.inputs]
         slots = slot_names(self._declared.inputs, len(values))
-        for slot in self._declared.updates:
+        for slot in () if self._declared.stores else self._declared.updates:
             place = slots.index(slot)
             values[place] = np.array(values[place]) if values[place] is not UNSET else UNSET
         returned = self._declared.body(*values, **self._arguments, **keywords)
@@ -131,11 +131,18 @@ class FakeRun:
     def input(self, index: int) -> Any:
         return self.bench.blobs.get(self.op.inputs[index], UNSET)
 
+    def own(self, index: int) -> Any:
+        made = self.bench.blobs[self.op.inputs[index]] = np.array(self.input(index))
+        return made
+
     def previous(self, index: int) -> Any:
         return self.bench.blobs.get(self.op.outputs[index], UNSET)
 
     def store(self, index: int, value: Any) -> None:
         self.bench.blobs[self.op.outputs[index]] = value
+
+    def store_named(self, name: str, value: Any) -> None:
+        self.bench.blobs[name] = value
 
     def wall_clock_ns(self) -> int:
         return 1_577_836_800_000_000_000

@@ -6,6 +6,7 @@ names. A child workspace sees its parent's cells and makes new ones of its own; 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,26 @@ class Cell:
         self.name = name
         self.value = value
         self.owned: Any = None
+
+    def own(self) -> Any:
+        """The value as an array that only this blob has, to write into; a copy if somebody else may have it.
+
+        Scalars and what is no tensor are given as a fresh array, or as they are; they cannot be owned.
+        """
+        value = self.value
+        if value is self.owned:
+            return value
+        with _OWNING:
+            value = self.value
+            if value is not self.owned and is_tensor(value):
+                value = np.array(value)
+                if value.ndim:
+                    self.value = self.owned = value
+            return value
+
+
+_OWNING = threading.Lock()
+"""Held while an array is copied for its blob, so that threads which update one blob at once all get the same array."""
 
 
 class Blob:

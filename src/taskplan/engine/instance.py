@@ -64,6 +64,10 @@ class Instance:
         """The present value of an input."""
         return self._sources[index].value
 
+    def own(self, index: int) -> Any:
+        """The present value of an input that is updated, as an array to write into."""
+        return self._sources[index].own()
+
     def previous(self, index: int) -> Any:
         """The value that an output holds before this call."""
         return self._targets[index].value
@@ -71,6 +75,10 @@ class Instance:
     def store(self, index: int, value: Any) -> None:
         """Make `value` the value of an output now."""
         self._targets[index].value = value
+
+    def store_named(self, name: str, value: Any) -> None:
+        """Make `value` the value of the blob of that name."""
+        self._net.space.cell(name).value = value
 
     def wall_clock_ns(self) -> int:
         """The wall clock, in nanoseconds since 1970."""

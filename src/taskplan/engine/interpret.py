@@ -6,7 +6,6 @@ running a net calls them in order and looks at the cancel token before each.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +175,7 @@ def _closure(
     """
     declared = prepared.declared
     single = len(declared.outputs) == 1 and declared.outputs[0].most == 1
-    if declared.updates:
+    if declared.updates and not declared.stores:
         return _updating(prepared, body, sources, targets)
     if declared.ufunc is not None and len(sources) == 2 and len(targets) == 1:
         call = (
@@ -186,7 +185,9 @@ def _closure(
         )
         return call if targets[0] not in sources else _keeping_shape(call, prepared.op.type, targets[0])
     if not targets or declared.stores:
-        return _discarding(body, sources)
+        slots = slot_names(declared.inputs, len(sources))
+        read = [cell for cell, slot in zip(sources, slots, strict=True) if slot not in declared.updates]
+        return _discarding(body, sources, read)
     if single and len(sources) == 0:
         return _from_none(body, targets[0])
     pure = not declared.effects and not declared.wants_run
@@ -258,9 +259,11 @@ def _stands_alone(result: Any, value: Any) -> bool:
     return type(result) is np.ndarray and result.base is None and result is not value and not result.dtype.hasobject
 
 
-def _discarding(body: Callable[..., Any], sources: list[Cell]) -> Call:
+def _discarding(body: Callable[..., Any], sources: list[Cell], read: list[Cell]) -> Call:
+    """For a body that returns nothing. The blobs of its `updates` slots go on to own what they do (`OpRun.own`)."""
+
     def call() -> None:
-        for cell in sources:
+        for cell in read:
             cell.owned = None
         body(*[cell.value for cell in sources])
 
@@ -313,7 +316,7 @@ def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell
     def call() -> None:
         values = [cell.value for cell in sources]
         for place, cell in in_place:
-            values[place] = _own_array(cell)
+            values[place] = cell.own()
         for place in apart:
             if is_tensor(values[place]):
                 values[place] = np.array(values[place])
@@ -326,23 +329,6 @@ def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell
             cell.value = value[()] if type(value) is ndarray and not value.ndim else value
 
     return call
-
-
-_OWNING = threading.Lock()
-
-
-def _own_array(cell: Cell) -> Any:
-    """The array that a blob owns; what it holds is copied if that may be somebody else's too."""
-    value = cell.value
-    if value is cell.owned:
-        return value
-    with _OWNING:
-        value = cell.value
-        if value is not cell.owned and is_tensor(value):
-            value = np.array(value)
-            if value.ndim:
-                cell.value = cell.owned = value
-    return value
 
 
 def _buffered(

@@ -26,28 +26,28 @@ class Map(Shared):
         name: the blob that holds it, for messages.
     """
 
-    __slots__ = ("_values", "key_dtype", "value_dtype")
+    __slots__ = ("key_dtype", "value_dtype", "values")
 
     def __init__(self, key_dtype: DType, value_dtype: DType, name: str = "") -> None:
         super().__init__(name)
         self.key_dtype = key_dtype
         self.value_dtype = value_dtype
-        self._values: dict[int, int] = {}
+        self.values: dict[int, int] = {}
 
     def insert(self, keys: Tensor, values: Tensor) -> None:
         """Add as many values as keys; the first value of a key stays."""
-        pairs = map(self._values.setdefault, np.ravel(keys).tolist(), np.ravel(values).tolist())
+        pairs = map(self.values.setdefault, np.ravel(keys).tolist(), np.ravel(values).tolist())
         deque(pairs, maxlen=0)
 
     def entries(self) -> tuple[Tensor, Tensor]:
         """The keys, and their values in the same order."""
-        size = len(self._values)
-        keys = np.fromiter(self._values, self.key_dtype, size)
-        return keys, np.fromiter(self._values.values(), self.value_dtype, size)
+        size = len(self.values)
+        keys = np.fromiter(self.values, self.key_dtype, size)
+        return keys, np.fromiter(self.values.values(), self.value_dtype, size)
 
     def describe(self) -> str:
         """One phrase about the map."""
-        return f"map {self.name!r} of {len(self._values)} {self.key_dtype} keys to {self.value_dtype}"
+        return f"map {self.name!r} of {len(self.values)} {self.key_dtype} keys to {self.value_dtype}"
 
 
 class Index(Shared):

@@ -65,11 +65,17 @@ class OpRun(Protocol):
     def input(self, index: int) -> Any:
         """The present value of an input (bodies that run nets re-read their condition)."""
 
+    def own(self, index: int) -> Any:
+        """The present value of an input that `updates` names, as an array to write into; for bodies that `store`."""
+
     def previous(self, index: int) -> Any:
         """The value that output `index` holds before this call, or `UNSET`."""
 
     def store(self, index: int, value: Any) -> None:
         """Make `value` the value of output `index` now, for bodies that must do so under a lock and return nothing."""
+
+    def store_named(self, name: str, value: Any) -> None:
+        """Make `value` the value of the blob of that name, made here if this workspace sees none (effect WORKSPACE)."""
 
     def wall_clock_ns(self) -> int:
         """The wall clock, in nanoseconds since 1970."""
