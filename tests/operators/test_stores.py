@@ -16,11 +16,12 @@ from tests.operators.fake_run import Bench, FakeRun, f32
 
 from taskplan import LocalSession, ReportedError, Task, TaskGroup, TimedOutError, final_output, ops
 from taskplan.errors import ArgumentError, DtypeError, OperatorError
-from taskplan.operators.objects import Counter
+from taskplan.operators.objects import AtomicBool, Counter
 from taskplan.operators.run import ByteString
+from taskplan.operators.stored_kinds import serialized
 from taskplan.operators.stores import FileStore
 from taskplan.operators.waiting import Takes
-from taskplan.plan.tensors import pack_blob
+from taskplan.plan.stored_blobs import stored
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_different_names_have_different_files_in_the_folder(
 def test_a_reader_waits_until_the_blob_is_there(
     bench: Bench, tmp_path: Path, while_waiting: list[Callable[[], object]]
 ) -> None:
-    content = pack_blob("x", "Tensor", tensor=f32([7]))
+    content = serialized("x", f32([7]))
     while_waiting += [lambda: None, lambda: FileStore(tmp_path).write(b"x", content)]
 
     assert bench.run("StoreGet", ["s"], ["x"]).tolist() == [7]
@@ -197,8 +198,8 @@ def test_waiting_for_no_names_ends_at_once(bench: Bench) -> None:
     ("content", "fault"),
     [
         (b"\xff\xff", "holds no blob"),
-        (b"", "holds a blob of type '', expected a tensor or a byte string"),
-        (pack_blob("x", "std::unique_ptr<Counter<int64_t>>", tensor=np.array([1])), "holds a blob of type 'std::uniq"),
+        (b"", "holds no blob: blob '' is of type '', which cannot be read"),
+        (stored("x", "Tensor", tensor=f32([1, 2]), end=1), "holds no blob: blob 'x' is a piece of 1 elements"),
     ],
 )
 def test_a_file_that_holds_no_tensor_is_named(bench: Bench, tmp_path: Path, content: bytes, fault: str) -> None:
@@ -216,14 +217,14 @@ def test_what_cannot_be_looked_for_or_read_is_named(bench: Bench, tmp_path: Path
         bench.run("StoreGet", ["s"], ["d"])
 
 
-def test_handles_are_not_stored(bench: Bench) -> None:
-    bench.blobs["c"] = Counter(3)
+def test_handles_that_can_be_saved_are_stored_and_others_are_not(bench: Bench) -> None:
+    bench.blobs["c"], bench.blobs["flag"] = Counter(3), AtomicBool("flag")
 
-    with pytest.raises(
-        OperatorError, match=r"StoreSet: data \('c'\) holds a Counter, expected a tensor or a byte string"
-    ):
-        bench.run("StoreSet", ["s", "c"])
-    with pytest.raises(OperatorError, match=r"data \('never'\) holds nothing"):
+    bench.run("StoreSet", ["s", "c"])
+    assert bench.run("StoreGet", ["s"], ["d"], blob_name="c").count == 3
+    with pytest.raises(OperatorError, match=r"StoreSet: blob 'flag' holds a AtomicBool, which cannot be serialised"):
+        bench.run("StoreSet", ["s", "flag"])
+    with pytest.raises(OperatorError, match=r"blob 'never' holds nothing"):
         bench.run("StoreSet", ["s", "never"])
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from taskplan.engine.values import deserialize, from_value, is_tensor, serialize, to_value
+from taskplan.engine.values import from_value, is_tensor, to_value
 from taskplan.errors import MissingBlobError, WorkspaceError
 from taskplan.operators.run import UNSET, ByteString
 from taskplan.plan.names import did_you_mean
@@ -106,11 +107,18 @@ class Blob:
 
     def serialize(self, name: str) -> bytes:
         """The content as the bytes of a BlobProto with that name."""
-        return serialize(name, self._cell.value)
+        content: bytes = _stored_kinds().serialized(name, self._cell.value)
+        return content
 
     def deserialize(self, content: bytes) -> None:
         """Replace the content by what the bytes of a BlobProto hold."""
-        self._cell.value = deserialize(content)
+        cell = self._cell
+        cell.value, cell.owned = _stored_kinds().deserialized(content, cell.name), None
+
+
+def _stored_kinds() -> Any:
+    """The module that knows how each kind of handle is stored; imported on demand, as families of operators are."""
+    return import_module("taskplan.operators.stored_kinds")
 
 
 class CellSpace:

@@ -12,13 +12,10 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import WorkspaceError
-from taskplan.operators.objects import Counter
 from taskplan.operators.run import UNSET, ByteString
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.plan.tensors import pack_blob, tensor_from_proto, unpack_blob
+from taskplan.plan.tensors import tensor_from_proto
 from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array
-
-_COUNTER = "std::unique_ptr<Counter<int64_t>>"
 
 
 def is_tensor(value: object) -> bool:
@@ -127,36 +124,3 @@ def describe(value: Any) -> str:
         name = "string" if value.dtype == STRING_DTYPE else str(value.dtype)
         return f"{name} {value.shape}" if value.ndim else f"{name} scalar {value!s:.40}"
     return type(value).__name__
-
-
-def serialize(name: str, value: Any) -> bytes:
-    """The bytes of a BlobProto: tensors, string blobs and counters, as Caffe2 writes them.
-
-    Raises:
-        WorkspaceError: the value is another handle, or there is none.
-    """
-    if is_tensor(value):
-        return pack_blob(name, "Tensor", tensor=np.asarray(value))
-    if isinstance(value, ByteString):
-        return pack_blob(name, "std::string", content=value)
-    if isinstance(value, Counter):
-        return pack_blob(name, _COUNTER, tensor=np.array([value.count], np.int64))
-    msg = f"blob {name!r} holds {describe(value)}, which cannot be serialised"
-    raise WorkspaceError(msg, blob=name)
-
-
-def deserialize(content: bytes) -> Any:
-    """The value that the bytes of a BlobProto hold.
-
-    Raises:
-        WorkspaceError: they are no BlobProto, or of a type that cannot be read.
-    """
-    type_name, tensor, text = unpack_blob(content)
-    if type_name == _COUNTER and tensor is not None:
-        return Counter(int(tensor.reshape(-1)[0]))
-    if tensor is not None:
-        return normalised(tensor, blob="")
-    if type_name == "std::string":
-        return ByteString(text)
-    msg = f"a blob of type {type_name!r} cannot be read"
-    raise WorkspaceError(msg)

@@ -27,11 +27,13 @@ FAMILIES: dict[str, str] = {
     "convolutions": "AveragePool Conv ConvTranspose MaxPool",
     "copies": "Copy CopyFromCPUInput CopyOnDeviceLike EnsureCPUOutput EnsureDense StopGradient ZeroGradient",
     "counters": "CheckCounterDone CountDown CountUp CreateCounter ResetCounter RetrieveCount",
+    "databases": "CreateBlobsQueueDB CreateDB DBExists TensorProtosDBInput",
     "datasets": (
         "CheckDatasetConsistency ComputeOffset CreateTreeCursor GetCursorOffset ReadNextBatch ReadRandomBatch "
         "ResetCursor SortAndShuffle"
     ),
     "debug": "Assert Crash Fail GetAllBlobNames LogFatal Print ThrowChildThreadException ThrowException WallClockTime",
+    "files": "Checkpoint Load Save Snapshot",
     "fills": (
         "ConstantFill DiagonalFill GivenTensorBoolFill GivenTensorByteStringToUInt8Fill GivenTensorDoubleFill "
         "GivenTensorFill GivenTensorInt16Fill GivenTensorInt64Fill GivenTensorIntFill GivenTensorStringFill "

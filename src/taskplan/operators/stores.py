@@ -19,11 +19,11 @@ import numpy as np
 
 from taskplan.errors import WorkspaceError
 from taskplan.operators.inference import TensorSpec, always, no_tensors
-from taskplan.operators.operands import I64, Tensor, argument_error, refuse, require_dtype, settled
+from taskplan.operators.operands import I64, Tensor, argument_error, refuse, require_dtype
 from taskplan.operators.registry import BLOCKS, IO, MAKES, operator
-from taskplan.operators.run import UNSET, ByteString, OpRun
+from taskplan.operators.run import OpRun
+from taskplan.operators.stored_kinds import deserialized, serialized
 from taskplan.operators.waiting import NOT_YET, Changes, NotYet, Reads, Shared, Takes
-from taskplan.plan.tensors import pack_blob, unpack_blob
 from taskplan.plan.types import STRING_DTYPE
 
 _LOOKS_EVERY_S = 0.02
@@ -142,7 +142,7 @@ def store_set(store: FileStore, data: object, *, blob_name: bytes = b"", run: Op
 
     Inputs:
         handler: a store.
-        data: a tensor, or a byte string; in the store it is called ``blob_name``, or as here.
+        data: what can be saved, as a tensor or a byte string; in the store it is called ``blob_name``, or as here.
     Raises:
         OperatorError: the blob holds a handle, or the file cannot be written.
     Example:
@@ -150,7 +150,10 @@ def store_set(store: FileStore, data: object, *, blob_name: bytes = b"", run: Op
         StoreSet(s, [1 2]; blob_name="w")
     """
     blob = blob_name or _held(run.op.inputs[1])
-    content = _packed(blob.decode("utf-8", "replace"), data)
+    try:
+        content = serialized(blob.decode("utf-8", "replace"), data)
+    except WorkspaceError as error:
+        raise refuse("StoreSet", str(error)) from None
     try:
         run.wait(Changes(store), partial(store.write, blob, content))
     except OSError as error:
@@ -159,15 +162,6 @@ def store_set(store: FileStore, data: object, *, blob_name: bytes = b"", run: Op
 
 def _held(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _packed(name: str, value: object) -> bytes:
-    if isinstance(value, np.ndarray | np.generic):
-        return pack_blob(name, "Tensor", tensor=np.asarray(value))
-    if isinstance(value, ByteString):
-        return pack_blob(name, "std::string", content=value)
-    what = "nothing" if value is UNSET else f"a {type(value).__name__}"
-    raise refuse("StoreSet", f"data ({name!r}) holds {what}, expected a tensor or a byte string")
 
 
 @operator(
@@ -199,14 +193,9 @@ def store_get(store: FileStore, *, blob_name: bytes = b"", run: OpRun) -> Any:
     except OSError as error:
         raise refuse("StoreGet", f"cannot read {path!r}: {error.strerror}") from None
     try:
-        kind, tensor, text = unpack_blob(content)
+        return deserialized(content, run.op.outputs[0])
     except WorkspaceError as error:
         raise refuse("StoreGet", f"{path!r} holds no blob: {error}") from None
-    if tensor is not None and kind == "Tensor":
-        return settled(tensor)
-    if kind == "std::string":
-        return ByteString(text)
-    raise refuse("StoreGet", f"{path!r} holds a blob of type {kind!r}, expected a tensor or a byte string")
 
 
 @operator("StoreWait", inputs=("handler", "names?"), effects=(Reads("handler"), BLOCKS, IO), infer=no_tensors)

@@ -111,6 +111,8 @@ def reaches_workspace(op: OpDef) -> bool:
     """
     if op.type == "Python":  # it gets the workspace only if the call asks for that
         return bool(op.arguments.get("pass_workspace")) or _may_feed(op)
+    if op.type == "Load":
+        return bool(op.arguments.get("load_all"))
     if not is_operator(op.type):
         return False
     effects = declaration(op.type).effects

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from tests.operators.samples import Sample
 
+from taskplan.operators.stored_kinds import serialized
 from taskplan.operators.stores import FileStore
-from taskplan.plan.tensors import pack_blob
 
 
 @cache
@@ -25,7 +25,7 @@ def folder() -> Path:
 def a_store() -> FileStore:
     """A store that holds the blob w."""
     made = FileStore(folder())
-    made.write(b"w", pack_blob("w", "Tensor", tensor=np.array([1, 2], np.float32)))
+    made.write(b"w", serialized("w", np.array([1, 2], np.float32)))
     return made
 
 
