@@ -11,6 +11,7 @@ from importlib import import_module
 from taskplan.operators.packages import load_packages
 
 FAMILIES: dict[str, str] = {
+    "accumulators": "Accumulate AccumulateHistogram Summarize",
     "activations": (
         "Elu Gelu Glu HardSigmoid LeakyRelu Mish PRelu Relu ReluN Selu Sigmoid Softmax Softplus Softsign Swish "
         "ThresholdedRelu"
@@ -55,6 +56,7 @@ FAMILIES: dict[str, str] = {
     "normalisation": "Dropout GroupNorm InstanceNorm LayerNorm SpatialBN",
     "packed_records": "Append AtomicAppend PackRecords TrimDataset UnPackRecords",
     "packing": "GatherRanges GatherRangesToDense LengthsPad LengthsSplit PackSegments UnpackSegments",
+    "partitions": "GatherByKey KeySplit LengthsPartition Partition",
     "pieces": "Concat Expand NumpyTile Slice Split SplitByLengths Tile",
     "python": "Call Python",
     "queues": (
@@ -72,12 +74,14 @@ FAMILIES: dict[str, str] = {
         "TensorVectorSize"
     ),
     "scatter": "Scatter ScatterAssign ScatterWeightedSum",
+    "schedules": "LearningRate WeightScale",
     "segments": (
         "LengthsMax LengthsMean LengthsSum LengthsWeightedSum SortedSegmentMean SortedSegmentRangeLogMeanExp "
         "SortedSegmentRangeLogSumExp SortedSegmentRangeMax SortedSegmentRangeMean SortedSegmentRangeSum "
         "SortedSegmentSum SortedSegmentWeightedSum UnsortedSegmentMean UnsortedSegmentSum "
         "UnsortedSegmentWeightedSum"
     ),
+    "sequences": "AddPadding GRUUnit GatherPadding LSTMUnit RemovePadding ReversePackedSegs SequenceMask",
     "shapes": (
         "ExpandDims Flatten FlattenToVec HasElements IsEmpty MergeDim PrependDim Reshape ResizeLike Shape Size "
         "Squeeze Transpose"
