@@ -225,5 +225,21 @@ def test_a_remainder_has_the_sign_that_was_asked_for(x: Any, divisor: int, follo
     assert same(call("Mod", x, divisor=divisor, sign_follow_divisor=follow), expected)
 
 
+def test_a_divisor_may_be_larger_than_the_numbers_can_be() -> None:
+    x = np.array([7, -7], np.int32)
+
+    assert call("Mod", x, divisor=1 << 40).tolist() == [7, -7]
+    assert call("Mod", np.array([7], np.int32), divisor=1 << 40, sign_follow_divisor=True).tolist() == [7]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_the_least_integer_is_divided_as_the_others(dtype: str) -> None:
+    least = np.iinfo(dtype).min
+
+    got = call("Div", np.array([least] * 5, dtype), np.array([-1, 1, 3, -3, least], dtype))
+
+    assert got.tolist() == [least, least, -(-least // 3), -least // 3, 1]
+
+
 def test_the_negative_of_the_least_integer_is_itself() -> None:
     assert call("Negative", np.array([-(2**31), 1], np.int32)).tolist() == [-(2**31), -1]

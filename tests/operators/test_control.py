@@ -9,7 +9,6 @@ import pytest
 from tests.operators.fake_run import Bench, f32
 
 from taskplan.errors import ArgumentError, ArityError, DtypeError, OperatorError, ShapeError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.run import Scope
 from taskplan.plan.model import NetDef
 

@@ -11,7 +11,6 @@ import pytest
 from tests.operators.fake_run import Bench, f32
 
 from taskplan.errors import ArgumentError, DtypeError, OperatorError, ReportedError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.run import ByteString
 
 

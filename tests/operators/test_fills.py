@@ -91,6 +91,11 @@ def test_a_constant_may_be_a_text() -> None:
     assert call("ConstantFill", dtype=DataType.STRING).item() == b""
 
 
+def test_a_constant_may_be_minus_zero() -> None:
+    assert np.signbit(call("ConstantFill", shape=[2], value=-0.0)).all()
+    assert not np.signbit(call("ConstantFill", shape=[2], value=0.0)).any()
+
+
 def test_a_constant_without_a_shape_is_a_scalar() -> None:
     assert type(call("ConstantFill", value=7, dtype=DataType.INT32)) is np.int32
 

@@ -65,6 +65,21 @@ def test_distinct_values_and_the_way_back(x: Any) -> None:
     assert np.array_equal(distinct[places], x)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("spread", [10, 5_000, 1 << 30])
+def test_distinct_values_are_found_near_each_other_and_far_apart(dtype: str, spread: int) -> None:
+    x = np.random.default_rng(5).integers(-spread, spread, 1000).astype(dtype)
+    x[0] = np.iinfo(dtype).min if spread == 1 << 30 else -spread
+
+    distinct, places = call("Unique", x, outputs=2)
+
+    expected, at = np.unique(x, return_inverse=True)
+    assert (distinct.dtype, places.dtype) == (x.dtype, np.int32)
+    assert distinct.tolist() == expected.tolist()
+    assert places.tolist() == at.tolist()
+    assert call("Unique", x).tolist() == expected.tolist()
+
+
 @given(st.data())
 def test_find_names_the_last_place(data: st.DataObject) -> None:
     numbers = st.integers(-3, 3)
@@ -124,10 +139,34 @@ def test_a_repeated_index_is_scaled_and_added_to_again() -> None:
     assert written.tolist() == [19, 2]
 
 
+@given(
+    st.lists(st.integers(0, 4), max_size=8),
+    st.sampled_from([(), (2,), (2, 3)]),
+    st.sampled_from([1.0, 0.5]),
+    st.integers(1, 3),
+)
+def test_weighted_rows_are_added_one_by_one(indices: list[int], row: tuple[int, ...], scale: float, count: int) -> None:
+    rng = np.random.default_rng(len(indices))
+    x = rng.integers(-9, 9, (5, *row)).astype(np.float32)
+    parts = [rng.integers(-9, 9, (len(indices), *row)).astype(np.float32) for _ in range(count)]
+    weights = [np.float32(2.0**rank) for rank in range(count)]
+    expected = x.copy()
+    for index in indices:
+        expected[index] *= scale
+    for part, weight in zip(parts, weights, strict=True):
+        for index, each in zip(indices, part, strict=True):
+            expected[index] += each * weight
+    pairs = [each for pair in zip(parts, weights, strict=True) for each in pair]
+
+    got = call("ScatterWeightedSum", x, np.float32(scale), np.array(indices, np.int64), *pairs)
+
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_weighted_rows_come_in_pairs() -> None:
     values = [held(np.ones(1, np.float32))] * 6
 
-    with pytest.raises(ArityError, match="ScatterWeightedSum takes pairs"):
+    with pytest.raises(ArityError, match=r"ScatterWeightedSum takes 5, 7, 9, \.\.\. inputs"):
         call_in_place("ScatterWeightedSum", values, {0: 0}, 1, {})
 
 

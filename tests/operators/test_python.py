@@ -11,7 +11,6 @@ import pytest
 from tests.operators.fake_run import Bench, f32, i32
 
 from taskplan.errors import DtypeError, OperatorError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.python import register_function
 from taskplan.operators.run import UNSET
 from taskplan.plan import functions

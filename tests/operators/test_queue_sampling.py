@@ -11,7 +11,6 @@ import pytest
 from tests.operators.fake_run import Bench
 
 from taskplan.errors import ArgumentError, OperatorError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.queue_objects import BlobsQueue
 
 

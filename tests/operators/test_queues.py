@@ -17,7 +17,6 @@ from taskplan.errors import (
     ReportedError,
     ShapeError,
 )
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.queue_objects import BlobsQueue
 from taskplan.operators.run import UNSET
 from taskplan.operators.waiting import NOT_YET

@@ -9,7 +9,6 @@ import pytest
 from tests.operators.fake_run import Bench, WouldWaitError, f32, f64, i32
 
 from taskplan.errors import ArgumentError, DtypeError, OperatorError, QueueClosedError, ReportedError, ShapeError
-from taskplan.operators import catalogue  # noqa: F401 - declares the operators
 from taskplan.operators.queue_objects import RebatchingQueue, Refusal, Rows
 from taskplan.operators.waiting import NOT_YET
 

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.inference import TensorSpec, like
 from taskplan.operators.operands import (
     F32_ONLY,
     FLOATS,
@@ -37,11 +38,32 @@ def _logistic(x: Tensor) -> Tensor:
     return y
 
 
+# A sum of the part above 0 and the part below takes a tenth of the time of a choice by `where`.
+
+
 def _scaled_exponential(x: Tensor, alpha: float) -> Tensor:
-    return settled(np.where(x > 0, x, _f32(alpha) * np.expm1(x)))
+    y: Tensor = np.expm1(np.minimum(x, _ZERO))
+    y *= _f32(alpha)
+    y += np.maximum(x, _ZERO)
+    return y
 
 
-@operator("Relu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+def _bent(x: Tensor, slope: Tensor) -> Tensor:
+    """X where that is above 0, slope X elsewhere."""
+    y: Tensor = np.minimum(x, _ZERO) * slope
+    y += np.maximum(x, _ZERO)
+    return y
+
+
+def _finite_below(x: Tensor) -> Tensor:
+    """`x`, but the least finite number in place of minus infinity, so that the product with 0 is 0."""
+    if x.min(initial=0) > -np.inf:
+        return x
+    finite: Tensor = np.maximum(x, np.finfo(x.dtype.type).min)
+    return finite
+
+
+@operator("Relu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def relu(x: Tensor) -> Tensor:
     """Y = max(X, 0), element by element.
 
@@ -61,7 +83,7 @@ def _check_limit(*, n: float) -> None:
         raise argument_error("ReluN", "n", f"must be greater than 0, got {n}")
 
 
-@operator("ReluN", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, check=_check_limit)
+@operator("ReluN", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, check=_check_limit, infer=like(0))
 def relu_n(x: Tensor, *, n: float = 6.0) -> Tensor:
     """Y = min(max(X, 0), ``n``), element by element.
 
@@ -69,12 +91,14 @@ def relu_n(x: Tensor, *, n: float = 6.0) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        ReluN([-1 2 9]; n=6.0) -> [0 2 6]
     """
     require_dtype("ReluN", "X", x, F32_ONLY)
-    return np.minimum(np.maximum(x, _ZERO), _f32(n))
+    return np.clip(x, _ZERO, _f32(n))
 
 
-@operator("LeakyRelu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("LeakyRelu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def leaky_relu(x: Tensor, *, alpha: float = 0.01) -> Tensor:
     """Y = X where that is 0 or more, ``alpha`` X elsewhere.
 
@@ -82,12 +106,14 @@ def leaky_relu(x: Tensor, *, alpha: float = 0.01) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        LeakyRelu([-2 3]; alpha=0.5) -> [-1 3]
     """
     require_dtype("LeakyRelu", "X", x, F32_ONLY)
-    return settled(np.where(x >= 0, x, _f32(alpha) * x))
+    return _bent(x, _f32(alpha))
 
 
-@operator("ThresholdedRelu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("ThresholdedRelu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def thresholded_relu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
     """Y = X where that is above ``alpha``, 0 elsewhere.
 
@@ -95,12 +121,14 @@ def thresholded_relu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        ThresholdedRelu([0.5 1 2]) -> [0 0 2]
     """
     require_dtype("ThresholdedRelu", "X", x, F32_ONLY)
     return settled(np.where(x > _f32(alpha), x, _ZERO))
 
 
-@operator("PRelu", inputs=("X", "Slope"), outputs=("Y",), in_place=_IN_PLACE)
+@operator("PRelu", inputs=("X", "Slope"), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def prelu(x: Tensor, slope: Tensor, *, order: str = "NCHW") -> Tensor:
     """Y = X where that is above 0, Slope X elsewhere.
 
@@ -111,6 +139,8 @@ def prelu(x: Tensor, slope: Tensor, *, order: str = "NCHW") -> Tensor:
         Y: float32, X's shape.
     Raises:
         ShapeError: Slope has another number of elements.
+    Example:
+        PRelu([[-1 2] [-1 -2]], [0.5 2]) -> [[-0.5 2] [-0.5 -4]]
     """
     require_dtype("PRelu", "X", x, F32_ONLY)
     require_dtype("PRelu", "Slope", slope, F32_ONLY)
@@ -119,11 +149,10 @@ def prelu(x: Tensor, slope: Tensor, *, order: str = "NCHW") -> Tensor:
     if slope.size not in (1, x.shape[axis]):
         msg = f"PRelu: Slope has shape {slope.shape}, expected one element, or {x.shape[axis]} for axis {axis} of X"
         raise ShapeError(msg, operator="PRelu")
-    steepness = slope.reshape((-1,) + (1,) * (x.ndim - 1 - axis))
-    return np.where(x > 0, x, steepness * x)
+    return _bent(x, slope.reshape((-1,) + (1,) * (x.ndim - 1 - axis)))
 
 
-@operator("Elu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("Elu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def elu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
     """Y = X where that is above 0, ``alpha`` (e^X - 1) elsewhere.
 
@@ -131,12 +160,14 @@ def elu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        Elu([-1 2]) -> [-0.6321206 2]
     """
     require_dtype("Elu", "X", x, F32_ONLY)
     return _scaled_exponential(x, alpha)
 
 
-@operator("Selu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("Selu", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def selu(x: Tensor, *, alpha: float = 1.6732632423543772, scale: float = 1.0507009873554805) -> Tensor:
     """Y = ``scale`` times the `Elu` of X with ``alpha``.
 
@@ -144,12 +175,14 @@ def selu(x: Tensor, *, alpha: float = 1.6732632423543772, scale: float = 1.05070
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        Selu([-1 2]) -> [-1.111331 2.101402]
     """
     require_dtype("Selu", "X", x, F32_ONLY)
     return _f32(scale) * _scaled_exponential(x, alpha)
 
 
-@operator("Sigmoid", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("Sigmoid", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def sigmoid(x: Tensor) -> Tensor:
     """Y = s(X), element by element.
 
@@ -164,7 +197,7 @@ def sigmoid(x: Tensor) -> Tensor:
     return _logistic(x)
 
 
-@operator("HardSigmoid", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("HardSigmoid", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def hard_sigmoid(x: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
     """Y = ``alpha`` X + ``beta``, clipped to 0 to 1.
 
@@ -172,13 +205,16 @@ def hard_sigmoid(x: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        HardSigmoid([-5 0 1]) -> [0 0.5 0.7]
     """
     require_dtype("HardSigmoid", "X", x, F32_ONLY)
-    y: Tensor = np.minimum(np.maximum(_f32(alpha) * x + _f32(beta), _ZERO), _ONE)
-    return y
+    y: Tensor = _f32(alpha) * x
+    y += _f32(beta)
+    return np.clip(y, _ZERO, _ONE)
 
 
-@operator("Softplus", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("Softplus", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE, infer=like(0))
 def softplus(x: Tensor) -> Tensor:
     """Y = ln(1 + e^X), element by element.
 
@@ -186,26 +222,32 @@ def softplus(x: Tensor) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        Softplus([0 1]) -> [0.6931472 1.313262]
     """
     require_dtype("Softplus", "X", x, F32_ONLY)
-    return np.logaddexp(_ZERO, x)
+    y: Tensor = np.log1p(np.exp(-np.absolute(x)))
+    y += np.maximum(x, _ZERO)
+    return y
 
 
-@operator("Softsign", inputs=("X",), outputs=("Y",), in_place=_IN_PLACE)
+@operator("Softsign", inputs=("input",), outputs=("output",), in_place=(("input", "output"),), infer=like(0))
 def softsign(x: Tensor) -> Tensor:
-    """Y = X / (1 + |X|), element by element.
+    """X / (1 + |x|) of each element x.
 
     Inputs:
-        X: float32, any shape.
+        input: float32, any shape.
     Outputs:
-        Y: float32, X's shape.
+        output: float32, the same shape.
+    Example:
+        Softsign([-1 3]) -> [-0.5 0.75]
     """
-    require_dtype("Softsign", "X", x, F32_ONLY)
+    require_dtype("Softsign", "input", x, F32_ONLY)
     y: Tensor = x / (_ONE + np.absolute(x))
     return y
 
 
-@operator("Swish", inputs=("X",), outputs=("Y",))
+@operator("Swish", inputs=("X",), outputs=("Y",), infer=like(0))
 def swish(x: Tensor) -> Tensor:
     """Y = X s(X), element by element.
 
@@ -213,12 +255,16 @@ def swish(x: Tensor) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        Swish([0 1]) -> [0 0.7310586]
     """
     require_dtype("Swish", "X", x, F32_ONLY)
-    return x * _logistic(x)
+    y = _logistic(x)
+    y *= _finite_below(x)
+    return y
 
 
-@operator("Mish", inputs=("X",), outputs=("Y",))
+@operator("Mish", inputs=("X",), outputs=("Y",), infer=like(0))
 def mish(x: Tensor) -> Tensor:
     """Y = X tanh(ln(1 + e^X)), element by element.
 
@@ -226,13 +272,16 @@ def mish(x: Tensor) -> Tensor:
         X: float32 or float64, any shape.
     Outputs:
         Y: X's dtype and shape.
+    Example:
+        Mish([0 1]) -> [0 0.8650984]
     """
     require_dtype("Mish", "X", x, FLOATS)
-    bend: Tensor = np.tanh(np.logaddexp(x.dtype.type(0), x))
-    return x * bend
+    y: Tensor = np.tanh(np.log1p(np.exp(x)))
+    y *= _finite_below(x)
+    return y
 
 
-@operator("Gelu", inputs=("X",), outputs=("Y",))
+@operator("Gelu", inputs=("X",), outputs=("Y",), infer=like(0))
 def gelu(x: Tensor, *, fast_gelu: bool = False) -> Tensor:
     """Y = X times the normal distribution function of X, with ``fast_gelu`` approximated by a tanh.
 
@@ -240,17 +289,29 @@ def gelu(x: Tensor, *, fast_gelu: bool = False) -> Tensor:
         X: float32, any shape.
     Outputs:
         Y: float32, X's shape.
+    Example:
+        Gelu([0 1]) -> [0 0.8413447]
     """
     require_dtype("Gelu", "X", x, F32_ONLY)
+    x = _finite_below(x)
     if fast_gelu:
         bend: Tensor = np.tanh(_f32(math.sqrt(2 / math.pi)) * (x + _f32(0.044715) * x * x * x))
     else:
         bend = error_function(x * _f32(math.sqrt(0.5)))
-    y: Tensor = _f32(0.5) * x * (_ONE + bend)
-    return y
+    bend += _ONE
+    bend *= x
+    bend *= _f32(0.5)
+    return bend
 
 
-@operator("Glu", inputs=("X",), outputs=("Y",))
+def _half(x: TensorSpec, *, dim: int) -> TensorSpec:
+    sizes = list(x.sizes)
+    whole = sizes[dim]
+    sizes[dim] = None if whole is None else whole // 2
+    return TensorSpec(x.dtype, tuple(sizes))
+
+
+@operator("Glu", inputs=("X",), outputs=("Y",), infer=_half)
 def glu(x: Tensor, *, dim: int = -1) -> Tensor:
     """Y = a s(b), where a and b are the halves of X along ``dim``.
 
@@ -260,6 +321,8 @@ def glu(x: Tensor, *, dim: int = -1) -> Tensor:
         Y: float32, half as large.
     Raises:
         ShapeError: there is no such axis, or its size is odd.
+    Example:
+        Glu([2 0]) -> [1]
     """
     require_dtype("Glu", "X", x, F32_ONLY)
     axis = axis_within("Glu", dim, x.ndim)
@@ -270,7 +333,7 @@ def glu(x: Tensor, *, dim: int = -1) -> Tensor:
     return first * _logistic(second)
 
 
-@operator("Softmax", inputs=("X",), outputs=("Y",))
+@operator("Softmax", inputs=("X",), outputs=("Y",), infer=like(0))
 def softmax(x: Tensor, *, axis: int = 1) -> Tensor:
     """Rows of positive numbers that add up to 1, in the proportions of e^X.
 
@@ -288,6 +351,7 @@ def softmax(x: Tensor, *, axis: int = 1) -> Tensor:
     if not x.size:
         return x
     rows = x.reshape((math.prod(x.shape[:split]), -1))
-    powers: Tensor = np.exp(rows - rows.max(1, keepdims=True))
-    shares: Tensor = powers / powers.sum(1, keepdims=True)
+    shares: Tensor = rows - rows.max(1, keepdims=True)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(1, keepdims=True)
     return shares.reshape(x.shape)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Sequence
 
 import numpy as np
 
 from taskplan.operators.elementwise import elementwise
+from taskplan.operators.inference import like
 from taskplan.operators.operands import (
     F32_ONLY,
     FLOATS,
@@ -15,6 +16,7 @@ from taskplan.operators.operands import (
     NUMBERS,
     Tensor,
     argument_error,
+    fits,
     refuse,
     require_dtype,
     require_one_dtype,
@@ -72,11 +74,15 @@ def div(a: Tensor, b: Tensor) -> Tensor:
 
 
 def truncated_quotient(a: Tensor, b: Tensor) -> Tensor:
-    """A / B of integers, truncated toward zero."""
-    floor = a // b
-    # Floor and truncation differ by one where the signs do and something is left over.
-    inexact: Tensor = floor * b != a
-    return floor + (inexact & ((a < 0) ^ (b < 0)))
+    """A / B of integers, truncated toward zero. It divides magnitudes, which takes half as long as signed numbers."""
+    unsigned = np.dtype(f"u{a.dtype.itemsize}")
+    quotient: Tensor = (np.absolute(a).view(unsigned) // np.absolute(b).view(unsigned)).view(a.dtype)
+    # -1, which has all bits set, where the signs differ; and (q ^ -1) - -1 is -q.
+    sign: Tensor = a ^ b
+    sign >>= 8 * a.dtype.itemsize - 1
+    quotient ^= sign
+    quotient -= sign
+    return quotient
 
 
 def _check_divisor(*, divisor: int, **_: object) -> None:
@@ -84,7 +90,7 @@ def _check_divisor(*, divisor: int, **_: object) -> None:
         raise argument_error("Mod", "divisor", "must not be 0")
 
 
-@operator("Mod", inputs=("X",), outputs=("Y",), in_place=(("X", "Y"),), check=_check_divisor)
+@operator("Mod", inputs=("X",), outputs=("Y",), in_place=(("X", "Y"),), check=_check_divisor, infer=like(0))
 def mod(x: Tensor, *, divisor: int, sign_follow_divisor: bool = False) -> Tensor:
     """The remainder of each element, with the sign of X, or with ``sign_follow_divisor`` that of the divisor.
 
@@ -97,10 +103,20 @@ def mod(x: Tensor, *, divisor: int, sign_follow_divisor: bool = False) -> Tensor
     """
     require_dtype("Mod", "X", x, INDICES)
     remainder = np.mod if sign_follow_divisor else np.fmod
-    return remainder(x.astype(I64), np.int64(divisor)).astype(x.dtype)
+    wide = x.dtype if fits(divisor, x.dtype) else I64
+    left: Tensor = remainder(x.astype(wide, copy=False), wide.type(divisor)).astype(x.dtype, copy=False)
+    return left
 
 
-@operator("Negative", inputs=("X",), outputs=("Y",), in_place=(("X", "Y"),), ufunc=np.negative, ufunc_dtypes=NUMBERS)
+@operator(
+    "Negative",
+    inputs=("X",),
+    outputs=("Y",),
+    in_place=(("X", "Y"),),
+    ufunc=np.negative,
+    ufunc_dtypes=NUMBERS,
+    infer=like(0),
+)
 def negative(x: Tensor) -> Tensor:
     """Y = -X, element by element; integers wrap.
 
@@ -116,7 +132,9 @@ def negative(x: Tensor) -> Tensor:
     return -x
 
 
-@operator("Sum", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.add, ufunc_dtypes=NUMBERS)
+@operator(
+    "Sum", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.add, ufunc_dtypes=NUMBERS, infer=like(0)
+)
 def sum_of(first: Tensor, second: Tensor | None = None, *rest: Tensor) -> Tensor:
     """The sum of all inputs, element by element; integers wrap, nothing broadcasts.
 
@@ -145,7 +163,15 @@ def sum_of(first: Tensor, second: Tensor | None = None, *rest: Tensor) -> Tensor
     return total
 
 
-@operator("Max", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.maximum, ufunc_dtypes=F32_ONLY)
+@operator(
+    "Max",
+    inputs=("A", "rest*"),
+    outputs=("M",),
+    in_place=(("A", "M"),),
+    ufunc=np.maximum,
+    ufunc_dtypes=F32_ONLY,
+    infer=like(0),
+)
 def largest(first: Tensor, *rest: Tensor) -> Tensor:
     """The largest of all inputs, element by element; nan where one of them is nan.
 
@@ -153,7 +179,7 @@ def largest(first: Tensor, *rest: Tensor) -> Tensor:
         A: float32, any shape.
         rest: A's dtype and shape; nothing broadcasts.
     Outputs:
-        C: A's dtype and shape.
+        M: A's dtype and shape.
     Raises:
         DtypeError: an input is not float32.
         ShapeError: shapes differ.
@@ -161,10 +187,18 @@ def largest(first: Tensor, *rest: Tensor) -> Tensor:
         Max([1 5], [4 2]) -> [4 5]
     """
     _require_alike("Max", first, rest, F32_ONLY)
-    return functools.reduce(np.maximum, rest, first)
+    return _folded(np.maximum, first, rest)
 
 
-@operator("Min", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.minimum, ufunc_dtypes=F32_ONLY)
+@operator(
+    "Min",
+    inputs=("A", "rest*"),
+    outputs=("M",),
+    in_place=(("A", "M"),),
+    ufunc=np.minimum,
+    ufunc_dtypes=F32_ONLY,
+    infer=like(0),
+)
 def smallest(first: Tensor, *rest: Tensor) -> Tensor:
     """The smallest of all inputs, element by element; nan where one of them is nan.
 
@@ -172,7 +206,7 @@ def smallest(first: Tensor, *rest: Tensor) -> Tensor:
         A: float32, any shape.
         rest: A's dtype and shape; nothing broadcasts.
     Outputs:
-        C: A's dtype and shape.
+        M: A's dtype and shape.
     Raises:
         DtypeError: an input is not float32.
         ShapeError: shapes differ.
@@ -180,7 +214,17 @@ def smallest(first: Tensor, *rest: Tensor) -> Tensor:
         Min([1 5], [4 2]) -> [1 2]
     """
     _require_alike("Min", first, rest, F32_ONLY)
-    return functools.reduce(np.minimum, rest, first)
+    return _folded(np.minimum, first, rest)
+
+
+def _folded(ufunc: np.ufunc, first: Tensor, rest: Sequence[Tensor]) -> Tensor:
+    if not rest:
+        return first
+    result: Tensor = ufunc(first, rest[0])
+    into = result if result.ndim else None  # a NumPy scalar cannot be written into
+    for each in rest[1:]:
+        result = ufunc(result, each, out=into)
+    return result
 
 
 def _require_alike(name: str, first: Tensor, rest: tuple[Tensor, ...], allowed: frozenset[DType]) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.inference import TensorSpec, always, like, no_tensors
 from taskplan.operators.objects import AtomicBool, Mutex
-from taskplan.operators.operands import BOOLS, I32, I64, Tensor, refuse, require_dtype, settled, sole_element
+from taskplan.operators.operands import BOOL, BOOLS, I32, I64, Tensor, refuse, require_dtype, settled, sole_element
 from taskplan.operators.registry import MAKES, operator
 from taskplan.operators.run import UNSET, OpRun
 from taskplan.operators.waiting import Changes, Reads
@@ -23,7 +24,7 @@ _UNDER_MUTEX = (Changes("mutex_ptr"),)
 _MAX_ITER = np.iinfo(np.int64).max
 
 
-@operator("CreateMutex", outputs=("mutex_ptr",), effects=(MAKES,))
+@operator("CreateMutex", outputs=("mutex_ptr",), effects=(MAKES,), infer=no_tensors)
 def create_mutex(*, run: OpRun) -> Mutex:
     """A new mutex.
 
@@ -41,6 +42,7 @@ def create_mutex(*, run: OpRun) -> Mutex:
     outputs=("mut_value", "fetched_value"),
     in_place=(("mut_value", "mut_value"),),
     effects=_UNDER_MUTEX,
+    infer=always(TensorSpec(I32), TensorSpec(I32)),
 )
 def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: OpRun) -> None:
     """Add to an int32 while no other operator does anything under the same mutex.
@@ -53,6 +55,7 @@ def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: O
         mut_value: int32 of rank 0, the sum.
         fetched_value: int32 of rank 0, the value before.
     Example:
+        CreateMutex() -> m
         AtomicFetchAdd(m, [5]:i32, [3]:i32) -> 8 ():i32, 5 ():i32
     """
     run.wait(Changes(mutex), partial(mutex.hold, partial(_fetch_add, "AtomicFetchAdd", I32, run)))
@@ -64,6 +67,7 @@ def atomic_fetch_add(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: O
     outputs=("mut_value", "fetched_value"),
     in_place=(("mut_value", "mut_value"),),
     effects=_UNDER_MUTEX,
+    infer=always(TensorSpec(I64), TensorSpec(I64)),
 )
 def atomic_fetch_add_64(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run: OpRun) -> None:
     """Add to an int64 while no other operator does anything under the same mutex.
@@ -76,6 +80,7 @@ def atomic_fetch_add_64(mutex: Mutex, _value: Tensor, _increment: Tensor, *, run
         mut_value: int64 of rank 0, the sum.
         fetched_value: int64 of rank 0, the value before.
     Example:
+        CreateMutex() -> m
         AtomicFetchAdd64(m, [5]:i64, [3]:i64) -> 8 ():i64, 5 ():i64
     """
     run.wait(Changes(mutex), partial(mutex.hold, partial(_fetch_add, "AtomicFetchAdd64", I64, run)))
@@ -96,7 +101,7 @@ def _first(operator: str, slot: str, x: Tensor, dtype: DType) -> Any:
     return x.reshape(-1)[0]
 
 
-@operator("CreateAtomicBool", outputs=("atomic_bool",), effects=(MAKES,))
+@operator("CreateAtomicBool", outputs=("atomic_bool",), effects=(MAKES,), infer=no_tensors)
 def create_atomic_bool(*, run: OpRun) -> AtomicBool:
     """A new flag, not raised.
 
@@ -108,7 +113,9 @@ def create_atomic_bool(*, run: OpRun) -> AtomicBool:
     return AtomicBool(run.op.outputs[0])
 
 
-@operator("ConditionalSetAtomicBool", inputs=("atomic_bool", "condition"), effects=(Changes("atomic_bool"),))
+@operator(
+    "ConditionalSetAtomicBool", inputs=("atomic_bool", "condition"), effects=(Changes("atomic_bool"),), infer=no_tensors
+)
 def conditional_set_atomic_bool(flag: AtomicBool, condition: Tensor, *, run: OpRun) -> None:
     """Raise the flag if the first element of a condition is true. A flag is never lowered.
 
@@ -116,7 +123,9 @@ def conditional_set_atomic_bool(flag: AtomicBool, condition: Tensor, *, run: OpR
         atomic_bool: a flag.
         condition: bool, any shape but an empty one.
     Example:
+        CreateAtomicBool() -> flag
         ConditionalSetAtomicBool(flag, [T])
+        CheckAtomicBool(flag) -> [T]
     """
     require_dtype("ConditionalSetAtomicBool", "condition", condition, BOOLS)
     if condition.size == 0:
@@ -125,7 +134,13 @@ def conditional_set_atomic_bool(flag: AtomicBool, condition: Tensor, *, run: OpR
     run.wait(Changes(flag), partial(flag.raise_if, bool(condition.reshape(-1)[0])))
 
 
-@operator("CheckAtomicBool", inputs=("atomic_bool",), outputs=("value",), effects=(Reads("atomic_bool"),))
+@operator(
+    "CheckAtomicBool",
+    inputs=("atomic_bool",),
+    outputs=("value",),
+    effects=(Reads("atomic_bool"),),
+    infer=always(TensorSpec(BOOL, (1,))),
+)
 def check_atomic_bool(flag: AtomicBool, *, run: OpRun) -> Tensor:
     """Whether the flag was raised.
 
@@ -134,12 +149,18 @@ def check_atomic_bool(flag: AtomicBool, *, run: OpRun) -> Tensor:
     Outputs:
         value: bool of shape (1,).
     Example:
+        CreateAtomicBool() -> flag
         CheckAtomicBool(flag) -> [F]
     """
     return np.array([run.wait(Reads(flag), flag.is_up)])
 
 
-@operator("Iter", inputs=("iter?",), outputs=("iter",), must_in_place=(("iter", "iter"),))
+def _advanced(value: TensorSpec | None = None) -> TensorSpec:
+    """Without an input the shape is that of what the output holds."""
+    return TensorSpec(I64, None) if value is None else value
+
+
+@operator("Iter", inputs=("iter?",), outputs=("iter",), must_in_place=(("iter", "iter"),), infer=_advanced)
 def iteration(value: Tensor | None = None, *, run: OpRun) -> Tensor:
     """Add 1 to an iteration number.
 
@@ -165,6 +186,7 @@ def iteration(value: Tensor | None = None, *, run: OpRun) -> Tensor:
     outputs=("iter",),
     must_in_place=(("iter", "iter"),),
     effects=(Changes("mutex"),),
+    infer=like(1),
 )
 def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: OpRun) -> None:
     """Add 1 to an iteration number while no other operator does anything under the same mutex.
@@ -177,6 +199,7 @@ def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: OpRun) -> None:
     Raises:
         OperatorError: the number is negative, or the largest that there is.
     Example:
+        CreateMutex() -> m
         AtomicIter(m, [41]:i64) -> [42]:i64
     """
     run.wait(Changes(mutex), partial(mutex.hold, lambda: run.store(0, _next("AtomicIter", run.input(1)))))

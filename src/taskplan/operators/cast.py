@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from taskplan.operators.inference import TensorSpec, like
 from taskplan.operators.operands import (
     BOOL,
     F16,
@@ -40,7 +41,11 @@ def _check_target(*, to: int | str) -> None:
     _target(to)
 
 
-@operator("Cast", inputs=("X",), outputs=("Y",), check=_check_target)
+def _converted(x: TensorSpec, *, to: int | str) -> TensorSpec:
+    return TensorSpec(_target(to), x.shape)
+
+
+@operator("Cast", inputs=("X",), outputs=("Y",), check=_check_target, infer=_converted)
 def cast(x: Tensor, *, to: int | str = DataType.FLOAT) -> Tensor:
     """The elements in another type.
 
@@ -62,7 +67,7 @@ def cast(x: Tensor, *, to: int | str = DataType.FLOAT) -> Tensor:
     return x.astype(target)
 
 
-@operator("FloatToHalf", inputs=("X",), outputs=("Y",))
+@operator("FloatToHalf", inputs=("X",), outputs=("Y",), infer=like(0, dtype=F16))
 def float_to_half(x: Tensor) -> Tensor:
     """The elements as float16, rounded to nearest; what is too large becomes infinite.
 
@@ -77,7 +82,7 @@ def float_to_half(x: Tensor) -> Tensor:
     return x.astype(np.float16)
 
 
-@operator("HalfToFloat", inputs=("X",), outputs=("Y",))
+@operator("HalfToFloat", inputs=("X",), outputs=("Y",), infer=like(0, dtype=F32))
 def half_to_float(x: Tensor) -> Tensor:
     """The elements as float32, exactly.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from taskplan.errors import DtypeError, ShapeError
 from taskplan.operators.elementwise import elementwise
+from taskplan.operators.inference import like
 from taskplan.operators.operands import (
     BOOL,
     BOOLS,
@@ -38,7 +39,7 @@ _TRUE, _FALSE = cast(Tensor, np.True_), cast(Tensor, np.False_)
 # --- comparison -------------------------------------------------------------------------------------------------------
 
 
-@elementwise("LT", dtypes=_COMPARABLE, ufunc=np.less, result="bool")
+@elementwise("LT", dtypes=_COMPARABLE, ufunc=np.less, result=BOOL)
 def less(a: Tensor, b: Tensor) -> Tensor:
     """C = A < B, element by element; false where one is nan.
 
@@ -48,7 +49,7 @@ def less(a: Tensor, b: Tensor) -> Tensor:
     return a < b
 
 
-@elementwise("LE", dtypes=_COMPARABLE, ufunc=np.less_equal, result="bool")
+@elementwise("LE", dtypes=_COMPARABLE, ufunc=np.less_equal, result=BOOL)
 def less_or_equal(a: Tensor, b: Tensor) -> Tensor:
     """C = A <= B, element by element; false where one is nan.
 
@@ -58,7 +59,7 @@ def less_or_equal(a: Tensor, b: Tensor) -> Tensor:
     return a <= b
 
 
-@elementwise("GT", dtypes=_COMPARABLE, ufunc=np.greater, result="bool")
+@elementwise("GT", dtypes=_COMPARABLE, ufunc=np.greater, result=BOOL)
 def greater(a: Tensor, b: Tensor) -> Tensor:
     """C = A > B, element by element; false where one is nan.
 
@@ -68,7 +69,7 @@ def greater(a: Tensor, b: Tensor) -> Tensor:
     return a > b
 
 
-@elementwise("GE", dtypes=_COMPARABLE, ufunc=np.greater_equal, result="bool")
+@elementwise("GE", dtypes=_COMPARABLE, ufunc=np.greater_equal, result=BOOL)
 def greater_or_equal(a: Tensor, b: Tensor) -> Tensor:
     """C = A >= B, element by element; false where one is nan.
 
@@ -78,7 +79,7 @@ def greater_or_equal(a: Tensor, b: Tensor) -> Tensor:
     return a >= b
 
 
-@elementwise("EQ", dtypes=_COMPARABLE, ufunc=np.equal, result="bool")
+@elementwise("EQ", dtypes=_COMPARABLE, ufunc=np.equal, result=BOOL)
 def equal(a: Tensor, b: Tensor) -> Tensor:
     """C = whether A equals B, element by element; false where one is nan.
 
@@ -89,7 +90,7 @@ def equal(a: Tensor, b: Tensor) -> Tensor:
     return equals
 
 
-@elementwise("NE", dtypes=_COMPARABLE, ufunc=np.not_equal, result="bool")
+@elementwise("NE", dtypes=_COMPARABLE, ufunc=np.not_equal, result=BOOL)
 def not_equal(a: Tensor, b: Tensor) -> Tensor:
     """C = whether A differs from B, element by element; true where one is nan.
 
@@ -133,7 +134,7 @@ def one_alone(a: Tensor, b: Tensor) -> Tensor:
     return a ^ b
 
 
-@operator("Not", inputs=("X",), outputs=("Y",), ufunc=np.logical_not, ufunc_dtypes=BOOLS)
+@operator("Not", inputs=("X",), outputs=("Y",), ufunc=np.logical_not, ufunc_dtypes=BOOLS, infer=like(0))
 def negated(x: Tensor) -> Tensor:
     """Y = whether X is false, element by element.
 
@@ -184,7 +185,7 @@ def bitwise_xor(a: Tensor, b: Tensor) -> Tensor:
 # --- choice -----------------------------------------------------------------------------------------------------------
 
 
-@operator("Where", inputs=("C", "X", "Y"), outputs=("Z",))
+@operator("Where", inputs=("C", "X", "Y"), outputs=("Z",), infer=like(1))
 def where(c: Tensor, x: Tensor, y: Tensor, *, broadcast_on_rows: bool = False) -> Tensor:
     """Elements of X where C is true, of Y elsewhere.
 
@@ -212,7 +213,7 @@ def where(c: Tensor, x: Tensor, y: Tensor, *, broadcast_on_rows: bool = False) -
     return np.where(c, x, y)
 
 
-@operator("Conditional", inputs=("Condition", "DataT", "DataF"), outputs=("DataO",))
+@operator("Conditional", inputs=("Condition", "DataT", "DataF"), outputs=("DataO",), infer=like(1))
 def conditional(condition: Tensor, then: Tensor, otherwise: Tensor) -> Tensor:
     """Rows of DataT where Condition is true, of DataF elsewhere.
 
@@ -250,7 +251,7 @@ def _check_member_dtype(*, dtype: int, **_: object) -> None:
         raise argument_error("IsMemberOf", "dtype", f"must be the number of {one_of(_MEMBER_DTYPES)}, got {dtype}")
 
 
-@operator("IsMemberOf", inputs=("X",), outputs=("Y",), check=_check_member_dtype)
+@operator("IsMemberOf", inputs=("X",), outputs=("Y",), check=_check_member_dtype, infer=like(0, dtype=BOOL))
 def is_member_of(x: Tensor, *, value: Sequence[int] | Sequence[bytes] = (), dtype: int = 0) -> Tensor:
     """Whether each element is in the list ``value``; false everywhere if there is none.
 

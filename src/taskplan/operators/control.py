@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from taskplan.operators.operands import BOOLS, Tensor, argument_error, refuse, require_dtype, sole_element
+from taskplan.operators.inference import TensorSpec, always, no_tensors
+from taskplan.operators.operands import BOOL, BOOLS, Tensor, argument_error, refuse, require_dtype, sole_element
 from taskplan.operators.registry import ANY_PAIR, MAKES, SUBNETS, operator
 from taskplan.operators.run import OpRun, Scope
 from taskplan.plan.model import NetDef, OpDef
@@ -23,7 +24,14 @@ def _holds(operator: str, condition: Tensor) -> bool:
     return bool(sole_element(operator, "condition", condition))
 
 
-@operator("If", inputs=("condition", "blobs*"), outputs=("blobs*",), in_place=ANY_PAIR, effects=(SUBNETS,))
+@operator(
+    "If",
+    inputs=("condition", "blobs*"),
+    outputs=("blobs*",),
+    in_place=ANY_PAIR,
+    effects=(SUBNETS,),
+    inexact="what the nets write",
+)
 def if_(
     condition: Tensor,
     *_blobs: object,
@@ -49,7 +57,14 @@ def if_(
         run.run_net("else_net")
 
 
-@operator("While", inputs=("condition", "blobs*"), outputs=("blobs*",), in_place=ANY_PAIR, effects=(SUBNETS,))
+@operator(
+    "While",
+    inputs=("condition", "blobs*"),
+    outputs=("blobs*",),
+    in_place=ANY_PAIR,
+    effects=(SUBNETS,),
+    inexact="what the nets write",
+)
 def while_(
     _condition: Tensor,
     *_blobs: object,
@@ -108,6 +123,7 @@ def _check_do(
     must_in_place=(("scope", "scope"),),
     effects=(SUBNETS,),
     check=_check_do,
+    inexact="what the net writes",
 )
 def do(
     *blobs_and_scope: object,
@@ -116,6 +132,7 @@ def do(
     outer_blobs_idx: Sequence[int] = (),
     reuse_workspace: bool = False,
     copy_external_blobs: bool = False,
+    saved_fwd_blobs: Sequence[str] = (),  # noqa: ARG001 - Caffe2's, for gradients
     run: OpRun,
 ) -> None:
     """Run a net in a workspace of its own, which stays in the scope.
@@ -165,7 +182,7 @@ def _bound_names(op: OpDef, inner_blobs: Sequence[str], outer_blobs_idx: Sequenc
     return dict(zip(inner_blobs, bound, strict=True))
 
 
-@operator("CreateScope", outputs=("scope",), effects=(MAKES,))
+@operator("CreateScope", outputs=("scope",), effects=(MAKES,), infer=no_tensors)
 def create_scope() -> Scope:
     """A scope without workspaces, for `Do` to fill; what one in its place held is given up.
 
@@ -177,7 +194,7 @@ def create_scope() -> Scope:
     return Scope()
 
 
-@operator("HasScope", inputs=("scope",), outputs=("has",))
+@operator("HasScope", inputs=("scope",), outputs=("has",), infer=always(TensorSpec(BOOL, (1,))))
 def has_scope(scope: Scope) -> Tensor:
     """Whether the scope holds a workspace.
 
@@ -186,6 +203,7 @@ def has_scope(scope: Scope) -> Tensor:
     Outputs:
         has: bool of shape (1,).
     Example:
+        CreateScope() -> sc
         HasScope(sc) -> [F]
     """
     return np.array([bool(scope.workspaces)])

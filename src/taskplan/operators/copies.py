@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from taskplan.operators.inference import like, no_tensors
 from taskplan.operators.operands import Tensor, require_least_rank, require_tensor
 from taskplan.operators.registry import operator
 
 
-@operator("Copy", inputs=("input",), outputs=("output",))
+@operator("Copy", inputs=("input",), outputs=("output",), infer=like(0))
 def copy(x: Tensor) -> Tensor:
     """The input under a second name; later writes to either blob leave the other alone.
 
@@ -21,7 +22,7 @@ def copy(x: Tensor) -> Tensor:
     return x
 
 
-@operator("CopyFromCPUInput", inputs=("input",), outputs=("output",))
+@operator("CopyFromCPUInput", inputs=("input",), outputs=("output",), infer=like(0))
 def copy_from_cpu_input(x: Tensor) -> Tensor:
     """The same as `Copy`: there is no other device.
 
@@ -36,7 +37,7 @@ def copy_from_cpu_input(x: Tensor) -> Tensor:
     return x
 
 
-@operator("EnsureCPUOutput", inputs=("input",), outputs=("output",))
+@operator("EnsureCPUOutput", inputs=("input",), outputs=("output",), infer=like(0))
 def ensure_cpu_output(x: Tensor) -> Tensor:
     """The same as `Copy`: there is no other device.
 
@@ -51,7 +52,7 @@ def ensure_cpu_output(x: Tensor) -> Tensor:
     return x
 
 
-@operator("CopyOnDeviceLike", inputs=("input", "dst"), outputs=("output",))
+@operator("CopyOnDeviceLike", inputs=("input", "dst"), outputs=("output",), infer=like(0))
 def copy_on_device_like(x: Tensor, like: Tensor) -> Tensor:
     """The same as `Copy`: there is no other device.
 
@@ -68,7 +69,7 @@ def copy_on_device_like(x: Tensor, like: Tensor) -> Tensor:
     return x
 
 
-@operator("EnsureDense", inputs=("input",), outputs=("output",), in_place=(("input", "output"),))
+@operator("EnsureDense", inputs=("input",), outputs=("output",), in_place=(("input", "output"),), infer=like(0))
 def ensure_dense(x: Tensor) -> Tensor:
     """The input; marks a place where a sparse gradient becomes dense.
 
@@ -86,7 +87,7 @@ def ensure_dense(x: Tensor) -> Tensor:
     return x
 
 
-@operator("StopGradient", inputs=("input",), outputs=("output",), in_place=(("input", "output"),))
+@operator("StopGradient", inputs=("input",), outputs=("output",), in_place=(("input", "output"),), infer=like(0))
 def stop_gradient(x: Tensor) -> Tensor:
     """The input; marks a place that no gradient passes.
 
@@ -101,13 +102,13 @@ def stop_gradient(x: Tensor) -> Tensor:
     return x
 
 
-@operator("ZeroGradient", inputs=("input",))
+@operator("ZeroGradient", inputs=("input",), infer=no_tensors)
 def zero_gradient(x: Tensor) -> None:
     """Nothing; marks a blob whose gradient is zero.
 
     Inputs:
         input: any dtype and shape.
     Example:
-        ZeroGradient([1]) ->
+        ZeroGradient([1])
     """
     require_tensor("ZeroGradient", "input", x)

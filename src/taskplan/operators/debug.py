@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from taskplan.errors import OperatorError, ReportedError
+from taskplan.operators.inference import TensorSpec, always, no_tensors
 from taskplan.operators.operands import (
     BOOL,
     F16,
@@ -58,7 +59,7 @@ def _check_print(*, limit: int, every_n: int, **_: object) -> None:
         raise argument_error("Print", "every_n", f"must be at least 1, got {every_n}")
 
 
-@operator("Print", inputs=("tensor",), effects=(IO,), check=_check_print)
+@operator("Print", inputs=("tensor",), effects=(IO,), check=_check_print, infer=no_tensors)
 def print_(value: object, *, to_file: bool = False, limit: int = 0, every_n: int = 1, run: OpRun) -> None:
     """Write a blob's name, element type, shape and first elements to the log; of a handle, what it is.
 
@@ -68,7 +69,7 @@ def print_(value: object, *, to_file: bool = False, limit: int = 0, every_n: int
     Inputs:
         tensor: anything.
     Example:
-        Print(p): "Tensor p of type float. Dims: (2,2,): 0,1,2,3"
+        Print([1 2])
     """
     name = run.op.inputs[0]
     if value is UNSET:
@@ -105,7 +106,7 @@ def _text(element: bytes | float) -> str:
 # --- failing ----------------------------------------------------------------------------------------------------------
 
 
-@operator("Assert", inputs=("X",))
+@operator("Assert", inputs=("X",), infer=no_tensors)
 def assert_(x: Tensor, *, error_msg: str = "") -> None:
     """Fail unless all elements are true, or not 0.
 
@@ -123,7 +124,7 @@ def assert_(x: Tensor, *, error_msg: str = "") -> None:
         raise refuse("Assert", f"element {index} of X is {element}{f'; {error_msg}' if error_msg else ''}")
 
 
-@operator("Fail")
+@operator("Fail", infer=no_tensors)
 def fail() -> None:
     """Report failure.
 
@@ -135,7 +136,7 @@ def fail() -> None:
     raise ReportedError("Fail: this operator always reports failure", operator="Fail")
 
 
-@operator("ThrowException")
+@operator("ThrowException", infer=no_tensors)
 def throw_exception(*, message: str = "this operator always fails") -> None:
     """Fail with a message.
 
@@ -151,7 +152,7 @@ def _would_end_the_process(operator: str) -> OperatorError:
     return refuse(operator, "this operator ends the process in Caffe2; here it ends the run")
 
 
-@operator("ThrowChildThreadException")
+@operator("ThrowChildThreadException", infer=no_tensors)
 def throw_child_thread_exception() -> None:
     """Fail, where Caffe2 raises in a thread of its own, which ends the process.
 
@@ -163,7 +164,7 @@ def throw_child_thread_exception() -> None:
     raise _would_end_the_process("ThrowChildThreadException")
 
 
-@operator("LogFatal")
+@operator("LogFatal", infer=no_tensors)
 def log_fatal() -> None:
     """Fail, where Caffe2 ends the process.
 
@@ -175,7 +176,7 @@ def log_fatal() -> None:
     raise _would_end_the_process("LogFatal")
 
 
-@operator("Crash")
+@operator("Crash", infer=no_tensors)
 def crash() -> None:
     """Fail, where Caffe2 ends the process.
 
@@ -190,26 +191,33 @@ def crash() -> None:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-@operator("WallClockTime", outputs=("time",), effects=(IO,))
+@operator("WallClockTime", outputs=("time",), effects=(IO,), infer=always(TensorSpec(I64)))
 def wall_clock_time(*, run: OpRun) -> np.int64:
     """The time.
 
     Outputs:
         time: int64 of rank 0, nanoseconds since 1970.
     Example:
-        WallClockTime() -> 1577836800000000000 ():i64
+        WallClockTime() -> now
     """
     return np.int64(run.wall_clock_ns())
 
 
-@operator("GetAllBlobNames", outputs=("blob_names",), effects=(WORKSPACE,))
+@operator(
+    "GetAllBlobNames",
+    outputs=("blob_names",),
+    effects=(WORKSPACE,),
+    infer=always(TensorSpec(STRING_DTYPE, (None,))),
+    inexact="the number of blobs",
+)
 def get_all_blob_names(*, include_shared: bool = True, run: OpRun) -> Tensor:
     """The names of all blobs of the workspace, that of the output among them.
 
     Outputs:
         blob_names: string vector; without ``include_shared`` the names that parents have are left out.
     Example:
-        GetAllBlobNames() -> ["x" "blob_names"]
+        Copy([1 2]) -> a
+        GetAllBlobNames() -> n
     """
     names = run.workspace.names() if include_shared else run.workspace.local_names()
     return string_tensor([name.encode() for name in names], [len(names)])

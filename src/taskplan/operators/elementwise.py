@@ -8,7 +8,17 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from taskplan.errors import ShapeError
-from taskplan.operators.operands import Tensor, argument_error, one_of, require_dtype, require_one_dtype, settled
+from taskplan.operators.inference import InferenceFunction, TensorSpec
+from taskplan.operators.inference import broadcast as broadcast_shape
+from taskplan.operators.operands import (
+    Tensor,
+    argument_error,
+    dtype_name,
+    one_of,
+    require_dtype,
+    require_one_dtype,
+    settled,
+)
 from taskplan.operators.registry import operator
 from taskplan.plan.types import DType
 
@@ -36,7 +46,7 @@ def elementwise(
     dtypes: Collection[DType],
     ufunc: np.ufunc,
     ufunc_dtypes: Collection[DType] | None = None,
-    result: str = "A's dtype",
+    result: DType | None = None,
     in_place: Sequence[tuple[str, str]] = (),
 ) -> Callable[[Compute], Compute]:
     """Declare an operator of two operands, A and B; the decorated function computes it where they fit.
@@ -48,7 +58,7 @@ def elementwise(
         dtypes: element types that the operands may have, both the same.
         ufunc: computes it too.
         ufunc_dtypes: for which element types it does; all of `dtypes` if not given.
-        result: the output's element type, for the documentation.
+        result: the output's element type; A's if not given.
         in_place: pairs of slot names.
     """
     accepted = frozenset(dtypes)
@@ -76,7 +86,8 @@ def elementwise(
         body.__name__, body.__qualname__, body.__module__ = compute.__name__, compute.__qualname__, compute.__module__
         body.__signature__ = _with_keywords(body, after=2)  # type: ignore[attr-defined]
         definition, _, example = (inspect.getdoc(compute) or "").partition("\n\nExample:\n")
-        body.__doc__ = _DOC.format(definition=definition, example=example, dtypes=one_of(accepted), result=result)
+        gives = "A's dtype" if result is None else dtype_name(result)
+        body.__doc__ = _DOC.format(definition=definition, example=example, dtypes=one_of(accepted), result=gives)
         declared = operator(
             name,
             inputs=("A", "B"),
@@ -85,10 +96,20 @@ def elementwise(
             check=letter_check(name),
             ufunc=ufunc,
             ufunc_dtypes=accepted if ufunc_dtypes is None else ufunc_dtypes,
+            infer=_result_of(result),
         )
         return declared(body)
 
     return declare
+
+
+def _result_of(dtype: DType | None) -> InferenceFunction:
+    """Infers `dtype`, or that of A, and the broadcast shape; in the old form A's."""
+
+    def infer(a: TensorSpec, b: TensorSpec, *, broadcast: bool) -> TensorSpec:
+        return TensorSpec(dtype or a.dtype, a.shape if broadcast else broadcast_shape(a.sizes, b.sizes))
+
+    return infer
 
 
 def _with_keywords(function: Callable[..., object], *, after: int) -> inspect.Signature:

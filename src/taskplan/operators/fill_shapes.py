@@ -4,7 +4,8 @@ No two at once:
 
 1. no input: the argument ``shape`` (rank 0 if it is not given);
 2. one input: that tensor's shape with ``extra_shape`` appended;
-3. one input and ``input_as_shape``: that int64 vector's values with ``extra_shape`` appended.
+3. one input and ``input_as_shape``: that int64 vector's values with ``extra_shape`` appended. Only then the shape is
+   not known before the run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from taskplan.errors import ShapeError
+from taskplan.operators.inference import Size, TensorSpec
 from taskplan.operators.operands import (
     I64,
     Tensor,
@@ -26,6 +30,7 @@ from taskplan.operators.operands import (
 )
 from taskplan.operators.registry import Effect, operator
 from taskplan.operators.waiting import Reason
+from taskplan.plan.types import NUMPY_DTYPES, DType
 
 Shape = tuple[int, ...]
 Make = TypeVar("Make", bound=Callable[..., Tensor])
@@ -33,7 +38,9 @@ Make = TypeVar("Make", bound=Callable[..., Tensor])
 
 def fill(
     name: str,
+    kind: DType | Callable[[Any, Any], DType],
     *,
+    slots: tuple[str, str] = ("input", "output"),
     more_inputs: Sequence[str] = (),
     input_counts: Sequence[int] | None = None,
     check: Callable[..., None] | None = None,
@@ -43,6 +50,8 @@ def fill(
 
     Args:
         name: what users call it.
+        kind: the output's element type, or what finds it from the arguments ``value`` and ``dtype``.
+        slots: the input that gives the shape, and the output.
         more_inputs: slots after the one that gives the shape.
         input_counts: as in `operator`.
         check: looks at the fill's own arguments when an instance is created.
@@ -54,6 +63,17 @@ def fill(
         if check is not None:
             check(**arguments)
 
+    def infer(
+        *inputs: TensorSpec,
+        shape: Sequence[int],
+        extra_shape: Sequence[int],
+        input_as_shape: bool,
+        value: object = None,
+        dtype: int | None = None,
+    ) -> TensorSpec:
+        sizes = _inferred_sizes(inputs, shape, extra_shape, input_as_shape)
+        return TensorSpec(kind if isinstance(kind, np.dtype) else kind(value, dtype), sizes)
+
     def declare(make: Make) -> Make:
         def body(
             source: Tensor | None = None,
@@ -63,7 +83,7 @@ def fill(
             input_as_shape: bool = False,
             **arguments: Any,
         ) -> Tensor:
-            sizes = _sizes(name, source, shape, extra_shape, input_as_shape)
+            sizes = _sizes(name, slots[0], source, shape, extra_shape, input_as_shape)
             return settled(make(sizes, *more, **arguments))
 
         body.__name__, body.__qualname__, body.__module__ = make.__name__, make.__qualname__, make.__module__
@@ -71,16 +91,23 @@ def fill(
         _add_keywords(body, make)
         operator(
             name,
-            inputs=("input?", *more_inputs),
-            outputs=("output",),
-            in_place=(("input", "output"),),
+            inputs=(f"{slots[0]}?", *more_inputs),
+            outputs=slots[1:],
+            in_place=(slots,),
             input_counts=input_counts,
             check=check_all,
             effects=effects,
+            infer=infer,
+            inexact="the values of the input, with input_as_shape",
         )(body)
         return make
 
     return declare
+
+
+def named_dtype(_value: object, dtype: int) -> DType:
+    """The element type that has the number `dtype`."""
+    return NUMPY_DTYPES[dtype]
 
 
 def _add_keywords(body: Callable[..., Tensor], make: Callable[..., Tensor]) -> None:
@@ -94,7 +121,7 @@ def _add_keywords(body: Callable[..., Tensor], make: Callable[..., Tensor]) -> N
 
 
 def _sizes(
-    name: str, source: Tensor | None, shape: Sequence[int], extra_shape: Sequence[int], input_as_shape: bool
+    name: str, slot: str, source: Tensor | None, shape: Sequence[int], extra_shape: Sequence[int], input_as_shape: bool
 ) -> Shape:
     if source is None:
         if extra_shape or input_as_shape:
@@ -103,15 +130,31 @@ def _sizes(
         return tuple(shape)
     if shape:
         raise argument_error(name, "shape", "does not go with an input, which gives the shape; drop one of them")
-    require_tensor(name, "input", source)
+    require_tensor(name, slot, source)
     if not input_as_shape:
         return source.shape + tuple(extra_shape)
-    require_dtype(name, "input", source, {I64})
-    require_rank(name, "input", source, 1)
+    require_dtype(name, slot, source, {I64})
+    require_rank(name, slot, source, 1)
     if source.size and source.min() < 0:
-        msg = f"{name}: input gives the shape {source.tolist()}, which has a negative size"
+        msg = f"{name}: {slot} gives the shape {source.tolist()}, which has a negative size"
         raise ShapeError(msg, operator=name)
     return (*source.tolist(), *extra_shape)
+
+
+def _inferred_sizes(
+    inputs: Sequence[TensorSpec | None], shape: Sequence[int], extra_shape: Sequence[int], input_as_shape: bool
+) -> tuple[Size, ...] | None:
+    if not inputs:
+        return tuple(shape)
+    source, *more = inputs
+    given = source.shape if source is not None else None
+    if input_as_shape and given is not None:
+        given = (None,) * given[0] if given[0] is not None else None
+    if given is None:
+        return None
+    sizes = (*given, *extra_shape)
+    # Two more inputs are bounds, and bounds that cross make the first size 0.
+    return (None, *sizes[1:]) if len(more) == 2 and sizes else sizes
 
 
 def _check_shape_arguments(name: str, shape: Sequence[int], extra_shape: Sequence[int], input_as_shape: bool) -> None:

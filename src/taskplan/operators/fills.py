@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import ShapeError
-from taskplan.operators.fill_shapes import Shape, fill
+from taskplan.operators.fill_shapes import Shape, fill, named_dtype
+from taskplan.operators.inference import TensorSpec, always
 from taskplan.operators.operands import (
     BOOL,
     F32,
@@ -82,11 +83,15 @@ def _check_values(name: str, argument: str, values: Sequence[Any], dtype: DType)
             raise argument_error(name, argument, f"must be in the range of {dtype_name(dtype)}, got {outside[0]}")
 
 
+def _constant_kind(value: float | bytes | None, dtype: int | None) -> DType:
+    return _constant_dtype("ConstantFill", value, dtype, _CONSTANT_DTYPES)
+
+
 def _check_constant(*, value: float | bytes | None, dtype: int | None) -> None:
-    _constant_dtype("ConstantFill", value, dtype, _CONSTANT_DTYPES)
+    _constant_kind(value, dtype)
 
 
-@fill("ConstantFill", more_inputs=("V?",), check=_check_constant)
+@fill("ConstantFill", _constant_kind, slots=("X", "Y"), more_inputs=("V?",), check=_check_constant)
 def constant_fill(
     shape: Shape,
     replacement: Tensor | None = None,
@@ -97,32 +102,36 @@ def constant_fill(
     """One value everywhere. Without ``dtype`` a float gives float32, an int or bool **int64**, no value float32 zeros.
 
     Inputs:
-        input: gives the shape, any dtype.
+        X: gives the shape, any dtype.
         V: one element of the output's dtype; takes the place of ``value``.
     Outputs:
-        output: of ``dtype``: float32, float64, bool, int8, int16, int32, int64, uint8, uint16 or string.
+        Y: of ``dtype``: float32, float64, bool, int8, int16, int32, int64, uint8, uint16 or string.
     Raises:
         ArgumentError: ``value`` is not of the kind of ``dtype``, or out of its range.
     Example:
         ConstantFill(; shape=[2], value=3) -> [3 3]:i64
     """
-    kind = _constant_dtype("ConstantFill", value, dtype, _CONSTANT_DTYPES)
-    filled = np.empty(shape, kind)
+    kind = _constant_kind(value, dtype)
+    content: Any = value if value is not None else b"" if kind == STRING_DTYPE else 0
     if replacement is not None:
         require_dtype("ConstantFill", "V", replacement, {kind})
-        filled[...] = sole_element("ConstantFill", "V", replacement)
-    elif value is not None:
-        filled[...] = value
-    else:
-        filled[...] = b"" if kind == STRING_DTYPE else 0
+        content = sole_element("ConstantFill", "V", replacement)
+    if content == 0 and math.copysign(1, content) > 0:
+        return np.zeros(shape, kind)
+    filled = np.empty(shape, kind)
+    filled[...] = content
     return filled
 
 
+def _diagonal_kind(value: float | None, dtype: int | None) -> DType:
+    return _constant_dtype("DiagonalFill", value, dtype, _DIAGONAL_DTYPES)
+
+
 def _check_diagonal(*, value: float | None, dtype: int | None) -> None:
-    _constant_dtype("DiagonalFill", value, dtype, _DIAGONAL_DTYPES)
+    _diagonal_kind(value, dtype)
 
 
-@fill("DiagonalFill", check=_check_diagonal)
+@fill("DiagonalFill", _diagonal_kind, check=_check_diagonal)
 def diagonal_fill(shape: Shape, *, value: int | float | None = None, dtype: int | None = None) -> Tensor:
     """Zeros, but ``value`` where all positions are equal. ``dtype`` is found as by `ConstantFill`.
 
@@ -138,7 +147,7 @@ def diagonal_fill(shape: Shape, *, value: int | float | None = None, dtype: int 
     if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
         msg = f"DiagonalFill: the shape is {shape}, expected rank 2, or a higher rank with equal sizes"
         raise ShapeError(msg, operator="DiagonalFill")
-    filled = np.zeros(shape, _constant_dtype("DiagonalFill", value, dtype, _DIAGONAL_DTYPES))
+    filled = np.zeros(shape, _diagonal_kind(value, dtype))
     filled[(np.arange(min(shape)),) * len(shape)] = 0 if value is None else value
     return filled
 
@@ -166,7 +175,7 @@ def _check_given(*, values: Sequence[Any], dtype: int) -> None:
     _check_values("GivenTensorFill", "values", values, _named_dtype("GivenTensorFill", dtype, _GIVEN_DTYPES))
 
 
-@fill("GivenTensorFill", check=_check_given)
+@fill("GivenTensorFill", named_dtype, check=_check_given)
 def given_tensor_fill(
     shape: Shape, *, values: Sequence[float] | Sequence[int] | Sequence[bytes], dtype: int = DataType.FLOAT
 ) -> Tensor:
@@ -185,7 +194,7 @@ def given_tensor_fill(
     return _given("GivenTensorFill", values, NUMPY_DTYPES[dtype], shape)
 
 
-@fill("GivenTensorDoubleFill")
+@fill("GivenTensorDoubleFill", F64)
 def given_tensor_double_fill(shape: Shape, *, values: Sequence[float]) -> Tensor:
     """Literal contents, row-major, as `GivenTensorFill` with float64.
 
@@ -195,7 +204,7 @@ def given_tensor_double_fill(shape: Shape, *, values: Sequence[float]) -> Tensor
     return _given("GivenTensorDoubleFill", values, F64, shape)
 
 
-@fill("GivenTensorBoolFill")
+@fill("GivenTensorBoolFill", BOOL)
 def given_tensor_bool_fill(shape: Shape, *, values: Sequence[bool]) -> Tensor:
     """Literal contents, row-major, as `GivenTensorFill` with bool.
 
@@ -205,7 +214,7 @@ def given_tensor_bool_fill(shape: Shape, *, values: Sequence[bool]) -> Tensor:
     return _given("GivenTensorBoolFill", values, BOOL, shape)
 
 
-@fill("GivenTensorInt16Fill", check=_values_check("GivenTensorInt16Fill", I16))
+@fill("GivenTensorInt16Fill", I16, check=_values_check("GivenTensorInt16Fill", I16))
 def given_tensor_int16_fill(shape: Shape, *, values: Sequence[int]) -> Tensor:
     """Literal contents, row-major, as `GivenTensorFill` with int16.
 
@@ -215,7 +224,7 @@ def given_tensor_int16_fill(shape: Shape, *, values: Sequence[int]) -> Tensor:
     return _given("GivenTensorInt16Fill", values, I16, shape)
 
 
-@fill("GivenTensorIntFill", check=_values_check("GivenTensorIntFill", I32))
+@fill("GivenTensorIntFill", I32, check=_values_check("GivenTensorIntFill", I32))
 def given_tensor_int_fill(shape: Shape, *, values: Sequence[int]) -> Tensor:
     """Literal contents, row-major, as `GivenTensorFill` with int32.
 
@@ -225,7 +234,7 @@ def given_tensor_int_fill(shape: Shape, *, values: Sequence[int]) -> Tensor:
     return _given("GivenTensorIntFill", values, I32, shape)
 
 
-@fill("GivenTensorInt64Fill", check=_values_check("GivenTensorInt64Fill", I64))
+@fill("GivenTensorInt64Fill", I64, check=_values_check("GivenTensorInt64Fill", I64))
 def given_tensor_int64_fill(shape: Shape, *, values: Sequence[int]) -> Tensor:
     """Literal contents, row-major, as `GivenTensorFill` with int64.
 
@@ -235,7 +244,7 @@ def given_tensor_int64_fill(shape: Shape, *, values: Sequence[int]) -> Tensor:
     return _given("GivenTensorInt64Fill", values, I64, shape)
 
 
-@fill("GivenTensorStringFill")
+@fill("GivenTensorStringFill", STRING_DTYPE)
 def given_tensor_string_fill(shape: Shape, *, values: Sequence[bytes]) -> Tensor:
     """Literal contents, row-major, as `GivenTensorFill` with string.
 
@@ -251,7 +260,7 @@ def _check_one_text(*, values: Sequence[bytes]) -> None:
         raise argument_error(name, "values", f"must be a list of one byte string, got {len(values)}")
 
 
-@fill("GivenTensorByteStringToUInt8Fill", check=_check_one_text)
+@fill("GivenTensorByteStringToUInt8Fill", U8, check=_check_one_text)
 def given_tensor_byte_string_to_uint8_fill(shape: Shape, *, values: Sequence[bytes]) -> Tensor:
     """The bytes of the one text in ``values``, row-major.
 
@@ -270,7 +279,7 @@ def given_tensor_byte_string_to_uint8_fill(shape: Shape, *, values: Sequence[byt
 # --- positions --------------------------------------------------------------------------------------------------------
 
 
-@fill("RangeFill")
+@fill("RangeFill", F32)
 def range_fill(shape: Shape) -> Tensor:
     """0, 1, 2, ... in row-major order.
 
@@ -281,10 +290,20 @@ def range_fill(shape: Shape) -> Tensor:
     Example:
         RangeFill(; shape=[2,2]) -> [[0 1] [2 3]]
     """
-    return np.arange(math.prod(shape)).astype(F32).reshape(shape)
+    return np.arange(math.prod(shape), dtype=F32).reshape(shape)
 
 
-@operator("Range", inputs=("start", "stop?", "step?"), outputs=("output",))
+def _numbers_of(start: TensorSpec, *_: object) -> TensorSpec:
+    return TensorSpec(start.dtype, (None,))
+
+
+@operator(
+    "Range",
+    inputs=("start", "stop?", "step?"),
+    outputs=("output",),
+    infer=_numbers_of,
+    inexact="how many numbers there are up to stop",
+)
 def range_of(start: Tensor, stop: Tensor | None = None, step: Tensor | None = None) -> Tensor:
     """The numbers from ``start`` (0 if only one input is given, which is ``stop`` then) up to before ``stop``.
 
@@ -315,11 +334,21 @@ def range_of(start: Tensor, stop: Tensor | None = None, step: Tensor | None = No
         if not np.isfinite(length):
             raise refuse("Range", f"there is no end to the numbers from {begin} to {end} by {stride}")
         count = int(length)
-    numbers: Tensor = begin + np.arange(max(count, 0)).astype(start.dtype) * stride
+    numbers: Tensor = np.arange(max(count, 0), dtype=start.dtype)
+    if stride != 1:
+        numbers *= stride
+    if begin != 0:
+        numbers += begin
     return numbers
 
 
-@operator("LengthsRangeFill", inputs=("lengths",), outputs=("range_sequence",))
+@operator(
+    "LengthsRangeFill",
+    inputs=("lengths",),
+    outputs=("range_sequence",),
+    infer=always(TensorSpec(I32, (None,))),
+    inexact="the sum of the lengths",
+)
 def lengths_range_fill(lengths: Tensor) -> Tensor:
     """0 to l-1 for each length l in turn.
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.inference import TensorSpec, always, like
 from taskplan.operators.operands import (
     I32,
     I64,
@@ -23,10 +24,17 @@ from taskplan.operators.operands import (
     settled,
 )
 from taskplan.operators.registry import operator
+from taskplan.operators.run import OpRun
 from taskplan.plan.types import STRING_DTYPE
 
 
-@operator("Gather", inputs=("DATA", "INDICES"), outputs=("OUTPUT",))
+def _taken(data: TensorSpec, indices: TensorSpec, *, axis: int, match_outer: bool) -> TensorSpec:
+    along = axis % data.rank
+    outer = () if match_outer else data.sizes[:along]
+    return TensorSpec(data.dtype, outer + indices.sizes + data.sizes[along + 1 :])
+
+
+@operator("Gather", inputs=("DATA", "INDICES"), outputs=("OUTPUT",), infer=_taken)
 def gather(
     data: Tensor,
     indices: Tensor,
@@ -56,7 +64,11 @@ def gather(
     return _gathered("Gather", data, indices, along, match_outer)
 
 
-@operator("BatchGather", inputs=("DATA", "INDICES"), outputs=("OUTPUT",))
+def _taken_of_rows(data: TensorSpec, indices: TensorSpec, *, match_outer: bool) -> TensorSpec:
+    return _taken(data, indices, axis=1, match_outer=match_outer)
+
+
+@operator("BatchGather", inputs=("DATA", "INDICES"), outputs=("OUTPUT",), infer=_taken_of_rows)
 def batch_gather(data: Tensor, indices: Tensor, *, match_outer: bool = False) -> Tensor:
     """`Gather` along axis 1: the same slices of every row, or with ``match_outer`` for each row its own.
 
@@ -101,8 +113,18 @@ def _gathered_each(data: Tensor, indices: Tensor, axis: int) -> Tensor:
     return settled(picked.reshape(indices.shape + inner))
 
 
-@operator("Unique", inputs=("indices",), outputs=("unique_indices", "remapping?"))
-def unique(indices: Tensor) -> tuple[Tensor, Tensor]:
+def _distinct(indices: TensorSpec) -> tuple[TensorSpec, ...]:
+    return TensorSpec(indices.dtype, (None,)), TensorSpec(I32, indices.shape)
+
+
+@operator(
+    "Unique",
+    inputs=("indices",),
+    outputs=("unique_indices", "remapping?"),
+    infer=_distinct,
+    inexact="the number of distinct values",
+)
+def unique(indices: Tensor, *, run: OpRun) -> tuple[Tensor, ...]:
     """The distinct values, ascending, and where among them each element went.
 
     Inputs:
@@ -115,11 +137,30 @@ def unique(indices: Tensor) -> tuple[Tensor, Tensor]:
     """
     require_dtype("Unique", "indices", indices, INDICES)
     require_rank("Unique", "indices", indices, 1)
-    distinct, places = np.unique(indices, return_inverse=True)
-    return distinct, places.astype(I32)
+    least, most = (int(indices.min()), int(indices.max())) if indices.size else (0, 0)
+    with_places = len(run.op.outputs) > 1
+    if most - least > min(_SPREAD * indices.size, np.iinfo(np.int32).max):
+        if not with_places:
+            ranked = np.sort(indices)
+            return (ranked[np.append(True, ranked[1:] != ranked[:-1])],)
+        distinct, places = np.unique(indices, return_inverse=True)
+        return distinct, places.astype(I32)
+    # A table of all values between: no sorting.
+    offsets = indices - least
+    there = np.zeros(most - least + 1, np.bool_)
+    there[offsets] = True
+    distinct = (np.flatnonzero(there) + least).astype(indices.dtype) if indices.size else indices
+    if not with_places:
+        return (distinct,)
+    ranks: Tensor = np.cumsum(there, dtype=I32)
+    return distinct, ranks[offsets] - 1
 
 
-@operator("Find", inputs=("index", "query"), outputs=("query_indices",))
+_SPREAD = 8
+"""Up to so many possible values for each index, a table is faster than sorting."""
+
+
+@operator("Find", inputs=("index", "query"), outputs=("query_indices",), infer=like(1, dtype=I32))
 def find(index: Tensor, query: Tensor, *, missing_value: int = -1) -> Tensor:
     """Where in index each element of query is: its flat position, the last one of repeats.
 
@@ -142,7 +183,13 @@ def find(index: Tensor, query: Tensor, *, missing_value: int = -1) -> Tensor:
     return settled(np.where(found, places, missing_value).astype(I32))
 
 
-@operator("FindDuplicateElements", inputs=("data",), outputs=("indices",))
+@operator(
+    "FindDuplicateElements",
+    inputs=("data",),
+    outputs=("indices",),
+    infer=always(TensorSpec(I64, (None,))),
+    inexact="the number of repeats",
+)
 def find_duplicate_elements(data: Tensor) -> Tensor:
     """The positions of elements that were there before, ascending.
 
@@ -155,6 +202,10 @@ def find_duplicate_elements(data: Tensor) -> Tensor:
     """
     require_dtype("FindDuplicateElements", "data", data, NUMBERS | {STRING_DTYPE})
     require_rank("FindDuplicateElements", "data", data, 1)
-    firsts: dict[object, int] = {}
+    if data.dtype != STRING_DTYPE:
+        order = np.argsort(data, kind="stable")
+        ranked = data[order]
+        return np.sort(order[1:][ranked[1:] == ranked[:-1]]).astype(I64, copy=False)
+    firsts: dict[bytes, int] = {}
     repeats = [place for place, each in enumerate(data.tolist()) if firsts.setdefault(each, place) != place]
     return np.array(repeats, I64)

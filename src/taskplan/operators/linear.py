@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
-from taskplan.errors import ArityError, ShapeError
+from taskplan.errors import ShapeError
+from taskplan.operators.inference import Size, TensorSpec, broadcast, like, product
 from taskplan.operators.operands import (
+    F32,
     F32_ONLY,
     FLOATS,
     Tensor,
@@ -18,7 +20,7 @@ from taskplan.operators.operands import (
     require_rank,
     sole_element,
 )
-from taskplan.operators.registry import operator
+from taskplan.operators.registry import UNLIMITED, operator
 
 
 def _as_matrix(name: str, slot: str, x: Tensor, axis: int) -> Tensor:
@@ -37,15 +39,28 @@ def _product(name: str, a: Tensor, b: Tensor) -> Tensor:
     return product
 
 
-def _summed(x: Tensor, axis: int) -> Tensor:
-    total: Tensor = x.sum(axis, dtype=x.dtype)
+_COLUMNS = 4096
+"""Sums of so many products each, added up, lose less than one sum of all."""
+
+
+def _dot_of_rows(a: Tensor, b: Tensor) -> Tensor:
+    """The dot product of each row of a matrix with that of another, without a matrix of products."""
+    if a.shape[1] == 1:
+        return a[:, 0] * b[:, 0]
+    total: Tensor = np.vecdot(a[:, :_COLUMNS], b[:, :_COLUMNS])
+    for begin in range(_COLUMNS, a.shape[1], _COLUMNS):
+        total += np.vecdot(a[:, begin : begin + _COLUMNS], b[:, begin : begin + _COLUMNS])
     return total
 
 
 # --- products --------------------------------------------------------------------------------------------------------
 
 
-@operator("FC", inputs=("X", "W", "b"), outputs=("Y",))
+def _connected_spec(x: TensorSpec, _w: object, b: TensorSpec, *, axis: int) -> TensorSpec:
+    return TensorSpec(F32, x.sizes[: axis % x.rank] + b.sizes)
+
+
+@operator("FC", inputs=("X", "W", "b"), outputs=("Y",), infer=_connected_spec)
 def fully_connected(
     x: Tensor,
     w: Tensor,
@@ -71,7 +86,7 @@ def fully_connected(
     return _connected("FC", x, _as_matrix("FC", "W", w, axis_w).T, b, axis)
 
 
-@operator("FCTransposed", inputs=("X", "W", "b"), outputs=("Y",))
+@operator("FCTransposed", inputs=("X", "W", "b"), outputs=("Y",), infer=_connected_spec)
 def fully_connected_transposed(x: Tensor, w: Tensor, b: Tensor, *, axis: int = 1, axis_w: int = 1) -> Tensor:
     """Y = X times W plus b, as `FC` with W given transposed.
 
@@ -93,11 +108,20 @@ def _connected(name: str, x: Tensor, weights: Tensor, b: Tensor, axis: int) -> T
     if b.shape != weights.shape[1:]:
         msg = f"{name}: b has shape {b.shape}, expected {weights.shape[1:]}, one element for each output of W"
         raise ShapeError(msg, operator=name)
-    result = _product(name, rows, weights) + b
+    result = _product(name, rows, weights)
+    result += b
     return result.reshape((*x.shape[: axis_within(name, axis, x.ndim)], len(b)))
 
 
-@operator("MatMul", inputs=("A", "B", "unused?"), outputs=("Y",))
+def _matrix_spec(
+    a: TensorSpec, b: TensorSpec, _unused: object = None, *, axis_a: int, axis_b: int, trans_a: bool, trans_b: bool
+) -> TensorSpec:
+    rows = product(a.sizes[axis_a:] if trans_a else a.sizes[:axis_a])
+    columns = product(b.sizes[:axis_b] if trans_b else b.sizes[axis_b:])
+    return TensorSpec(F32, (rows, columns))
+
+
+@operator("MatMul", inputs=("A", "B", "unused?"), outputs=("Y",), infer=_matrix_spec)
 def matrix_product(
     a: Tensor,
     b: Tensor,
@@ -124,7 +148,15 @@ def matrix_product(
     return _product("MatMul", left.T if trans_a else left, right.T if trans_b else right)
 
 
-@operator("BatchMatMul", inputs=("A", "B"), outputs=("Y",))
+def _batch_spec(a: TensorSpec, b: TensorSpec, *, trans_a: bool, trans_b: bool) -> TensorSpec:
+    if a.rank == b.rank == 1:
+        return TensorSpec(F32, (1,))
+    rows: tuple[Size, ...] = () if a.rank == 1 else (a.sizes[-1 if trans_a else -2],)
+    columns: tuple[Size, ...] = () if b.rank == 1 else (b.sizes[-2 if trans_b else -1],)
+    return TensorSpec(F32, (*broadcast(a.sizes[:-2], b.sizes[:-2]), *rows, *columns))
+
+
+@operator("BatchMatMul", inputs=("A", "B"), outputs=("Y",), infer=_batch_spec)
 def batch_matrix_product(
     a: Tensor, b: Tensor, *, trans_a: bool = False, trans_b: bool = False, broadcast: bool = False
 ) -> Tensor:
@@ -146,7 +178,7 @@ def batch_matrix_product(
         require_least_rank(name, slot, each, 1)
     if a.ndim == b.ndim == 1:
         require_one_shape(name, A=a, B=b)
-        return _summed(a * b, 0).reshape(1)
+        return _dot_of_rows(a[np.newaxis], b[np.newaxis])
     if not broadcast and (a.ndim != b.ndim or a.shape[:-2] != b.shape[:-2]):
         msg = f"{name}: A has shape {a.shape}, B has shape {b.shape}; their batch axes differ, pass broadcast=True"
         raise ShapeError(msg, operator=name)
@@ -158,7 +190,7 @@ def batch_matrix_product(
 # --- scaling and sums ------------------------------------------------------------------------------------------------
 
 
-@operator("Scale", inputs=("input",), outputs=("output",), in_place=(("input", "output"),))
+@operator("Scale", inputs=("input",), outputs=("output",), in_place=(("input", "output"),), infer=like(0))
 def scale_by(x: Tensor, *, scale: float = 1.0) -> Tensor:
     """The input times ``scale``.
 
@@ -174,7 +206,7 @@ def scale_by(x: Tensor, *, scale: float = 1.0) -> Tensor:
     return scaled
 
 
-@operator("RowMul", inputs=("mat", "w"), outputs=("output",))
+@operator("RowMul", inputs=("mat", "w"), outputs=("output",), infer=like(0))
 def row_mul(x: Tensor, w: Tensor) -> Tensor:
     """Each row times its weight.
 
@@ -195,7 +227,7 @@ def row_mul(x: Tensor, w: Tensor) -> Tensor:
     return x * w.reshape((-1,) + (1,) * (x.ndim - 1))
 
 
-@operator("ElementwiseLinear", inputs=("X", "w", "b"), outputs=("Y",))
+@operator("ElementwiseLinear", inputs=("X", "w", "b"), outputs=("Y",), infer=like(0))
 def elementwise_linear(x: Tensor, w: Tensor, b: Tensor, *, axis: int = 1) -> Tensor:
     """Y = X w + b, for each row of X, which is a matrix split at ``axis``.
 
@@ -214,10 +246,20 @@ def elementwise_linear(x: Tensor, w: Tensor, b: Tensor, *, axis: int = 1) -> Ten
         if each.shape != rows.shape[1:]:
             msg = f"{name}: {slot} has shape {each.shape}, expected {rows.shape[1:]}, one element a column of X"
             raise ShapeError(msg, operator=name)
-    return (rows * w + b).reshape(x.shape)
+    result = rows * w
+    result += b
+    return result.reshape(x.shape)
 
 
-@operator("WeightedSum", inputs=("X_0", "weight_0", "more*"), outputs=("output",), in_place=(("X_0", "output"),))
+@operator(
+    "WeightedSum",
+    inputs=("X_0", "weight_0", "more*"),
+    outputs=("output",),
+    in_place=(("X_0", "output"),),
+    infer=like(0),
+    updates=("X_0",),
+    input_counts=range(2, UNLIMITED, 2),
+)
 def weighted_sum(*pairs: Tensor) -> Tensor:
     """The sum of the tensors, each times its weight.
 
@@ -233,11 +275,7 @@ def weighted_sum(*pairs: Tensor) -> Tensor:
         WeightedSum([1 2], [2], [3 4], [0.5]) -> [3.5 6]
     """
     name, first = "WeightedSum", pairs[0]
-    if len(pairs) % 2:
-        msg = f"{name} takes pairs of tensor and weight, got {len(pairs)} inputs"
-        raise ArityError(msg, operator=name)
-    require_dtype(name, "X_0", first, F32_ONLY)
-    total: Tensor = np.zeros_like(first)
+    weights = []
     for rank, (x, weight) in enumerate(zip(pairs[::2], pairs[1::2], strict=True)):
         require_dtype(name, f"X_{rank}", x, F32_ONLY)
         require_dtype(name, f"weight_{rank}", weight, F32_ONLY)
@@ -245,8 +283,12 @@ def weighted_sum(*pairs: Tensor) -> Tensor:
             shapes = f"X_{rank} has shape {x.shape}, X_0 has shape {first.shape}"
             msg = f"{name}: {shapes}; expected as many elements, and not none"
             raise ShapeError(msg, operator=name)
-        total = total + x.reshape(first.shape) * sole_element(name, f"weight_{rank}", weight)
-    return total
+        weights.append(sole_element(name, f"weight_{rank}", weight))
+    if weights[0] != 1:
+        first *= weights[0]
+    for x, weight in zip(pairs[2::2], weights[1:], strict=True):
+        first += x.reshape(first.shape) * weight
+    return first
 
 
 # --- between rows ----------------------------------------------------------------------------------------------------
@@ -261,7 +303,11 @@ def _rows(name: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return x.reshape(shape), y.reshape(shape)
 
 
-@operator("DotProduct", inputs=("X", "Y"), outputs=("Z",))
+def _one_a_row(x: TensorSpec, _y: object) -> TensorSpec:
+    return TensorSpec(F32, x.sizes[:1] or (1,))
+
+
+@operator("DotProduct", inputs=("X", "Y"), outputs=("Z",), infer=_one_a_row)
 def dot_product(x: Tensor, y: Tensor) -> Tensor:
     """The dot product of each row of X with that of Y; a row is all but the first axis.
 
@@ -273,10 +319,10 @@ def dot_product(x: Tensor, y: Tensor) -> Tensor:
         DotProduct([[1 2]], [[3 4]]) -> [11]
     """
     a, b = _rows("DotProduct", x, y)
-    return _summed(a * b, 1)
+    return _dot_of_rows(a, b)
 
 
-@operator("L1Distance", inputs=("X", "Y"), outputs=("Z",))
+@operator("L1Distance", inputs=("X", "Y"), outputs=("Z",), infer=_one_a_row)
 def l1_distance(x: Tensor, y: Tensor) -> Tensor:
     """The sum of the magnitudes of the differences between each row of X and that of Y.
 
@@ -288,10 +334,12 @@ def l1_distance(x: Tensor, y: Tensor) -> Tensor:
         L1Distance([[1 2]], [[5 6]]) -> [8]
     """
     a, b = _rows("L1Distance", x, y)
-    return _summed(np.absolute(a - b), 1)
+    difference: Tensor = a - b
+    total: Tensor = np.absolute(difference, out=difference).sum(1, dtype=F32)
+    return total
 
 
-@operator("SquaredL2Distance", inputs=("X", "Y"), outputs=("Z",))
+@operator("SquaredL2Distance", inputs=("X", "Y"), outputs=("Z",), infer=_one_a_row)
 def squared_l2_distance(x: Tensor, y: Tensor) -> Tensor:
     """**Half** the sum of the squares of the differences between each row of X and that of Y.
 
@@ -303,10 +351,11 @@ def squared_l2_distance(x: Tensor, y: Tensor) -> Tensor:
         SquaredL2Distance([[1 2]], [[5 6]]) -> [16]
     """
     a, b = _rows("SquaredL2Distance", x, y)
-    return _summed(np.square(a - b), 1) * np.float32(0.5)
+    difference: Tensor = a - b
+    return _dot_of_rows(difference, difference) * np.float32(0.5)
 
 
-@operator("CosineSimilarity", inputs=("X", "Y"), outputs=("Z",))
+@operator("CosineSimilarity", inputs=("X", "Y"), outputs=("Z",), infer=_one_a_row)
 def cosine_similarity(x: Tensor, y: Tensor) -> Tensor:
     """The cosine of the angle between each row of X and that of Y; the product of norms counts as 1e-12 at least.
 
@@ -318,12 +367,12 @@ def cosine_similarity(x: Tensor, y: Tensor) -> Tensor:
         CosineSimilarity([[1 0]], [[1 0]]) -> [1]
     """
     a, b = _rows("CosineSimilarity", x, y)
-    norms = np.sqrt(_summed(np.square(a), 1)) * np.sqrt(_summed(np.square(b), 1))
-    cosines: Tensor = _summed(a * b, 1) / np.maximum(norms, np.float32(1e-12))
+    norms = np.sqrt(_dot_of_rows(a, a)) * np.sqrt(_dot_of_rows(b, b))
+    cosines: Tensor = _dot_of_rows(a, b) / np.maximum(norms, np.float32(1e-12))
     return cosines
 
 
-@operator("DotProductWithPadding", inputs=("X", "Y"), outputs=("Z",))
+@operator("DotProductWithPadding", inputs=("X", "Y"), outputs=("Z",), infer=_one_a_row)
 def dot_product_with_padding(x: Tensor, y: Tensor, *, pad_value: float = 0.0, replicate: bool = False) -> Tensor:
     """The dot product of each row of X with that of Y, where the narrower matrix is widened.
 
@@ -346,8 +395,13 @@ def dot_product_with_padding(x: Tensor, y: Tensor, *, pad_value: float = 0.0, re
         msg = f"{name}: X has shape {x.shape}, Y has shape {y.shape}; expected one height"
         raise ShapeError(msg, operator=name)
     narrow, wide = (x, y) if x.shape[1] <= y.shape[1] else (y, x)
-    width = wide.shape[1]
-    if replicate and narrow.shape[1]:
-        narrow, pad_value = np.tile(narrow, (1, width // narrow.shape[1])), 0.0
-    padded = np.pad(narrow, ((0, 0), (0, width - narrow.shape[1])), constant_values=pad_value)
-    return _summed(padded * wide, 1)
+    width = narrow.shape[1]
+    if replicate and width:
+        times = wide.shape[1] // width
+        parts = wide[:, : times * width].reshape((len(wide), times, width))
+        repeated: Tensor = np.vecdot(parts, narrow[:, np.newaxis]).sum(1, dtype=F32)
+        return repeated
+    total = _dot_of_rows(wide[:, :width], narrow)
+    if pad_value and not replicate:
+        total += np.float32(pad_value) * wide[:, width:].sum(1, dtype=F32)
+    return total

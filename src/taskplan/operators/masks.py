@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from taskplan.errors import ArityError, ShapeError
+from taskplan.errors import ShapeError
+from taskplan.operators.inference import TensorSpec, like
 from taskplan.operators.operands import (
     BOOLS,
     I64,
@@ -17,10 +18,24 @@ from taskplan.operators.operands import (
     require_rank,
     require_tensor,
 )
-from taskplan.operators.registry import operator
+from taskplan.operators.registry import UNLIMITED, operator
 
 
-@operator("BooleanMask", inputs=("data", "mask"), outputs=("masked_data", "masked_indices?"))
+def _some_rows(data: TensorSpec, _chosen_by: object) -> TensorSpec:
+    return TensorSpec(data.dtype, (None, *data.sizes[1:]))
+
+
+def _chosen(data: TensorSpec, mask: object) -> tuple[TensorSpec, ...]:
+    return _some_rows(data, mask), TensorSpec(I64, (None,))
+
+
+@operator(
+    "BooleanMask",
+    inputs=("data", "mask"),
+    outputs=("masked_data", "masked_indices?"),
+    infer=_chosen,
+    inexact="how often the mask is true",
+)
 def boolean_mask(data: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """The rows where the mask is true, and their positions.
 
@@ -41,10 +56,21 @@ def boolean_mask(data: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     if mask.shape != data.shape[:1]:
         msg = f"BooleanMask: mask has shape {mask.shape}, data has shape {data.shape}; expected one entry for each row"
         raise ShapeError(msg, operator="BooleanMask")
-    return data[mask], np.flatnonzero(mask).astype(I64)
+    places = np.flatnonzero(mask)
+    return data.take(places, 0), places.astype(I64, copy=False)
 
 
-@operator("BooleanUnmask", inputs=("mask", "values", "more*"), outputs=("unmasked_data",))
+def _merged(mask: TensorSpec, values: TensorSpec, *_: object) -> TensorSpec:
+    return TensorSpec(values.dtype, mask.shape)
+
+
+@operator(
+    "BooleanUnmask",
+    inputs=("mask", "values", "more*"),
+    outputs=("unmasked_data",),
+    infer=_merged,
+    input_counts=range(2, UNLIMITED, 2),
+)
 def boolean_unmask(*pairs: Tensor) -> Tensor:
     """The inverse of several masks: each position has the next value of the first pair whose mask is true there.
 
@@ -61,9 +87,6 @@ def boolean_unmask(*pairs: Tensor) -> Tensor:
         BooleanUnmask([T F], [1], [F T], [2]) -> [1 2]
     """
     name, masks, values = "BooleanUnmask", pairs[::2], pairs[1::2]
-    if len(masks) != len(values):
-        msg = f"{name} takes pairs of mask and values, got {len(pairs)} inputs"
-        raise ArityError(msg, operator=name)
     require_one_dtype(name, **{f"values[{rank}]": each for rank, each in enumerate(values)})
     result = np.empty(masks[0].shape, values[0].dtype)
     open_places = np.ones(masks[0].shape, np.bool_)
@@ -71,20 +94,20 @@ def boolean_unmask(*pairs: Tensor) -> Tensor:
         require_dtype(name, f"mask[{rank}]", mask, BOOLS)
         require_rank(name, f"mask[{rank}]", mask, 1)
         require_rank(name, f"values[{rank}]", each, 1)
-        taken = np.count_nonzero(mask & open_places) if mask.shape == open_places.shape else -1
-        if taken != each.size:
-            expected = f"{taken} values" if taken >= 0 else f"a mask of shape {open_places.shape}"
+        places = np.flatnonzero(mask & open_places) if mask.shape == open_places.shape else None
+        if places is None or len(places) != each.size:
+            expected = f"a mask of shape {open_places.shape}" if places is None else f"{len(places)} values"
             shapes = f"mask[{rank}] has shape {mask.shape}, values[{rank}] has shape {each.shape}"
             msg = f"{name}: {shapes}; expected {expected}"
             raise ShapeError(msg, operator=name)
-        result[mask & open_places] = each
+        result[places] = each
         open_places &= ~mask
     if open_places.any():
         raise refuse(name, f"no mask is true at position {np.flatnonzero(open_places)[0]}")
     return result
 
 
-@operator("BooleanMaskLengths", inputs=("lengths", "mask"), outputs=("masked_lengths",))
+@operator("BooleanMaskLengths", inputs=("lengths", "mask"), outputs=("masked_lengths",), infer=like(0))
 def boolean_mask_lengths(lengths: Tensor, mask: Tensor) -> Tensor:
     """How many entries of the mask are true in each stretch.
 
@@ -112,7 +135,13 @@ def boolean_mask_lengths(lengths: Tensor, mask: Tensor) -> Tensor:
     return trues.astype(lengths.dtype)
 
 
-@operator("RemoveDataBlocks", inputs=("data", "indices"), outputs=("shrunk_data",))
+@operator(
+    "RemoveDataBlocks",
+    inputs=("data", "indices"),
+    outputs=("shrunk_data",),
+    infer=_some_rows,
+    inexact="how many rows the indices name",
+)
 def remove_data_blocks(data: Tensor, indices: Tensor) -> Tensor:
     """Data without the rows that the indices name; repeats do no harm.
 
@@ -136,4 +165,4 @@ def remove_data_blocks(data: Tensor, indices: Tensor) -> Tensor:
         raise refuse(name, f"index {outside[0]} is out of range for {len(data)} rows")
     kept = np.ones(len(data), np.bool_)
     kept[indices] = False
-    return data[kept]
+    return data.compress(kept, 0)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.inference import Size, TensorSpec, product, total
 from taskplan.operators.operands import (
     I32,
     I64,
@@ -50,7 +51,25 @@ def _part(x: Tensor, axis: int, begin: int, end: int) -> Tensor:
 # --- slice -----------------------------------------------------------------------------------------------------------
 
 
-@operator("Slice", inputs=("X", "starts?", "ends?"), outputs=("Y",), input_counts=(1, 3))
+def _slice_spec(x: TensorSpec, *inputs: TensorSpec, starts: Sequence[int], ends: Sequence[int]) -> TensorSpec:
+    if inputs:
+        cut: Sequence[Size] = (None,) * (x.rank if inputs[0].sizes[0] is None else inputs[0].sizes[0])
+    else:
+        cut = [
+            None if size is None else _clipped(end, size) - _clipped(start, size)
+            for start, end, size in zip(starts, ends, x.sizes, strict=False)
+        ]
+    return TensorSpec(x.dtype, (*cut, *x.sizes[len(cut) :]))
+
+
+@operator(
+    "Slice",
+    inputs=("X", "starts?", "ends?"),
+    outputs=("Y",),
+    input_counts=(1, 3),
+    infer=_slice_spec,
+    inexact="the values of starts and ends, where they are inputs",
+)
 def slice_of(
     x: Tensor,
     start_input: Tensor | None = None,
@@ -102,7 +121,25 @@ def _clipped(position: int, size: int) -> int:
 # --- concatenation ---------------------------------------------------------------------------------------------------
 
 
-@operator("Concat", inputs=("inputs+",), outputs=("concat_result", "split_info"), check=_order_check("Concat"))
+def _joined_specs(*inputs: TensorSpec, axis: int | None, order: str, add_axis: bool) -> tuple[TensorSpec, TensorSpec]:
+    first = inputs[0]
+    along = _channel_axis(axis, order) % (first.rank + add_axis)
+    by_axis = list(zip(*[each.sizes for each in inputs], strict=True))
+    sizes = [next((size for size in given if size is not None), None) for given in by_axis]
+    if add_axis:
+        sizes.insert(along, len(inputs))
+    else:
+        sizes[along] = total(by_axis[along])
+    return TensorSpec(first.dtype, tuple(sizes)), TensorSpec(I32, (len(inputs),))
+
+
+@operator(
+    "Concat",
+    inputs=("inputs+",),
+    outputs=("concat_result", "split_info"),
+    check=_order_check("Concat"),
+    infer=_joined_specs,
+)
 def concat(
     *inputs: Tensor, axis: int | None = None, order: str = "NCHW", add_axis: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -122,7 +159,8 @@ def concat(
         Concat([1], [2 3]; axis=0) -> [1 2 3], [1 2]:i32
     """
     first = inputs[0]
-    require_one_dtype("Concat", **{f"inputs[{rank}]": each for rank, each in enumerate(inputs)})
+    if any(each.dtype is not first.dtype for each in inputs):
+        require_one_dtype("Concat", **{f"inputs[{rank}]": each for rank, each in enumerate(inputs)})
     along = axis_within("Concat", _channel_axis(axis, order), first.ndim + add_axis)
     for rank, each in enumerate(inputs):
         sizes, expected = list(each.shape), list(first.shape)
@@ -144,7 +182,37 @@ def _cut_up(x: Tensor, axis: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
     return tuple(_part(x, axis, begin, end) for begin, end in itertools.pairwise(ends))
 
 
-@operator("Split", inputs=("input", "split?"), outputs=("outputs+",), check=_order_check("Split"))
+def _with_sizes(x: TensorSpec, axis: int, sizes: Sequence[Size]) -> list[TensorSpec]:
+    """As `x`, but with each of `sizes` along the axis."""
+    before, after = x.sizes[:axis], x.sizes[axis + 1 :]
+    return [TensorSpec(x.dtype, (*before, size, *after)) for size in sizes]
+
+
+def _piece_specs(
+    x: TensorSpec,
+    *inputs: TensorSpec,
+    axis: int | None,
+    split: Sequence[int],
+    add_axis: bool,
+    order: str,
+    outputs: int,
+) -> list[TensorSpec]:
+    along = _channel_axis(axis, order) % x.rank
+    if add_axis:
+        return [TensorSpec(x.dtype, x.sizes[:along] + x.sizes[along + 1 :])] * outputs
+    whole = x.sizes[along]
+    unknown = bool(inputs) or (whole is None and not split)
+    return _with_sizes(x, along, [None] * outputs if unknown else split or [(whole or 0) // outputs] * outputs)
+
+
+@operator(
+    "Split",
+    inputs=("input", "split?"),
+    outputs=("outputs+",),
+    check=_order_check("Split"),
+    infer=_piece_specs,
+    inexact="the values of split, where it is an input",
+)
 def split_up(
     x: Tensor,
     split_input: Tensor | None = None,
@@ -186,7 +254,18 @@ def split_up(
     return _cut_up(x, along, sizes)
 
 
-@operator("SplitByLengths", inputs=("input", "lengths"), outputs=("outputs+",), check=_order_check("SplitByLengths"))
+def _run_specs(x: TensorSpec, _lengths: object, *, axis: int | None, order: str, outputs: int) -> list[TensorSpec]:
+    return _with_sizes(x, _channel_axis(axis, order) % x.rank, [None] * outputs)
+
+
+@operator(
+    "SplitByLengths",
+    inputs=("input", "lengths"),
+    outputs=("outputs+",),
+    check=_order_check("SplitByLengths"),
+    infer=_run_specs,
+    inexact="the values of lengths",
+)
 def split_by_lengths(
     x: Tensor,
     lengths: Tensor,
@@ -227,7 +306,20 @@ def split_by_lengths(
 # --- repetition ------------------------------------------------------------------------------------------------------
 
 
-@operator("Tile", inputs=("X", "tiles?", "axis?"), outputs=("Y",))
+def _tiled_spec(x: TensorSpec, *inputs: TensorSpec, tiles: int | None, axis: int) -> TensorSpec:
+    if len(inputs) == 2:
+        return TensorSpec(x.dtype, (None,) * x.rank)
+    along = axis % x.rank
+    return _with_sizes(x, along, [product([x.sizes[along], None if inputs else tiles])])[0]
+
+
+@operator(
+    "Tile",
+    inputs=("X", "tiles?", "axis?"),
+    outputs=("Y",),
+    infer=_tiled_spec,
+    inexact="the values of tiles and axis, where they are inputs",
+)
 def tile(
     x: Tensor,
     tiles_input: Tensor | None = None,
@@ -263,7 +355,17 @@ def _whole_number(slot: str, given: Tensor | None, argument: int | None) -> int:
     return argument
 
 
-@operator("NumpyTile", inputs=("data", "repeats"), outputs=("tiled_data",))
+def _numpy_tiled_spec(data: TensorSpec, _repeats: object) -> TensorSpec:
+    return TensorSpec(data.dtype, (None,) * data.rank)
+
+
+@operator(
+    "NumpyTile",
+    inputs=("data", "repeats"),
+    outputs=("tiled_data",),
+    infer=_numpy_tiled_spec,
+    inexact="the values of repeats",
+)
 def numpy_tile(data: Tensor, repeats: Tensor) -> Tensor:
     """Data repeated along every axis.
 
@@ -287,7 +389,18 @@ def numpy_tile(data: Tensor, repeats: Tensor) -> Tensor:
     return np.tile(data, repeats) if data.ndim else data
 
 
-@operator("Expand", inputs=("X", "shape"), outputs=("Y",))
+def _expanded_spec(x: TensorSpec, shape: TensorSpec) -> TensorSpec:
+    """Only sizes of 1 can change."""
+    given = shape.sizes[0]
+    if given is None:
+        return TensorSpec(x.dtype, None)
+    rank = max(x.rank, given)
+    sizes = (1,) * (rank - x.rank) + x.sizes
+    asked = sizes[rank - given :]
+    return TensorSpec(x.dtype, (*sizes[: rank - given], *(None if size == 1 else size for size in asked)))
+
+
+@operator("Expand", inputs=("X", "shape"), outputs=("Y",), infer=_expanded_spec, inexact="the values of shape")
 def expand(x: Tensor, shape: Tensor) -> Tensor:
     """X repeated along axes of size 1 so that it gets the given shape, where 1, 0 or -1 keep the size of X.
 

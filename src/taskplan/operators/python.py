@@ -83,6 +83,7 @@ def _build(*, run: OpRun, token: str = "", pickled_builder: bytes = b"", **_: ob
     in_place=ANY_PAIR,
     effects=(USER_CODE, WORKSPACE),
     prepare=_build,
+    inexact="what the function makes",
 )
 def python(
     *inputs: object,
@@ -127,7 +128,14 @@ def python(
     return tuple([output.value(otherwise=run.previous(index)) for index, output in enumerate(outputs)])
 
 
-@operator("Call", inputs=("inputs*",), outputs=("outputs*",), in_place=ANY_PAIR, effects=(USER_CODE,))
+@operator(
+    "Call",
+    inputs=("inputs*",),
+    outputs=("outputs*",),
+    in_place=ANY_PAIR,
+    effects=(USER_CODE,),
+    inexact="what the function returns",
+)
 def call(*inputs: object, token: str = "", run: OpRun) -> tuple[Any, ...]:
     """Call a plain function, which gets arrays and returns one array or number, or a tuple of them.
 

@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from taskplan.errors import DtypeError, ShapeError
-from taskplan.operators.operands import argument_error, dtype_name, refuse
+from taskplan.operators.inference import Inferred, TensorSpec, no_tensors
+from taskplan.operators.operands import BOOL, argument_error, dtype_name, refuse
 from taskplan.operators.queue_access import (
     CLOSES,
     PUTS,
@@ -39,7 +40,7 @@ def _check_blobs_queue(*, capacity: int, num_blobs: int, field_names: Sequence[s
         raise argument_error("CreateBlobsQueue", "writers", f"must be 0 (not known) or more, got {writers}")
 
 
-@operator("CreateBlobsQueue", outputs=("queue",), effects=(MAKES,), check=_check_blobs_queue)
+@operator("CreateBlobsQueue", outputs=("queue",), effects=(MAKES,), check=_check_blobs_queue, infer=no_tensors)
 def create_blobs_queue(
     *,
     capacity: int = 1,
@@ -83,6 +84,7 @@ def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun
     must_in_place=(("blobs", "blobs"),),
     effects=PUTS,
     check=check_timeout,
+    infer=no_tensors,
 )
 def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0, run: OpRun) -> tuple[object, ...]:
     """Append a record; wait while the queue is full. The values move: the blobs are empty afterwards.
@@ -96,12 +98,19 @@ def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0,
         QueueClosedError: the queue is closed; the values stay.
         ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
     Example:
-        EnqueueBlobs(q, a, b) -> a, b
+        CreateBlobsQueue(; capacity=2) -> q
+        Copy([1 2]) -> a
+        EnqueueBlobs(q, a) -> a
+        DequeueBlobs(q) -> [1 2]
     """
     _require_record("EnqueueBlobs", queue, values, run, len(run.op.outputs))
     if not answer("EnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
         raise ended("EnqueueBlobs", queue)
     return (UNSET,) * len(values)
+
+
+def _status_last(*_: object, outputs: int) -> Inferred:
+    return (*(None,) * (outputs - 1), TensorSpec(BOOL))
 
 
 @operator(
@@ -111,6 +120,7 @@ def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0,
     must_in_place=(("blobs", "blobs"),),
     effects=PUTS,
     check=check_timeout,
+    infer=_status_last,
 )
 def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0, run: OpRun) -> tuple[object, ...]:
     """As `EnqueueBlobs`, but where the queue is closed a status says so.
@@ -125,7 +135,9 @@ def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float =
         QueueClosedError: the queue was closed because a run failed.
         ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
     Example:
-        SafeEnqueueBlobs(q, a, b) -> a, b, F ()
+        CreateBlobsQueue(; capacity=2) -> q
+        Copy([1 2]) -> a
+        SafeEnqueueBlobs(q, a) -> a, F ()
     """
     _require_record("SafeEnqueueBlobs", queue, values, run, len(run.op.outputs) - 1)
     if answer("SafeEnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
@@ -135,7 +147,14 @@ def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float =
     return (*values, np.True_)
 
 
-@operator("DequeueBlobs", inputs=("queue",), outputs=("blobs+",), effects=TAKES, check=check_timeout)
+@operator(
+    "DequeueBlobs",
+    inputs=("queue",),
+    outputs=("blobs+",),
+    effects=TAKES,
+    check=check_timeout,
+    inexact="what was put into the queue",
+)
 def dequeue_blobs(queue: BlobsQueue, *, timeout_secs: float = 0.0, run: OpRun) -> Record:
     """Take the oldest record; wait while the queue is empty.
 
@@ -147,7 +166,10 @@ def dequeue_blobs(queue: BlobsQueue, *, timeout_secs: float = 0.0, run: OpRun) -
         QueueClosedError: the queue is closed and nothing is left.
         ReportedError: nothing came for ``timeout_secs`` (0: no limit).
     Example:
-        DequeueBlobs(q) -> a, b
+        CreateBlobsQueue(; capacity=2) -> q
+        Copy([1 2]) -> a
+        EnqueueBlobs(q, a) -> a
+        DequeueBlobs(q) -> [1 2]
     """
     require_columns("DequeueBlobs", queue, len(run.op.outputs))
     record: Record | None = answer("DequeueBlobs", run, Takes(queue), queue.try_take, timeout_secs)
@@ -168,6 +190,8 @@ def _check_safe_dequeue(*, num_records: int, timeout_secs: float) -> None:
     outputs=("blobs+", "status"),
     effects=TAKES,
     check=_check_safe_dequeue,
+    infer=_status_last,
+    inexact="what was put into the queue",
 )
 def safe_dequeue_blobs(
     queue: BlobsQueue, *, num_records: int = 1, timeout_secs: float = 0.0, run: OpRun
@@ -187,7 +211,12 @@ def safe_dequeue_blobs(
         QueueClosedError: the queue was closed because a run failed.
         ReportedError: not enough came for ``timeout_secs`` (0: no limit).
     Example:
-        SafeDequeueBlobs(q) -> a, b, F ()
+        CreateBlobsQueue(; capacity=2) -> q
+        Copy([1 2]) -> a
+        EnqueueBlobs(q, a) -> a
+        CloseBlobsQueue(q)
+        SafeDequeueBlobs(q) -> [1 2], F ()
+        SafeDequeueBlobs(q) -> b, T ()
     """
     require_columns("SafeDequeueBlobs", queue, len(run.op.outputs) - 1)
     record: Record | None
@@ -248,6 +277,8 @@ def _check_weighted(*, weights: Sequence[float], table_idx_blob: int, timeout_se
     outputs=("blobs+", "status"),
     effects=(Takes("queues"), BLOCKS, RANDOM),
     check=_check_weighted,
+    infer=_status_last,
+    inexact="what was put into the queues",
 )
 def weighted_sample_dequeue_blobs(
     *queues: BlobsQueue,
@@ -273,7 +304,11 @@ def weighted_sample_dequeue_blobs(
         QueueClosedError: the queue drawn was closed because a run failed.
         ReportedError: nothing came for ``timeout_secs`` (0: no limit).
     Example:
-        WeightedSampleDequeueBlobs(p, q; weights=[3.0, 1.0]) -> a, F ()
+        CreateBlobsQueue() -> p
+        CreateBlobsQueue(; capacity=2) -> q
+        Copy([1 2]) -> a
+        EnqueueBlobs(q, a) -> a
+        WeightedSampleDequeueBlobs(p, q; weights=[0.0, 1.0]) -> [1 2], F ()
     """
     name, columns = "WeightedSampleDequeueBlobs", len(run.op.outputs) - 1
     left = list(weights or [1.0] * len(queues))
@@ -306,20 +341,23 @@ def _draw(weights: Sequence[float], chance: float) -> int:
     return max(index for index, weight in enumerate(weights) if weight)
 
 
-@operator("CloseBlobsQueue", inputs=("queue",), effects=CLOSES)
+@operator("CloseBlobsQueue", inputs=("queue",), effects=CLOSES, infer=no_tensors)
 def close_blobs_queue(queue: BlobsQueue, *, run: OpRun) -> None:
     """Close a queue: writers are refused from now on, readers get what it still holds. Closing again changes nothing.
 
     Inputs:
         queue: a blob queue.
     Example:
+        CreateBlobsQueue() -> q
         CloseBlobsQueue(q)
+        Copy([1 2]) -> a
+        SafeEnqueueBlobs(q, a) -> a, T ()
     """
     require_kind(queue, BlobsQueue)
     run.wait(Closes(queue), queue.close)
 
 
-@operator("EndWrites", inputs=("queue",), effects=CLOSES)
+@operator("EndWrites", inputs=("queue",), effects=CLOSES, infer=no_tensors)
 def end_writes(queue: BlobsQueue, *, run: OpRun) -> None:
     """Say that one of a queue's writers is done; the last of them closes it.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import ArgumentError, ShapeError
-from taskplan.operators.fill_shapes import Shape, fill
+from taskplan.operators.fill_shapes import Shape, fill, named_dtype
 from taskplan.operators.operands import (
     F32,
     I32,
@@ -28,7 +28,7 @@ from taskplan.operators.run import OpRun
 from taskplan.plan.types import NUMPY_DTYPES, DataType, DType
 
 
-@fill("GaussianFill", effects=(RANDOM,))
+@fill("GaussianFill", F32, effects=(RANDOM,))
 def gaussian_fill(shape: Shape, *, mean: float = 0.0, std: float = 1.0, run: OpRun) -> Tensor:
     """Normal numbers with that mean and standard deviation.
 
@@ -39,10 +39,13 @@ def gaussian_fill(shape: Shape, *, mean: float = 0.0, std: float = 1.0, run: OpR
     Example:
         GaussianFill(; shape=[2], mean=3.0, std=0.0) -> [3 3]
     """
-    return np.float32(mean) + np.float32(std) * run.rng.standard_normal(shape, np.float32)
+    drawn: Tensor = run.rng.standard_normal(shape, np.float32)
+    drawn *= np.float32(std)
+    drawn += np.float32(mean)
+    return drawn
 
 
-@fill("XavierFill", effects=(RANDOM,))
+@fill("XavierFill", F32, effects=(RANDOM,))
 def xavier_fill(shape: Shape, *, run: OpRun) -> Tensor:
     """Uniform numbers within ±sqrt(3 / fan_in), where fan_in is the number of elements over the first size.
 
@@ -53,14 +56,15 @@ def xavier_fill(shape: Shape, *, run: OpRun) -> Tensor:
     Raises:
         ShapeError: there is no first axis, or its size is 0.
     Example:
-        XavierFill(; shape=[4,3000]) -> 12000 values within ±0.03162
+        XavierFill(; shape=[4,3]) -> w
+        Shape(w) -> [4 3]:i64
     """
     fan_in = _fan("XavierFill", shape, 0)
     limit = math.sqrt(3 / fan_in) if fan_in else 0.0
     return _uniform(run, -limit, limit, shape)
 
 
-@fill("MSRAFill", effects=(RANDOM,))
+@fill("MSRAFill", F32, effects=(RANDOM,))
 def msra_fill(shape: Shape, *, run: OpRun) -> Tensor:
     """Normal numbers of deviation sqrt(2 / fan_out), where fan_out is the number of elements over the second size.
 
@@ -71,7 +75,8 @@ def msra_fill(shape: Shape, *, run: OpRun) -> Tensor:
     Raises:
         ShapeError: there is no second axis, or its size is 0.
     Example:
-        MSRAFill(; shape=[3000,4]) -> 12000 values of deviation about 0.0258
+        MSRAFill(; shape=[4,3]) -> w
+        Shape(w) -> [4 3]:i64
     """
     fan_out = _fan("MSRAFill", shape, 1)
     deviation = math.sqrt(2 / fan_out) if fan_out else 0.0
@@ -91,8 +96,10 @@ def _fan(name: str, shape: Shape, axis: int) -> int:
 def _uniform(run: OpRun, least: float, below: float, shape: Shape) -> Tensor:
     """Numbers of [least, below) in float32, where rounding could give `below` itself."""
     low, high = np.float32(least), np.float32(below)
-    drawn: Tensor = low + (high - low) * run.rng.random(shape, np.float32)
-    return np.minimum(drawn, np.nextafter(high, low))
+    drawn: Tensor = run.rng.random(shape, np.float32)
+    drawn *= high - low
+    drawn += low
+    return np.minimum(drawn, np.nextafter(high, low), out=drawn if drawn.ndim else None)
 
 
 def _check_bounds(name: str, dtype: DType | None = None) -> Callable[..., None]:
@@ -128,6 +135,8 @@ def _bounds_from_inputs(
 
 @fill(
     "UniformFill",
+    F32,
+    slots=("shape", "output"),
     more_inputs=("min?", "max?"),
     input_counts=(0, 1, 3),
     check=_check_bounds("UniformFill"),
@@ -143,7 +152,7 @@ def uniform_fill(
     """Uniform numbers of [min, max), by default [0, 1).
 
     Inputs:
-        input: gives the shape, any dtype.
+        shape: gives the shape, any dtype.
         min, max: one float32 element each, in place of the arguments; if min is above max, the first size becomes 0.
     Outputs:
         output: float32.
@@ -160,6 +169,8 @@ def uniform_fill(
 
 @fill(
     "UniformIntFill",
+    I32,
+    slots=("shape", "output"),
     more_inputs=("min?", "max?"),
     input_counts=(0, 1, 3),
     check=_check_bounds("UniformIntFill", I32),
@@ -175,7 +186,7 @@ def uniform_int_fill(
     """Uniform integers from min to max, **both included**, by default 0 and 1.
 
     Inputs:
-        input: gives the shape, any dtype.
+        shape: gives the shape, any dtype.
         min, max: one int32 element each, in place of the arguments; if min is above max, the first size becomes 0.
     Outputs:
         output: int32.
@@ -205,7 +216,7 @@ def _check_unique(**arguments: int) -> None:
         raise ArgumentError(msg, operator=name, argument="max")
 
 
-@fill("UniqueUniformFill", more_inputs=("avoid?",), check=_check_unique, effects=(RANDOM,))
+@fill("UniqueUniformFill", named_dtype, more_inputs=("avoid?",), check=_check_unique, effects=(RANDOM,))
 def unique_uniform_fill(
     shape: Shape,
     avoid: Tensor | None = None,
@@ -225,7 +236,8 @@ def unique_uniform_fill(
     Raises:
         OperatorError: there are more elements than integers to choose from.
     Example:
-        UniqueUniformFill(; shape=[3], min=1, max=3) -> a permutation of [1 2 3]:i32
+        UniqueUniformFill(; shape=[3], min=1, max=3) -> x
+        Unique(x) -> [1 2 3]:i32
     """
     name, kind = "UniqueUniformFill", NUMPY_DTYPES[dtype]
     taken: Tensor = np.array([], I64)

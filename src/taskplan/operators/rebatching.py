@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from taskplan.errors import DtypeError, OperatorError, ShapeError
+from taskplan.operators.inference import no_tensors
 from taskplan.operators.operands import Tensor, argument_error, dtype_name, require_tensor
 from taskplan.operators.queue_access import (
     CLOSES,
@@ -33,7 +34,9 @@ def _check_rebatching_queue(*, capacity: int, num_blobs: int) -> None:
         raise argument_error("CreateRebatchingQueue", "num_blobs", f"must be at least 1, got {num_blobs}")
 
 
-@operator("CreateRebatchingQueue", outputs=("queue",), effects=(MAKES,), check=_check_rebatching_queue)
+@operator(
+    "CreateRebatchingQueue", outputs=("queue",), effects=(MAKES,), check=_check_rebatching_queue, infer=no_tensors
+)
 def create_rebatching_queue(*, capacity: int = 1, num_blobs: int = 1, run: OpRun) -> RebatchingQueue:
     """A new, empty queue of up to ``capacity`` rows, each of ``num_blobs`` tensors, to change the size of batches.
 
@@ -45,7 +48,7 @@ def create_rebatching_queue(*, capacity: int = 1, num_blobs: int = 1, run: OpRun
     return RebatchingQueue(run.op.outputs[0], capacity, num_blobs)
 
 
-@operator("EnqueueRebatchingQueue", inputs=("queue", "tensors+"), effects=PUTS, check=check_timeout)
+@operator("EnqueueRebatchingQueue", inputs=("queue", "tensors+"), effects=PUTS, check=check_timeout, infer=no_tensors)
 def enqueue_rebatching_queue(
     queue: RebatchingQueue, *tensors: Tensor, enqueue_batch: bool = False, timeout_secs: float = 0.0, run: OpRun
 ) -> None:
@@ -61,7 +64,9 @@ def enqueue_rebatching_queue(
         QueueClosedError: the queue is closed. Rows of a batch that were in by then stay in.
         ReportedError: there was no room for ``timeout_secs`` (0: no limit). The same holds for rows that were in.
     Example:
+        CreateRebatchingQueue(; capacity=10) -> rq
         EnqueueRebatchingQueue(rq, [1 2 3]; enqueue_batch=1)
+        DequeueRebatchingQueue(rq; num_elements=2) -> [1 2]
     """
     name = "EnqueueRebatchingQueue"
     require_columns(name, queue, len(tensors))
@@ -110,6 +115,7 @@ def _check_rebatching_dequeue(*, num_elements: int, timeout_secs: float) -> None
     outputs=("tensors+",),
     effects=TAKES,
     check=_check_rebatching_dequeue,
+    inexact="what was put into the queue",
 )
 def dequeue_rebatching_queue(
     queue: RebatchingQueue, *, num_elements: int = 1, timeout_secs: float = 0.0, run: OpRun
@@ -124,6 +130,8 @@ def dequeue_rebatching_queue(
         QueueClosedError: the queue is closed and nothing is left.
         ReportedError: not enough came for ``timeout_secs`` (0: no limit).
     Example:
+        CreateRebatchingQueue(; capacity=10) -> rq
+        EnqueueRebatchingQueue(rq, [1 2 3]; enqueue_batch=1)
         DequeueRebatchingQueue(rq; num_elements=2) -> [1 2]
     """
     name = "DequeueRebatchingQueue"
@@ -137,13 +145,14 @@ def dequeue_rebatching_queue(
     return tuple([np.concatenate([rows.column(index) for rows in taken]) for index in range(queue.columns)])
 
 
-@operator("CloseRebatchingQueue", inputs=("queue",), effects=CLOSES)
+@operator("CloseRebatchingQueue", inputs=("queue",), effects=CLOSES, infer=no_tensors)
 def close_rebatching_queue(queue: RebatchingQueue, *, run: OpRun) -> None:
     """Close a queue: writers are refused from now on, readers get what it still holds. Closing again changes nothing.
 
     Inputs:
         queue: a rebatching queue.
     Example:
+        CreateRebatchingQueue(; capacity=10) -> rq
         CloseRebatchingQueue(rq)
     """
     require_kind(queue, RebatchingQueue)

@@ -10,6 +10,7 @@ import numpy as np
 
 from taskplan.errors import ShapeError
 from taskplan.operators.arithmetic import truncated_quotient
+from taskplan.operators.inference import TensorSpec
 from taskplan.operators.operands import (
     F32_ONLY,
     FLOATS,
@@ -70,7 +71,13 @@ def _limits(x: Tensor) -> Any:
 # --- over given axes -------------------------------------------------------------------------------------------------
 
 
-@operator("ReduceSum", inputs=("X",), outputs=("Y",))
+def _reduced(x: TensorSpec, *, axes: Sequence[int], keepdims: bool) -> TensorSpec:
+    over = {axis % x.rank for axis in axes} or range(x.rank)
+    sizes = [1 if axis in over else size for axis, size in enumerate(x.sizes) if keepdims or axis not in over]
+    return TensorSpec(x.dtype, tuple(sizes))
+
+
+@operator("ReduceSum", inputs=("X",), outputs=("Y",), infer=_reduced)
 def reduce_sum(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> Tensor:
     """The sum over ``axes``, by default all; integers wrap. The axes stay, with size 1, unless ``keepdims`` is false.
 
@@ -87,7 +94,7 @@ def reduce_sum(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) ->
     return _sum(x, _axes("ReduceSum", x, axes), keepdims=keepdims)
 
 
-@operator("ReduceMean", inputs=("X",), outputs=("Y",))
+@operator("ReduceMean", inputs=("X",), outputs=("Y",), infer=_reduced)
 def reduce_mean(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> Tensor:
     """The mean over ``axes``, which are taken as by `ReduceSum`.
 
@@ -102,7 +109,7 @@ def reduce_mean(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -
     return _mean(x, _axes("ReduceMean", x, axes), keepdims=keepdims)
 
 
-@operator("ReduceMax", inputs=("data",), outputs=("reduced",))
+@operator("ReduceMax", inputs=("data",), outputs=("reduced",), infer=_reduced)
 def reduce_max(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> Tensor:
     """The maximum over ``axes``, which are taken as by `ReduceSum`.
 
@@ -117,7 +124,7 @@ def reduce_max(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) ->
     return _max(x, _axes("ReduceMax", x, axes), keepdims=keepdims)
 
 
-@operator("ReduceMin", inputs=("data",), outputs=("reduced",))
+@operator("ReduceMin", inputs=("data",), outputs=("reduced",), infer=_reduced)
 def reduce_min(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> Tensor:
     """The minimum over ``axes``, which are taken as by `ReduceSum`.
 
@@ -132,7 +139,7 @@ def reduce_min(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) ->
     return _min(x, _axes("ReduceMin", x, axes), keepdims=keepdims)
 
 
-@operator("ReduceL1", inputs=("X",), outputs=("Y",))
+@operator("ReduceL1", inputs=("X",), outputs=("Y",), infer=_reduced)
 def reduce_l1(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> Tensor:
     """The sum of magnitudes over ``axes``, which are taken as by `ReduceSum`.
 
@@ -147,7 +154,7 @@ def reduce_l1(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> 
     return _sum(np.absolute(x), _axes("ReduceL1", x, axes), keepdims=keepdims)
 
 
-@operator("ReduceL2", inputs=("X",), outputs=("Y",))
+@operator("ReduceL2", inputs=("X",), outputs=("Y",), infer=_reduced)
 def reduce_l2(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> Tensor:
     """The root of the sum of squares over ``axes``, which are taken as by `ReduceSum`.
 
@@ -162,7 +169,11 @@ def reduce_l2(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> 
     return np.sqrt(_sum(np.square(x), _axes("ReduceL2", x, axes), keepdims=keepdims))
 
 
-@operator("Moments", inputs=("data",), outputs=("mean", "variance"))
+def _two_reduced(x: TensorSpec, *, axes: Sequence[int], keepdims: bool) -> tuple[TensorSpec, ...]:
+    return (_reduced(x, axes=axes, keepdims=keepdims),) * 2
+
+
+@operator("Moments", inputs=("data",), outputs=("mean", "variance"), infer=_two_reduced)
 def moments(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> tuple[Tensor, Tensor]:
     """Mean, and variance divided by the count, over ``axes``, which are taken as by `ReduceSum`.
 
@@ -175,9 +186,10 @@ def moments(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> tu
     """
     require_dtype("Moments", "data", x, F32_ONLY)
     over = _axes("Moments", x, axes)
-    mean = _mean(x, over, keepdims=keepdims)
-    variance = _mean(np.square(x - _mean(x, over, keepdims=True)), over, keepdims=keepdims)
-    return mean, variance
+    mean = _mean(x, over, keepdims=True)
+    difference: Tensor = x - mean
+    variance = _mean(np.square(difference, out=difference if x.ndim else None), over, keepdims=keepdims)
+    return mean if keepdims else settled(np.squeeze(mean, over)), variance
 
 
 # --- over the first or last axes -------------------------------------------------------------------------------------
@@ -185,11 +197,11 @@ def moments(x: Tensor, *, axes: Sequence[int] = (), keepdims: bool = True) -> tu
 
 def _leading_or_trailing(
     name: str, x: Tensor, lengths: Tensor | None, count: int, *, front: bool
-) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+) -> tuple[Tensor, tuple[int, ...]]:
     """What the `ReduceFront...` and `ReduceBack...` operators reduce.
 
     Returns:
-        One row for each element of the result, how many leading elements of the row count, and the result's shape.
+        One row for each element of the result, and the result's shape.
 
     Raises:
         ShapeError: X has fewer axes than are reduced, or the lengths do not fit.
@@ -202,37 +214,49 @@ def _leading_or_trailing(
     matrix = x.reshape((math.prod(first), math.prod(last)))
     rows, kept = (matrix.T, last) if front else (matrix, first)
     if lengths is None:
-        return rows, np.full(len(rows), rows.shape[1]), kept
+        return rows, kept
     require_dtype(name, "lengths", lengths, {I32})
     if lengths.shape != (len(rows),) or (lengths < 0).any() or (lengths > rows.shape[1]).any():
         msg = f"{name}: lengths are {lengths.tolist()}, expected {len(rows)} lengths of 0 to {rows.shape[1]}"
         raise ShapeError(msg, operator=name)
-    return rows, lengths, kept
+    return rows, kept
 
 
-def _counted(rows: Tensor, lengths: Tensor) -> Tensor:
-    places: Tensor = np.arange(rows.shape[1]) < lengths[:, None]
+# How many of the leading elements of each row count; all of them if there are no lengths.
+Lengths = Tensor | None
+
+
+def _counted(rows: Tensor, lengths: Lengths) -> Tensor | bool:
+    places: Tensor | bool = True if lengths is None else np.arange(rows.shape[1]) < lengths[:, None]
     return places
 
 
-def _sum_of_rows(rows: Tensor, lengths: Tensor) -> Tensor:
+def _sum_of_rows(rows: Tensor, lengths: Lengths) -> Tensor:
     total: Tensor = np.add.reduce(rows, axis=1, dtype=rows.dtype, where=_counted(rows, lengths))
     return total
 
 
-def _mean_of_rows(rows: Tensor, lengths: Tensor) -> Tensor:
-    counts: Tensor = np.maximum(lengths, 1).astype(rows.dtype)
+def _mean_of_rows(rows: Tensor, lengths: Lengths) -> Tensor:
+    counts: Tensor = np.maximum(rows.shape[1] if lengths is None else lengths, 1).astype(rows.dtype)
     total = _sum_of_rows(rows, lengths)
     return total / counts if rows.dtype in FLOATS else truncated_quotient(total, counts)
 
 
-def _max_of_rows(rows: Tensor, lengths: Tensor) -> Tensor:
-    found = np.maximum.reduce(rows, axis=1, where=_counted(rows, lengths), initial=-np.inf)
-    return np.where(lengths > 0, found, 0).astype(rows.dtype)
+def _max_of_rows(rows: Tensor, lengths: Lengths) -> Tensor:
+    found: Tensor = np.maximum.reduce(rows, axis=1, where=_counted(rows, lengths), initial=-np.inf)
+    if lengths is not None:
+        found[lengths == 0] = 0
+    return found if rows.shape[1] else np.zeros_like(found)
 
 
 def _declare_partial(
-    name: str, reduce_rows: Callable[[Tensor, Tensor], Tensor], what: str, dtypes: frozenset[DType], *, front: bool
+    name: str,
+    reduce_rows: Callable[[Tensor, Lengths], Tensor],
+    what: str,
+    dtypes: frozenset[DType],
+    example: str,
+    *,
+    front: bool,
 ) -> None:
     """Declare an operator that reduces the first or the last axes."""
 
@@ -244,8 +268,8 @@ def _declare_partial(
         num_reduce_dims: int = 1,  # noqa: ARG001 - programs pass it, and it has never been read
     ) -> Tensor:
         require_dtype(name, "X", x, dtypes)
-        rows, counts, shape = _leading_or_trailing(name, x, lengths, num_reduce_dim, front=front)
-        return settled(reduce_rows(rows, counts).reshape(shape))
+        rows, shape = _leading_or_trailing(name, x, lengths, num_reduce_dim, front=front)
+        return settled(reduce_rows(rows, lengths).reshape(shape))
 
     body.__name__ = body.__qualname__ = name.lower()
     body.__doc__ = f"""The {what} over the {"first" if front else "last"} ``num_reduce_dim`` axes.
@@ -259,19 +283,29 @@ def _declare_partial(
         Y: X's dtype, the other axes; 0 over nothing.
     Raises:
         ShapeError: X has fewer axes than that, or the lengths do not fit.
+    Example:
+        {name}([[1 2] [3 6]]) -> {example}
     """
-    operator(name, inputs=("X", "lengths?"), outputs=("Y",))(body)
+
+    def infer(x: TensorSpec, *_: object, num_reduce_dim: int) -> TensorSpec:
+        return TensorSpec(x.dtype, x.sizes[num_reduce_dim:] if front else x.sizes[: x.rank - num_reduce_dim])
+
+    operator(name, inputs=("X", "lengths?"), outputs=("Y",), infer=infer)(body)
 
 
-_declare_partial("ReduceFrontSum", _sum_of_rows, "sum", NUMBERS, front=True)
-_declare_partial("ReduceBackSum", _sum_of_rows, "sum", NUMBERS, front=False)
-_declare_partial("ReduceFrontMean", _mean_of_rows, "mean, truncated for integers,", NUMBERS, front=True)
-_declare_partial("ReduceBackMean", _mean_of_rows, "mean, truncated for integers,", NUMBERS, front=False)
-_declare_partial("ReduceFrontMax", _max_of_rows, "maximum", F32_ONLY, front=True)
-_declare_partial("ReduceBackMax", _max_of_rows, "maximum", F32_ONLY, front=False)
+_declare_partial("ReduceFrontSum", _sum_of_rows, "sum", NUMBERS, "[4 8]", front=True)
+_declare_partial("ReduceBackSum", _sum_of_rows, "sum", NUMBERS, "[3 9]", front=False)
+_declare_partial("ReduceFrontMean", _mean_of_rows, "mean, truncated for integers,", NUMBERS, "[2 4]", front=True)
+_declare_partial("ReduceBackMean", _mean_of_rows, "mean, truncated for integers,", NUMBERS, "[1.5 4.5]", front=False)
+_declare_partial("ReduceFrontMax", _max_of_rows, "maximum", F32_ONLY, "[3 6]", front=True)
+_declare_partial("ReduceBackMax", _max_of_rows, "maximum", F32_ONLY, "[2 6]", front=False)
 
 
-@operator("ReduceTailSum", inputs=("mat",), outputs=("output",))
+def _one_a_row(x: TensorSpec) -> TensorSpec:
+    return TensorSpec(x.dtype, x.sizes[:1])
+
+
+@operator("ReduceTailSum", inputs=("mat",), outputs=("output",), infer=_one_a_row)
 def reduce_tail_sum(x: Tensor) -> Tensor:
     """The sum of each row.
 
@@ -287,7 +321,11 @@ def reduce_tail_sum(x: Tensor) -> Tensor:
     return _sum(x, tuple(range(1, x.ndim)))
 
 
-@operator("RowwiseMax", inputs=("X",), outputs=("Y",))
+def _row_extremes(x: TensorSpec) -> TensorSpec:
+    return TensorSpec(x.dtype, x.sizes[:2])
+
+
+@operator("RowwiseMax", inputs=("X",), outputs=("Y",), infer=_row_extremes)
 def rowwise_max(x: Tensor) -> Tensor:
     """The maximum over the last of three axes.
 
@@ -295,13 +333,19 @@ def rowwise_max(x: Tensor) -> Tensor:
         X: float32, rank 3.
     Outputs:
         Y: float32, rank 2.
+    Example:
+        RowwiseMax([[[1 2] [4 3]]]) -> [[2 4]]
     """
     require_dtype("RowwiseMax", "X", x, F32_ONLY)
     require_rank("RowwiseMax", "X", x, 3)
     return _max(x, (2,))
 
 
-@operator("ColwiseMax", inputs=("X",), outputs=("Y",))
+def _column_extremes(x: TensorSpec) -> TensorSpec:
+    return TensorSpec(x.dtype, x.sizes[::2])
+
+
+@operator("ColwiseMax", inputs=("X",), outputs=("Y",), infer=_column_extremes)
 def colwise_max(x: Tensor) -> Tensor:
     """The maximum over the middle one of three axes.
 
@@ -309,6 +353,8 @@ def colwise_max(x: Tensor) -> Tensor:
         X: float32, rank 3.
     Outputs:
         Y: float32, rank 2.
+    Example:
+        ColwiseMax([[[1 2] [4 3]]]) -> [[4 3]]
     """
     require_dtype("ColwiseMax", "X", x, F32_ONLY)
     require_rank("ColwiseMax", "X", x, 3)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.inference import Size, TensorSpec, always, product
 from taskplan.operators.operands import (
+    BOOL,
     I64,
     INDICES,
     NUMBERS,
@@ -22,10 +25,16 @@ from taskplan.operators.operands import (
 )
 from taskplan.operators.registry import operator
 
+AnySize = TypeVar("AnySize", int, int | None)
+
 # --- sizes -----------------------------------------------------------------------------------------------------------
 
 
-@operator("Shape", inputs=("X",), outputs=("shape",))
+def _sizes_spec(x: TensorSpec, *, axes: Sequence[int]) -> TensorSpec:
+    return TensorSpec(I64, (len(axes) or x.rank,))
+
+
+@operator("Shape", inputs=("X",), outputs=("shape",), infer=_sizes_spec)
 def shape_of(x: Tensor, *, axes: Sequence[int] = ()) -> Tensor:
     """The sizes of X, of all axes or of ``axes`` in that order.
 
@@ -46,7 +55,7 @@ def shape_of(x: Tensor, *, axes: Sequence[int] = ()) -> Tensor:
     return np.array([x.shape[axis] for axis in axes] if axes else x.shape, I64)
 
 
-@operator("Size", inputs=("X",), outputs=("size",))
+@operator("Size", inputs=("X",), outputs=("size",), infer=always(TensorSpec(I64)))
 def size_of(x: Tensor) -> np.int64:
     """The number of elements of X.
 
@@ -61,7 +70,7 @@ def size_of(x: Tensor) -> np.int64:
     return np.int64(x.size)
 
 
-@operator("IsEmpty", inputs=("tensor",), outputs=("is_empty",))
+@operator("IsEmpty", inputs=("tensor",), outputs=("is_empty",), infer=always(TensorSpec(BOOL)))
 def is_empty(x: Tensor) -> np.bool_:
     """Whether the tensor has no element.
 
@@ -76,7 +85,7 @@ def is_empty(x: Tensor) -> np.bool_:
     return np.bool_(x.size == 0)
 
 
-@operator("HasElements", inputs=("tensors+",), outputs=("has_elements",))
+@operator("HasElements", inputs=("tensors+",), outputs=("has_elements",), infer=always(TensorSpec(BOOL)))
 def has_elements(*tensors: Tensor) -> np.bool_:
     """Whether any of the tensors has an element.
 
@@ -95,7 +104,27 @@ def has_elements(*tensors: Tensor) -> np.bool_:
 # --- other shapes ----------------------------------------------------------------------------------------------------
 
 
-@operator("Reshape", inputs=("data", "new_shape?"), outputs=("reshaped", "old_shape"), in_place=(("data", "reshaped"),))
+def _reshaped_specs(
+    data: TensorSpec, *inputs: TensorSpec, shape: Sequence[int] | None
+) -> tuple[TensorSpec | None, TensorSpec | None]:
+    if inputs:
+        rank, old = inputs[0].sizes[0], TensorSpec(inputs[0].dtype, (data.rank,))
+        return TensorSpec(data.dtype, None if rank is None else (None,) * rank), old
+    known = [size for size in data.sizes if size is not None]
+    sizes: Sequence[Size] = [size if size > 0 else None for size in shape or ()]
+    if len(known) == data.rank:
+        sizes = _sizes_asked_for(known, shape or ())
+    return TensorSpec(data.dtype, tuple(sizes)), TensorSpec(I64, (data.rank,))
+
+
+@operator(
+    "Reshape",
+    inputs=("data", "new_shape?"),
+    outputs=("reshaped", "old_shape"),
+    in_place=(("data", "reshaped"),),
+    infer=_reshaped_specs,
+    inexact="the values of new_shape, where it is an input",
+)
 def reshape(
     data: Tensor, new_shape: Tensor | None = None, *, shape: Sequence[int] | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -124,19 +153,30 @@ def reshape(
     return _reshaped(data, new_shape.tolist()), np.array(data.shape, new_shape.dtype)
 
 
-def _reshaped(data: Tensor, asked: Sequence[int]) -> Tensor:
-    kept = data.shape if data.size else (0,) * len(asked)
+def _sizes_asked_for(shape: Sequence[int], asked: Sequence[int]) -> list[int]:
+    """The sizes that `asked` stands for, where data has a shape."""
+    count = math.prod(shape)
+    kept = shape if count else (0,) * len(asked)
     sizes = [kept[i] if size == 0 and i < len(kept) else size for i, size in enumerate(asked)]
     if sizes.count(-1) == 1:
-        known = -math.prod(sizes)
-        sizes[sizes.index(-1)] = data.size // known if known else -1
+        others = -math.prod(sizes)
+        sizes[sizes.index(-1)] = count // others if others else -1
+    return sizes
+
+
+def _reshaped(data: Tensor, asked: Sequence[int]) -> Tensor:
+    sizes = _sizes_asked_for(data.shape, asked)
     if min(sizes, default=0) < 0 or math.prod(sizes) != data.size:
         msg = f"Reshape: data has shape {data.shape}, which does not fit shape={list(asked)}"
         raise ShapeError(msg, operator="Reshape")
     return settled(data.reshape(sizes))
 
 
-@operator("ResizeLike", inputs=("data", "shape_tensor"), outputs=("output",))
+def _resized_spec(data: TensorSpec, like: TensorSpec) -> TensorSpec:
+    return TensorSpec(data.dtype, like.shape)
+
+
+@operator("ResizeLike", inputs=("data", "shape_tensor"), outputs=("output",), infer=_resized_spec)
 def resize_like(data: Tensor, like: Tensor) -> Tensor:
     """The elements of data in the shape of another tensor.
 
@@ -158,7 +198,11 @@ def resize_like(data: Tensor, like: Tensor) -> Tensor:
     return settled(data.reshape(like.shape))
 
 
-@operator("Flatten", inputs=("X",), outputs=("Y",))
+def _matrix_spec(x: TensorSpec, *, axis: int) -> TensorSpec:
+    return TensorSpec(x.dtype, (product(x.sizes[:axis]), product(x.sizes[axis:])))
+
+
+@operator("Flatten", inputs=("X",), outputs=("Y",), infer=_matrix_spec)
 def flatten(x: Tensor, *, axis: int = 1) -> Tensor:
     """X as a matrix: the axes before ``axis`` become the first, the others the second.
 
@@ -178,7 +222,11 @@ def flatten(x: Tensor, *, axis: int = 1) -> Tensor:
     return x.reshape((math.prod(x.shape[:axis]), math.prod(x.shape[axis:])))
 
 
-@operator("FlattenToVec", inputs=("input",), outputs=("output",))
+def _vector_spec(x: TensorSpec) -> TensorSpec:
+    return TensorSpec(x.dtype, (product(x.sizes),))
+
+
+@operator("FlattenToVec", inputs=("input",), outputs=("output",), infer=_vector_spec)
 def flatten_to_vec(x: Tensor) -> Tensor:
     """All elements as a vector, row-major.
 
@@ -202,8 +250,17 @@ def _dims_check(name: str) -> Callable[..., None]:
     return check
 
 
+def _squeezed_spec(data: TensorSpec, *, dims: Sequence[int]) -> TensorSpec:
+    return TensorSpec(data.dtype, tuple([size for axis, size in enumerate(data.sizes) if axis not in dims]))
+
+
 @operator(
-    "Squeeze", inputs=("data",), outputs=("squeezed",), in_place=(("data", "squeezed"),), check=_dims_check("Squeeze")
+    "Squeeze",
+    inputs=("data",),
+    outputs=("squeezed",),
+    in_place=(("data", "squeezed"),),
+    check=_dims_check("Squeeze"),
+    infer=_squeezed_spec,
 )
 def squeeze(data: Tensor, *, dims: Sequence[int]) -> Tensor:
     """Data without the axes ``dims``, which have size 1; repeats in ``dims`` mean nothing.
@@ -224,12 +281,24 @@ def squeeze(data: Tensor, *, dims: Sequence[int]) -> Tensor:
     return settled(data.reshape([size for axis, size in enumerate(data.shape) if axis not in dims]))
 
 
+def _with_ones(sizes: Sequence[AnySize], dims: Sequence[int]) -> tuple[AnySize, ...]:
+    made = list(sizes)
+    for axis in sorted(set(dims)):
+        made.insert(axis, 1)
+    return tuple(made)
+
+
+def _expanded_spec(data: TensorSpec, *, dims: Sequence[int]) -> TensorSpec:
+    return TensorSpec(data.dtype, _with_ones(data.sizes, dims))
+
+
 @operator(
     "ExpandDims",
     inputs=("data",),
     outputs=("expanded",),
     in_place=(("data", "expanded"),),
     check=_dims_check("ExpandDims"),
+    infer=_expanded_spec,
 )
 def expand_dims(data: Tensor, *, dims: Sequence[int]) -> Tensor:
     """Data with axes of size 1 at the positions ``dims`` of the result; repeats in ``dims`` mean nothing.
@@ -244,14 +313,10 @@ def expand_dims(data: Tensor, *, dims: Sequence[int]) -> Tensor:
         ExpandDims([1 2]; dims=[0,2]) -> [[[1] [2]]]
     """
     require_tensor("ExpandDims", "data", data)
-    added = sorted(set(dims))
-    if added[-1] >= data.ndim + len(added):
+    if max(dims) >= data.ndim + len(set(dims)):
         msg = f"ExpandDims: data has shape {data.shape}, and dims={list(dims)} lie beyond its last axis"
         raise ShapeError(msg, operator="ExpandDims")
-    sizes = list(data.shape)
-    for axis in added:
-        sizes.insert(axis, 1)
-    return data.reshape(sizes)
+    return data.reshape(_with_ones(data.shape, dims))
 
 
 def _check_dim_size(*, dim_size: int) -> None:
@@ -259,8 +324,18 @@ def _check_dim_size(*, dim_size: int) -> None:
         raise argument_error("PrependDim", "dim_size", f"must be 1 or more, got {dim_size}")
 
 
+def _split_spec(data: TensorSpec, *, dim_size: int) -> TensorSpec:
+    first, *others = data.sizes
+    return TensorSpec(data.dtype, (dim_size, None if first is None else first // dim_size, *others))
+
+
 @operator(
-    "PrependDim", inputs=("data",), outputs=("reshaped",), in_place=(("data", "reshaped"),), check=_check_dim_size
+    "PrependDim",
+    inputs=("data",),
+    outputs=("reshaped",),
+    in_place=(("data", "reshaped"),),
+    check=_check_dim_size,
+    infer=_split_spec,
 )
 def prepend_dim(data: Tensor, *, dim_size: int) -> Tensor:
     """Data with its first axis, of size n, split into two of sizes ``dim_size`` and ``n / dim_size``.
@@ -282,7 +357,11 @@ def prepend_dim(data: Tensor, *, dim_size: int) -> Tensor:
     return data.reshape((dim_size, len(data) // dim_size, *data.shape[1:]))
 
 
-@operator("MergeDim", inputs=("data",), outputs=("reshaped",), in_place=(("data", "reshaped"),))
+def _merged_spec(data: TensorSpec) -> TensorSpec:
+    return TensorSpec(data.dtype, (product(data.sizes[:2]), *data.sizes[2:]))
+
+
+@operator("MergeDim", inputs=("data",), outputs=("reshaped",), in_place=(("data", "reshaped"),), infer=_merged_spec)
 def merge_dim(data: Tensor) -> Tensor:
     """Data with its first two axes made one.
 
@@ -303,7 +382,11 @@ def _check_axes(*, axes: Sequence[int]) -> None:
         raise argument_error("Transpose", "axes", f"must hold each axis once, got {list(axes)}")
 
 
-@operator("Transpose", inputs=("X",), outputs=("Y",), check=_check_axes)
+def _transposed_spec(x: TensorSpec, *, axes: Sequence[int]) -> TensorSpec:
+    return TensorSpec(x.dtype, tuple([x.sizes[axis] for axis in axes or reversed(range(x.rank))]))
+
+
+@operator("Transpose", inputs=("X",), outputs=("Y",), check=_check_axes, infer=_transposed_spec)
 def transpose(x: Tensor, *, axes: Sequence[int] = ()) -> Tensor:
     """X with its axes in the order ``axes``, by default reversed.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+import math
 
 import numpy as np
 
 from taskplan.errors import ShapeError
 from taskplan.operators.elementwise import letter_check
+from taskplan.operators.inference import TensorSpec, always, like, product
 from taskplan.operators.operands import (
     F32,
     F32_ONLY,
@@ -35,7 +36,11 @@ def _total(x: Tensor, *, average: bool = False) -> Tensor:
 # --- over everything -------------------------------------------------------------------------------------------------
 
 
-@operator("SumElements", inputs=("X",), outputs=("sum",))
+def _alone(x: TensorSpec) -> TensorSpec:
+    return TensorSpec(x.dtype)
+
+
+@operator("SumElements", inputs=("X",), outputs=("sum",), infer=_alone)
 def sum_elements(x: Tensor, *, average: bool = False) -> Tensor:
     """The sum of all elements, or with ``average`` their mean.
 
@@ -50,7 +55,7 @@ def sum_elements(x: Tensor, *, average: bool = False) -> Tensor:
     return _total(x, average=average)
 
 
-@operator("SumSqrElements", inputs=("X",), outputs=("sum",))
+@operator("SumSqrElements", inputs=("X",), outputs=("sum",), infer=_alone)
 def sum_sqr_elements(x: Tensor, *, average: bool = False) -> Tensor:
     """The sum of the squares of all elements, or with ``average`` their mean.
 
@@ -65,7 +70,7 @@ def sum_sqr_elements(x: Tensor, *, average: bool = False) -> Tensor:
     return _total(np.square(x), average=average)
 
 
-@operator("SumElementsInt", inputs=("X",), outputs=("sum",))
+@operator("SumElementsInt", inputs=("X",), outputs=("sum",), infer=always(TensorSpec(I32)))
 def sum_elements_int(x: Tensor) -> Tensor:
     """The sum of all elements, which wraps.
 
@@ -81,7 +86,7 @@ def sum_elements_int(x: Tensor) -> Tensor:
     return total
 
 
-@operator("AveragedLoss", inputs=("input",), outputs=("output",))
+@operator("AveragedLoss", inputs=("input",), outputs=("output",), infer=always(TensorSpec(F32)))
 def averaged_loss(x: Tensor) -> Tensor:
     """The mean of all elements.
 
@@ -101,7 +106,7 @@ def _check_norm(*, p: int, **_: object) -> None:
         raise argument_error("LpNorm", "p", f"must be 1 or 2, got {p}")
 
 
-@operator("LpNorm", inputs=("X",), outputs=("Z",), check=_check_norm)
+@operator("LpNorm", inputs=("X",), outputs=("Z",), check=_check_norm, infer=always(TensorSpec(F32, (1,))))
 def lp_norm(x: Tensor, *, p: int = 2, average: bool = False) -> Tensor:
     """The sum of the squares of all elements, **without a root**; with ``p=1`` that of their magnitudes.
 
@@ -119,7 +124,7 @@ def lp_norm(x: Tensor, *, p: int = 2, average: bool = False) -> Tensor:
 # --- over several tensors --------------------------------------------------------------------------------------------
 
 
-@operator("Mean", inputs=("A", "rest*"), outputs=("M",), in_place=(("A", "M"),))
+@operator("Mean", inputs=("A", "rest*"), outputs=("M",), in_place=(("A", "M"),), infer=like(0))
 def mean(first: Tensor, *rest: Tensor) -> Tensor:
     """The mean of the inputs, element by element.
 
@@ -135,11 +140,16 @@ def mean(first: Tensor, *rest: Tensor) -> Tensor:
     for rank, each in enumerate(rest):
         require_one_dtype("Mean", A=first, **{f"rest[{rank}]": each})
         require_one_shape("Mean", A=first, **{f"rest[{rank}]": each})
-    average: Tensor = functools.reduce(np.add, rest, first) / first.dtype.type(1 + len(rest))
-    return average
+    if not rest:
+        return first
+    total: Tensor = first + rest[0]
+    for each in rest[1:]:
+        total += each
+    total /= first.dtype.type(1 + len(rest))
+    return total
 
 
-@operator("SumReduceLike", inputs=("A", "B"), outputs=("C",), check=letter_check("SumReduceLike"))
+@operator("SumReduceLike", inputs=("A", "B"), outputs=("C",), check=letter_check("SumReduceLike"), infer=like(1))
 def sum_reduce_like(
     a: Tensor,
     b: Tensor,
@@ -178,7 +188,7 @@ def sum_reduce_like(
 # --- along one axis --------------------------------------------------------------------------------------------------
 
 
-@operator("Normalize", inputs=("input",), outputs=("output",))
+@operator("Normalize", inputs=("input",), outputs=("output",), infer=like(0))
 def normalize(x: Tensor, *, axis: int = -1) -> Tensor:
     """The input divided by its Euclidean norm along ``axis``, which counts as 1e-12 at least.
 
@@ -196,7 +206,7 @@ def normalize(x: Tensor, *, axis: int = -1) -> Tensor:
     return y
 
 
-@operator("NormalizeL1", inputs=("input",), outputs=("output",))
+@operator("NormalizeL1", inputs=("input",), outputs=("output",), infer=like(0))
 def normalize_l1(x: Tensor, *, axis: int = -1) -> Tensor:
     """The input divided by the sum of its magnitudes along ``axis``; 0 where that is 0.
 
@@ -214,7 +224,12 @@ def normalize_l1(x: Tensor, *, axis: int = -1) -> Tensor:
     return y
 
 
-@operator("ArgMax", inputs=("X",), outputs=("Indices",))
+def _place(x: TensorSpec, *, axis: int, keepdims: bool) -> TensorSpec:
+    along = axis % x.rank
+    return TensorSpec(I64, (*x.sizes[:along], *((1,) if keepdims else ()), *x.sizes[along + 1 :]))
+
+
+@operator("ArgMax", inputs=("X",), outputs=("Indices",), infer=_place)
 def arg_max(x: Tensor, *, axis: int = -1, keepdims: bool = True) -> Tensor:
     """Where along ``axis`` the maximum is, the first of equals.
 
@@ -231,7 +246,7 @@ def arg_max(x: Tensor, *, axis: int = -1, keepdims: bool = True) -> Tensor:
     return places
 
 
-@operator("ArgMin", inputs=("X",), outputs=("Indices",))
+@operator("ArgMin", inputs=("X",), outputs=("Indices",), infer=_place)
 def arg_min(x: Tensor, *, axis: int = -1, keepdims: bool = True) -> Tensor:
     """Where along ``axis`` the minimum is, the first of equals.
 
@@ -262,7 +277,21 @@ def _check_top(*, k: int | None, **_: object) -> None:
         raise argument_error("TopK", "k", f"must be 1 or more, got {k}")
 
 
-@operator("TopK", inputs=("X", "k?"), outputs=("Values", "Indices", "Flattened_indices?"), check=_check_top)
+def _best(x: TensorSpec, *inputs: TensorSpec, k: int | None, axis: int) -> tuple[TensorSpec, ...]:
+    sizes = list(x.sizes)
+    sizes[axis] = None if inputs else k
+    shape = tuple(sizes)
+    return TensorSpec(F32, shape), TensorSpec(I64, shape), TensorSpec(I64, (product(shape),))
+
+
+@operator(
+    "TopK",
+    inputs=("X", "k?"),
+    outputs=("Values", "Indices", "Flattened_indices?"),
+    check=_check_top,
+    infer=_best,
+    inexact="the value of k, where it is an input",
+)
 def top_k(x: Tensor, k_input: Tensor | None = None, *, k: int | None = None, axis: int = -1) -> tuple[Tensor, ...]:
     """The ``k`` largest along ``axis``, descending, equals by position; and where they are.
 
@@ -283,10 +312,34 @@ def top_k(x: Tensor, k_input: Tensor | None = None, *, k: int | None = None, axi
         k = int(sole_element("TopK", "k", k_input))
     if k is None or k < 1:
         raise argument_error("TopK", "k", f"or a second input must give a number of 1 or more, got {k}")
-    # Stable, and of the reversed order of numbers, so that equals stay in their order.
-    indices = np.take(np.argsort(-x, axis=along, kind="stable"), range(min(k, x.shape[along])), along)
-    flat = np.take_along_axis(np.arange(x.size).reshape(x.shape), indices, along)
-    missing = [(0, k - indices.shape[along] if place == along else 0) for place in range(x.ndim)]
-    values = np.pad(np.take_along_axis(x, indices, along), missing)
-    places = np.pad(indices, missing, constant_values=-1)
-    return values, places, np.pad(flat, missing, constant_values=-1).reshape(-1)
+    found = min(k, x.shape[along])
+    # Of the reversed order of numbers, so that equals stay in their order.
+    best = _least_places(np.moveaxis(-x, along, -1), found)
+    indices = np.moveaxis(best, -1, along)
+    before, size, after = math.prod(x.shape[:along]), x.shape[along], math.prod(x.shape[along + 1 :])
+    rows = indices.reshape((before, found, after)) + size * np.arange(before).reshape((-1, 1, 1))
+    flat = (rows * after + np.arange(after)).reshape(indices.shape)
+    values = np.take_along_axis(x, indices, along)
+    if k > found:
+        missing = [(0, k - found if place == along else 0) for place in range(x.ndim)]
+        values = np.pad(values, missing)
+        indices, flat = (np.pad(each, missing, constant_values=-1) for each in (indices, flat))
+    return values, indices, flat.reshape(-1)
+
+
+_SMALL = 1024
+"""Up to so many elements, sorting all takes less time than to find the k least."""
+
+
+def _least_places(x: Tensor, k: int) -> Tensor:
+    """Where along the last axis the k least are, ascending, equals by position, nan last."""
+    if 2 * k >= x.shape[-1] or x.size <= _SMALL:
+        return np.argsort(x, axis=-1, kind="stable")[..., :k]
+    is_least = x <= np.partition(x, k - 1, axis=-1)[..., k - 1 : k]
+    # There are more than k if others equal the last one, and fewer if it is nan: then all of the row is sorted.
+    are_k = np.count_nonzero(is_least, -1) == k
+    places = np.empty((*x.shape[:-1], k), I64)
+    places[are_k] = (np.flatnonzero(is_least[are_k]) % x.shape[-1]).reshape((-1, k))
+    places[~are_k] = np.argsort(x[~are_k], axis=-1, kind="stable")[..., :k]
+    order = np.argsort(np.take_along_axis(x, places, -1), axis=-1, kind="stable")
+    return np.take_along_axis(places, order, -1)
