@@ -15,6 +15,7 @@ from tests.operators.fake_run import Bench, FakeRun, f32
 
 from taskplan import LocalSession, Task, TaskGroup, final_output, ops
 from taskplan.errors import ArgumentError, DtypeError, OperatorError, ShapeError
+from taskplan.operators.objects import Mutex
 from taskplan.operators.statistic_objects import PROCESS
 
 MOST = np.iinfo(np.int64).max
@@ -299,3 +300,15 @@ def test_nan_counts_nowhere(bench: Bench, stat: str, kind: str) -> None:
 def test_values_are_expanded_not_shrunk(bench: Bench, kind: str) -> None:
     with pytest.raises(ArgumentError, match=f"{kind}: argument 'magnitude_expand' must be at least 1, got 0"):
         bench.instance(kind, ["x"], magnitude_expand=0)
+
+
+def test_atomic_iterations_are_counted_by_blob() -> None:
+    bench = Bench({"m": Mutex("m"), "step": np.array([4])})
+    count = bench.instance("AtomicIter", ["m", "step"], ["step"])
+    bench.run("StatRegistryExport", [], ["keys", "values", "times"])
+
+    count()
+    count()
+
+    keys, values, _ = bench.run("StatRegistryExport", [], ["keys", "values", "times"])
+    assert values[keys.tolist().index(b"atomic_iter/stats/step/num_iter")] == 2

@@ -17,6 +17,7 @@ from taskplan.operators.objects import AtomicBool, Mutex
 from taskplan.operators.operands import BOOL, BOOLS, I32, I64, Tensor, refuse, require_dtype, settled, sole_element
 from taskplan.operators.registry import MAKES, operator
 from taskplan.operators.run import UNSET, OpRun
+from taskplan.operators.statistics import publish
 from taskplan.operators.waiting import Changes, Reads
 from taskplan.plan.types import DType
 
@@ -191,6 +192,8 @@ def iteration(value: Tensor | None = None, *, run: OpRun) -> Tensor:
 def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: OpRun) -> None:
     """Add 1 to an iteration number while no other operator does anything under the same mutex.
 
+    1 is added to the statistic ``atomic_iter/stats/<blob>/num_iter`` of the process too; see `StatRegistryExport`.
+
     Inputs:
         mutex: a mutex.
         iter: int64, one element, any rank, not negative.
@@ -203,6 +206,7 @@ def atomic_iteration(mutex: Mutex, _value: Tensor, *, run: OpRun) -> None:
         AtomicIter(m, [41]:i64) -> [42]:i64
     """
     run.wait(Changes(mutex), partial(mutex.hold, lambda: run.store(0, _next("AtomicIter", run.input(1)))))
+    publish(run, [(f"atomic_iter/stats/{run.op.inputs[1]}/num_iter", 1)])
 
 
 def _next(operator: str, value: Tensor) -> Tensor:
