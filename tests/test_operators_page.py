@@ -14,7 +14,6 @@ from pathlib import Path
 from tests.operators.recorded import ours
 from tests.operators.test_examples import lines_of
 
-from taskplan.operators import catalogue  # noqa: F401 - importing it declares every operator
 from taskplan.operators.absent import ABSENT
 from taskplan.operators.arguments import ArgumentSpec
 from taskplan.operators.registry import Declaration, Effect, Slot

@@ -110,7 +110,7 @@ class FakeRun:
         slots = slot_names(self._declared.inputs, len(values))
         for slot in () if self._declared.stores else self._declared.updates:
             place = slots.index(slot)
-            values[place] = np.array(values[place]) if values[place] is not UNSET else UNSET
+            values[place] = np.array(values[place], order="C") if values[place] is not UNSET else UNSET
         returned = self._declared.body(*values, **self._arguments, **keywords)
         if returned is None:
             return

@@ -54,6 +54,7 @@ DEVIATIONS = {
 """What differs on purpose, and why."""
 
 NEEDED = {
+    "ClipTensorByScaling": ("threshold",),
     "CollectTensor": ("num_to_collect",),
     "Do": ("net",),
     "ExpandDims": ("dims",),
@@ -64,7 +65,6 @@ NEEDED = {
     "Mod": ("divisor",),
     "PrependDim": ("dim_size",),
     "ReservoirSampling": ("num_to_collect",),
-    "SequenceMask": ("mode",),
     "Squeeze": ("dims",),
     "UniqueUniformFill": ("min", "max"),
     "While": ("loop_net",),

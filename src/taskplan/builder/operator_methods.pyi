@@ -122,6 +122,23 @@ class OperatorMethods:
             And([T T], [T F]) -> [T F]
         """
 
+    def Append(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The rows of B behind those of A, in amortised constant time a row. An A without rows becomes as B.
+
+        Inputs:
+            A: any dtype, rank 1 or more.
+            B: A's dtype, rank and inner shape, unless A has no rows.
+        Outputs:
+            A: the same blob.
+        Example:
+            Append([[1 2]], [[3 4]]) -> [[1 2] [3 4]]
+        """
+
     def ArgMax(
         self,
         inputs: Inputs,
@@ -210,6 +227,27 @@ class OperatorMethods:
             Y: X's dtype and shape.
         """
 
+    def AtomicAppend(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Append` to several stores while no other operator does anything under the same mutex: to all, or to none.
+
+        Inputs:
+            mutex: a mutex.
+            stores: as A of `Append`, no blob twice.
+            additions: as many as stores, each as B of `Append`.
+        Outputs:
+            stores: the same blobs, in the same order.
+        Raises:
+            DtypeError, ShapeError: an addition does not fit its store; all stores stay as they are.
+        Example:
+            CreateMutex() -> m
+            AtomicAppend(m, [1]:i32, [2]:i32) -> [1 2]:i32
+        """
+
     def AtomicFetchAdd(
         self,
         inputs: Inputs,
@@ -265,6 +303,67 @@ class OperatorMethods:
             OperatorError: the number is negative, or the largest that there is.
         Example:
             AtomicIter(m, [41]:i64) -> [42]:i64
+        """
+
+    def AveragePool(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        global_pooling: bool | int | None = False,
+        count_include_pad: bool | int | None = False,
+        kernel: int | None = 0,
+        kernel_h: int | None = None,
+        kernel_w: int | None = None,
+        kernels: Sequence[int] | None = (),
+        stride: int | None = 1,
+        stride_h: int | None = None,
+        stride_w: int | None = None,
+        strides: Sequence[int] | None = (),
+        pad: int | None = 0,
+        pad_t: int | None = None,
+        pad_l: int | None = None,
+        pad_b: int | None = None,
+        pad_r: int | None = None,
+        pads: Sequence[int] | None = (),
+        order: str | bytes | None = 'NCHW',
+        legacy_pad: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of the elements of every window; pads count with ``count_include_pad`` only, as zeros.
+
+        Windows are given as for `Conv`, without dilation; with ``global_pooling`` there is one, the whole image.
+
+        Inputs:
+            X: float32 or float64, [N, C, size...], in the order NHWC [N, size..., C].
+        Outputs:
+            Y: X's dtype, [N, C, places...] or [N, places..., C].
+        Raises:
+            ShapeError: X has no spatial axes or no elements along one, or a window is larger than X with its pads.
+        Example:
+            AveragePool([[[1 3 2 0]]]; kernels=[2], strides=[2]) -> [[[2 1]]]
+        """
+
+    def AveragePut(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        stat_name: str | bytes | None = '',
+        magnitude_expand: int | None = 1,
+        default_value: float | None = None,
+        bound: bool | int | None = False,
+        has_bound: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Add a value, as `IncrementPut` reads it, to the statistic ``<name>/stat_value/sum``, and 1 to ``.../count``.
+
+        Inputs:
+            value: float32, float64, int32 or int64, any shape.
+        Raises:
+            OperatorError, ShapeError: as in `IncrementPut`.
+        Example:
+            AveragePut([2.9]; stat_name="s")
         """
 
     def AveragedLoss(
@@ -538,6 +637,29 @@ class OperatorMethods:
             Y: X's dtype and shape.
         """
 
+    def ChannelShuffle(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        group: int | None = 1,
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X with its channels dealt out: of ``group`` equal runs first the first channel of each, then the second.
+
+        Zhang et al., ShuffleNet (2018), section 3.1.
+
+        Inputs:
+            X: any dtype, rank 2 or more.
+        Outputs:
+            Y: X's dtype and shape.
+        Raises:
+            ShapeError: the channels do not make that many groups.
+        Example:
+            ChannelShuffle([[[1] [2] [3] [4]]]; group=2) -> [[[1] [3] [2] [4]]]
+        """
+
     def CheckAtomicBool(
         self,
         inputs: Inputs,
@@ -568,6 +690,24 @@ class OperatorMethods:
             done: bool of rank 0.
         Example:
             CheckCounterDone(c) -> F ()
+        """
+
+    def CheckDatasetConsistency(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        fields: Sequence[str | bytes] | None = (),
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Succeed if the data make a dataset: fields of one domain are equally long, and lengths make up their domains.
+
+        Inputs:
+            fields: a tensor for each of the argument ``fields``.
+        Raises:
+            DtypeError, ShapeError, OperatorError: they make none; the message names the field.
+        Example:
+            CheckDatasetConsistency([1 2], [2 1]:i32, [5 6 7]; fields=["a", "b:lengths", "b:values"])
         """
 
     def Clip(
@@ -617,6 +757,31 @@ class OperatorMethods:
             CloseRebatchingQueue(rq)
         """
 
+    def CollectTensor(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_to_collect: int,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """A sample of the tensors that come by, a reservoir of ``num_to_collect`` calls.
+
+        The first calls append. A later one, number v, replaces what an earlier call brought, at the same position in all
+        vectors, with probability num_to_collect / v. The calls are counted by the operator's instance, not by the vectors.
+
+        Inputs:
+            vectors: tensor vectors.
+            tensors: a tensor for each vector.
+        Outputs:
+            vectors: the same blobs, in the same order.
+        Raises:
+            OperatorError: a vector has not the position that was drawn, since it is another one than at first.
+        Example:
+            CreateTensorVector() -> tv
+            CollectTensor(tv, [[2 2]]; num_to_collect=5) -> tv
+        """
+
     def ColwiseMax(
         self,
         inputs: Inputs,
@@ -629,6 +794,28 @@ class OperatorMethods:
             X: float32, rank 3.
         Outputs:
             Y: float32, rank 2.
+        """
+
+    def ComputeOffset(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Where each record begins in each domain, for `ReadRandomBatch`. The cursor then stands at zeros.
+
+        It walks from the cursor's position on, so take a fresh cursor: on another one the last rows repeat the end.
+
+        Inputs:
+            cursor: a cursor.
+            dataset_fields: the dataset, as for `ReadNextBatch`.
+        Outputs:
+            offsetsmat: int64 of shape (records + 1, domains); the last row is the end.
+        Raises:
+            OperatorError: as of `ReadNextBatch`.
+        Example:
+            CreateTreeCursor(; fields=["a", "b:lengths", "b:values"]) -> cur
+            ComputeOffset(cur, [1 2 3], [2 0 1]:i32, [5 6 7]) -> [[0 0] [1 2] [2 2] [3 3]]:i64
         """
 
     def Concat(
@@ -655,6 +842,27 @@ class OperatorMethods:
             ShapeError: ranks or sizes differ, or there is no such axis.
         Example:
             Concat([1], [2 3]; axis=0) -> [1 2 3], [1 2]:i32
+        """
+
+    def ConcatTensorVector(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """All tensors of a vector, one behind the other along their first axis.
+
+        Inputs:
+            vector of Tensor: a tensor vector, not empty.
+        Outputs:
+            tensor: the tensors' dtype.
+        Raises:
+            DtypeError, ShapeError: the tensors differ in type or inner shape, or have rank 0.
+            OperatorError: there are none.
+        Example:
+            CreateTensorVector() -> tv
+            CollectTensor(tv, [[2 2]]; num_to_collect=5) -> tv
+            ConcatTensorVector(tv) -> [[2 2]]
         """
 
     def Conditional(
@@ -716,6 +924,100 @@ class OperatorMethods:
             ArgumentError: ``value`` is not of the kind of ``dtype``, or out of its range.
         Example:
             ConstantFill(; shape=[2], value=3) -> [3 3]:i64
+        """
+
+    def Conv(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        group: int | None = 1,
+        kernel: int | None = 0,
+        kernel_h: int | None = None,
+        kernel_w: int | None = None,
+        kernels: Sequence[int] | None = (),
+        stride: int | None = 1,
+        stride_h: int | None = None,
+        stride_w: int | None = None,
+        strides: Sequence[int] | None = (),
+        dilation: int | None = 1,
+        dilation_h: int | None = None,
+        dilation_w: int | None = None,
+        dilations: Sequence[int] | None = (),
+        pad: int | None = 0,
+        pad_t: int | None = None,
+        pad_l: int | None = None,
+        pad_b: int | None = None,
+        pad_r: int | None = None,
+        pads: Sequence[int] | None = (),
+        order: str | bytes | None = 'NCHW',
+        legacy_pad: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Each filter's product with every window of X, summed (cross-correlation: filters are not turned round).
+
+        A window is given by ``kernel``, ``stride``, ``dilation`` and ``pad``, of zeros, for all spatial axes alike; or by
+        ``kernel_h``, ``kernel_w`` and so on for the two axes of an image; or by lists with an entry for each axis, where
+        ``pads`` has all heads and then all tails. With ``group`` the channels and the filters make that many groups, and
+        filters see the channels of their own group.
+
+        Inputs:
+            X: float32 or float64, [N, C, size...], in the order NHWC [N, size..., C].
+            filter: X's dtype, [M, C / group, kernel...], in the order NHWC [M, kernel..., C / group].
+            bias: X's dtype, [M]; is added.
+        Outputs:
+            Y: X's dtype, [N, M, places...] or [N, places..., M].
+        Raises:
+            ShapeError: shapes do not fit, or a window is larger than X with its pads.
+        Example:
+            Conv([[[1 2 3]]], [[[1 10]]]; kernels=[2]) -> [[[21 32]]]
+        """
+
+    def ConvTranspose(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        group: int | None = 1,
+        no_bias: bool | int | None = False,
+        shared_buffer: bool | int | None = False,
+        kernel: int | None = 0,
+        kernel_h: int | None = None,
+        kernel_w: int | None = None,
+        kernels: Sequence[int] | None = (),
+        stride: int | None = 1,
+        stride_h: int | None = None,
+        stride_w: int | None = None,
+        strides: Sequence[int] | None = (),
+        pad: int | None = 0,
+        pad_t: int | None = None,
+        pad_l: int | None = None,
+        pad_b: int | None = None,
+        pad_r: int | None = None,
+        pads: Sequence[int] | None = (),
+        adj: int | None = 0,
+        adj_h: int | None = None,
+        adj_w: int | None = None,
+        adjs: Sequence[int] | None = (),
+        order: str | bytes | None = 'NCHW',
+        legacy_pad: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X spread out: each element times its channel's filters, summed where these overlap. The adjoint of `Conv`.
+
+        Windows are given as for `Conv`, without dilation. Along each axis Y has (size - 1) * stride + kernel - pads +
+        ``adj`` elements; ``adj``, below the stride, may be given as ``adj_h`` and ``adj_w`` or ``adjs`` too.
+
+        Inputs:
+            X: float32 or float64, [N, C, size...], in the order NHWC [N, size..., C].
+            filter: X's dtype, [C, M / group, kernel...], in the order NHWC [C, kernel..., M / group].
+            bias: X's dtype, [M]; is added. With ``no_bias`` there is none.
+        Outputs:
+            Y: X's dtype, M channels.
+        Raises:
+            ShapeError: shapes do not fit, X has no elements along an axis, or pads leave none of Y.
+        Example:
+            ConvTranspose([[[1 2 3]]], [[[1 10]]]; kernels=[2]) -> [[[1 12 23 30]]]
         """
 
     def Copy(
@@ -910,6 +1212,23 @@ class OperatorMethods:
             CreateCounter(; init_count=2) -> c
         """
 
+    def CreateMap(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        key_dtype: int | None = 2,
+        value_dtype: int | None = 2,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new map without entries; one that the blob held before is replaced.
+
+        Outputs:
+            map blob: a map; ``key_dtype`` and ``value_dtype`` are INT32 (2) or INT64 (10).
+        Example:
+            CreateMap(; key_dtype=10, value_dtype=10) -> m
+        """
+
     def CreateMutex(
         self,
         inputs: Inputs,
@@ -955,6 +1274,59 @@ class OperatorMethods:
             CreateScope() -> sc
         """
 
+    def CreateTensorVector(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new, empty list of tensors; one that the blob held before is replaced.
+
+        Outputs:
+            tensor vector: a tensor vector.
+        Example:
+            CreateTensorVector() -> tv
+        """
+
+    def CreateTextFileReader(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        filename: str | bytes | None = '',
+        num_passes: int | None = 1,
+        field_types: Sequence[int] | None = (),
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A reader at the beginning of a text file, which it gives out ``num_passes`` times.
+
+        Rows end with a newline, fields stand between tabs. There are no quotes; the byte 0 makes a tab, a newline or a byte
+        0 behind it a part of the field. ``filename`` is used as it is: a relative one begins in the working directory.
+
+        Outputs:
+            handler: a text reader; ``field_types`` says for each field of a row whether it is FLOAT (1) or STRING (4).
+        Raises:
+            OperatorError: the file cannot be opened.
+        Example:
+            CreateTextFileReader(; filename="t.txt", field_types=[4,1]) -> r
+        """
+
+    def CreateTreeCursor(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        fields: Sequence[str | bytes] | None = (),
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new cursor at the start of a dataset with these ``fields``; one that the blob held before is replaced.
+
+        Outputs:
+            cursor: a cursor. It holds no data.
+        Example:
+            CreateTreeCursor(; fields=["a", "b:lengths", "b:values"]) -> cur
+        """
+
     def Cube(
         self,
         inputs: Inputs,
@@ -967,6 +1339,47 @@ class OperatorMethods:
             X: float32, float64, int32 or int64, any shape.
         Outputs:
             Y: X's dtype and shape.
+        """
+
+    def DepthConcat(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The inputs one behind the other along axis 1, as by `Concat`.
+
+        Inputs:
+            inputs: one dtype, any; rank 2 or more; equal sizes but for that of axis 1.
+        Outputs:
+            concat_result: that dtype.
+            split_info: int32 vector, the size of each input along axis 1.
+        Raises:
+            DtypeError: the dtypes differ.
+            ShapeError: ranks or sizes differ.
+        Example:
+            DepthConcat([[1]], [[2 3]]) -> [[1 2 3]], [1 2]:i32
+        """
+
+    def DepthSplit(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        split: Sequence[int] | None = (),
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The input in as many pieces along axis 1 as there are outputs, as by `Split`: of sizes ``split``, or equal.
+
+        Inputs:
+            input: any dtype, rank 2 or more.
+            split: int32 vector, in place of the argument.
+        Outputs:
+            outputs: the input's dtype.
+        Raises:
+            ShapeError: the sizes do not add up, or no equal ones do.
+        Example:
+            DepthSplit([[1 2 3]]; split=[1,2]) -> [[1]], [[2 3]]
         """
 
     def DequeueBlobs(
@@ -1130,6 +1543,30 @@ class OperatorMethods:
             ShapeError: the heights differ.
         Example:
             DotProductWithPadding([[1 2 3]], [[1 1]]; pad_value=1.0) -> [6]
+        """
+
+    def Dropout(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        is_test: bool | int,
+        ratio: float | None = 0.5,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """X with elements set to 0 at random, each with probability ``ratio``, and the others divided by 1 - ``ratio``.
+
+        In a test it is X as it is. Srivastava et al., Dropout (2014), section 10.
+
+        Inputs:
+            X: float32 or float64, any shape.
+        Outputs:
+            Y: X's dtype and shape.
+            mask: bool, X's shape: what was kept. Training needs it.
+        Raises:
+            ArityError: in training, there is no output for the mask.
+        Example:
+            Dropout([1 2]; is_test=true) -> [1 2]
         """
 
     def EQ(
@@ -1445,6 +1882,28 @@ class OperatorMethods:
             FeedBlob(; value="hello") -> "hello"
         """
 
+    def FileStoreHandlerCreate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        path: str | bytes | None = '',
+        prefix: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A store in a folder, for this program and all others that name the same folder and prefix.
+
+        ``path`` is used as it is: a relative one begins in the working directory. ``prefix`` begins the names of all files
+        of the store.
+
+        Outputs:
+            handler: a store.
+        Raises:
+            OperatorError: there is no such folder.
+        Example:
+            FileStoreHandlerCreate(; path=".", prefix="job") -> s
+        """
+
     def Find(
         self,
         inputs: Inputs,
@@ -1641,6 +2100,57 @@ class OperatorMethods:
             Gather([5 6 7], [2 0]:i32) -> [7 5]
         """
 
+    def GatherRanges(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The stretches of DATA that RANGES give by start and length, one behind the other.
+
+        Inputs:
+            DATA: vector of any dtype.
+            RANGES: int32 or int64, shape (n, m, 2).
+        Outputs:
+            OUTPUT: vector of DATA's dtype.
+            LENGTHS: int32 vector, how many elements each of the n rows gave.
+        Raises:
+            OperatorError: a range reaches outside of DATA.
+        Example:
+            GatherRanges([1 2 3], [[[2 1] [0 1]]]:i32) -> [3 1], [2]:i32
+        """
+
+    def GatherRangesToDense(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        lengths: Sequence[int] | None = (),
+        min_observation: int | None = 10000,
+        max_mismatched_ratio: float | None = 0.01,
+        max_empty_ratio: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Output k has the k-th stretch of each row of RANGES if that is ``lengths[k]`` long, else zeros.
+
+        The instance counts stretches from call to call. It fails when of some output more than ``max_mismatched_ratio``
+        have another length, or more than ``max_empty_ratio`` have length 0, as parts of all that it has seen, or of
+        ``min_observation`` if that is more. A ratio of 1 or more allows all.
+
+        Inputs:
+            DATA: vector of any dtype.
+            RANGES: int32 or int64, shape (n, m, 2): m stretches by start and length, one for each output.
+            KEY: int32 or int64 vector, one for each element of DATA: stretches are put into the order of their keys.
+        Outputs:
+            OUTPUT: m matrices of DATA's dtype, shape (n, ``lengths[k]``); of strings, empty ones stand for zeros.
+        Raises:
+            ArgumentError: ``lengths`` is missing, or a ratio is out of range.
+            OperatorError: a stretch reaches outside of DATA, or too many have another length or none.
+            ShapeError: there are not as many stretches in a row as lengths, or as many keys as elements.
+        Example:
+            GatherRangesToDense([1 2 3], [[[1 2] [0 1]]]:i32; lengths=[2,1]) -> [[2 3]], [[1]]
+        """
+
     def GaussianFill(
         self,
         inputs: Inputs,
@@ -1693,6 +2203,26 @@ class OperatorMethods:
             blob_names: string vector; without ``include_shared`` the names that parents have are left out.
         Example:
             GetAllBlobNames() -> ["x" "blob_names"]
+        """
+
+    def GetCursorOffset(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Where the cursor stands.
+
+        Inputs:
+            cursor: a cursor.
+        Outputs:
+            offsets: int32 vector, the next entry of each domain, the top level first; empty before the first read.
+        Raises:
+            OperatorError: an offset is no int32.
+        Example:
+            CreateTreeCursor(; fields=["a"]) -> cur
+            ReadNextBatch(cur, [1 2 3]; batch_size=2) -> [1 2]
+            GetCursorOffset(cur) -> [2]:i32
         """
 
     def GivenTensorBoolFill(
@@ -1863,6 +2393,36 @@ class OperatorMethods:
             ShapeError: there is no such axis, or its size is odd.
         """
 
+    def GroupNorm(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        group: int | None = 32,
+        epsilon: float | None = 1e-05,
+        order: str | bytes | None = 'NCHW',
+        is_test: bool | int | None = False,
+        num_groups: int | None = 32,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """(X - mean) / sqrt(variance + ``epsilon``) * gamma + beta, by the mean and variance of each image's groups.
+
+        The number of groups is ``group``; ``num_groups`` is accepted and changes nothing. Wu and He, Group normalization
+        (2018).
+
+        Inputs:
+            X: float32 or float64, [N, C, ...], in the order NHWC [N, ..., C].
+            gamma, beta: X's dtype, [C].
+        Outputs:
+            Y: X's dtype and shape.
+            mean: X's dtype, [N, group].
+            std: the same: 1 / sqrt(variance + ``epsilon``), **not** the deviation.
+        Raises:
+            ShapeError: the channels do not make that many groups, or gamma or beta do not have an element a channel.
+        Example:
+            GroupNorm([[1 3 5 7]], [1 1 1 1], [0 0 0 9]; group=2, epsilon=3.0) -> [[-0.5 0.5 -0.5 9.5]]
+        """
+
     def HalfToFloat(
         self,
         inputs: Inputs,
@@ -1926,6 +2486,171 @@ class OperatorMethods:
             has: bool of shape (1,).
         Example:
             HasScope(sc) -> [F]
+        """
+
+    def IncrementPut(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        stat_name: str | bytes | None = '',
+        magnitude_expand: int | None = 1,
+        default_value: float | None = None,
+        bound: bool | int | None = False,
+        has_bound: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Add a value to the statistic ``<name>/stat_value`` of the process.
+
+        The value is the first element times ``magnitude_expand``, truncated toward zero; ``default_value`` stands for the
+        element if there is none. The name is ``stat_name``, or that of the input.
+
+        Inputs:
+            value: float32, float64, int32 or int64, any shape.
+        Raises:
+            OperatorError: the value is nan, or, without ``bound``, beyond int64; with ``bound`` it is the nearest int64.
+            ShapeError: there is no element and no ``default_value``.
+        Example:
+            IncrementPut([5.1]; stat_name="s", magnitude_expand=10)
+        """
+
+    def IndexFreeze(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Add no keys any more when they are looked up. An index is frozen for good.
+
+        Inputs:
+            handle: an index.
+        Outputs:
+            handle: the same index.
+        Example:
+            IntIndexCreate() -> ix
+            IndexFreeze(ix) -> ix
+            IndexGet(ix, [8]:i32) -> [0]:i64
+        """
+
+    def IndexGet(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The number of each key. Keys that are not known get the next ones; in a frozen index they have 0.
+
+        Inputs:
+            handle: an index.
+            keys: the index's dtype, any shape.
+        Outputs:
+            indices: int64, the shape of keys.
+        Raises:
+            OperatorError: all ``max_elements`` numbers are taken, and a key would need another.
+        Example:
+            IntIndexCreate() -> ix
+            IndexGet(ix, [7 8 7]:i32) -> [1 2 1]:i64
+        """
+
+    def IndexLoad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        skip_first_entry: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Replace the contents: the first key gets the number 1, the next one 2, and so on, in a frozen index too.
+
+        Inputs:
+            handle: an index.
+            items: the index's dtype, any shape; with ``skip_first_entry`` the first is left out.
+        Outputs:
+            handle: the same index.
+        Raises:
+            OperatorError: a key is repeated, or there are more than ``max_elements``; the index is as before.
+        Example:
+            IntIndexCreate() -> ix
+            IndexLoad(ix, [7 8]:i32) -> ix
+            IndexGet(ix, [8]:i32) -> [2]:i64
+        """
+
+    def IndexSize(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """How many numbers are in use, the 0 for unknown keys included: 1 if there are no keys.
+
+        Inputs:
+            handle: an index.
+        Outputs:
+            items: int64 of rank 0.
+        Example:
+            IntIndexCreate() -> ix
+            IndexLoad(ix, [7 8]:i32) -> ix
+            IndexSize(ix) -> 3 ():i64
+        """
+
+    def IndexStore(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The keys, in the order of their numbers.
+
+        Inputs:
+            handle: an index.
+        Outputs:
+            items: vector of the index's dtype; the key with number 1 comes first.
+        Example:
+            IntIndexCreate() -> ix
+            IndexLoad(ix, [7 8]:i32) -> ix
+            IndexStore(ix) -> [7 8]:i32
+        """
+
+    def InstanceNorm(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        epsilon: float | None = 1e-05,
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """(input - mean) / sqrt(variance + ``epsilon``) * scale + bias, by the mean and variance of each image and channel.
+
+        Ulyanov, Vedaldi, Lempitsky, Instance normalization (2016).
+
+        Inputs:
+            input: float32 or float64, [N, C, ...], in the order NHWC [N, ..., C].
+            scale, bias: the input's dtype, [C].
+        Outputs:
+            output: the input's dtype and shape.
+            saved_mean: that dtype, [N, C].
+            saved_inv_stdev: the same: 1 / sqrt(variance + ``epsilon``).
+        Raises:
+            ShapeError: scale or bias do not have an element a channel.
+        Example:
+            InstanceNorm([[[1 3]]], [1], [10]; epsilon=3.0) -> [[[9.5 10.5]]], [[2]], [[0.5]]
+        """
+
+    def IntIndexCreate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        max_elements: int | None = 2147483647,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new index of int32 keys. ``max_elements`` is how many numbers there may be, the 0 for unknown ones included.
+
+        Outputs:
+            handler: an index.
+        Example:
+            IntIndexCreate(; max_elements=4) -> ix
         """
 
     def IsEmpty(
@@ -1997,6 +2722,23 @@ class OperatorMethods:
             Iter([41]:i64) -> [42]:i64
         """
 
+    def KeyValueToMap(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Put values into a map by their keys. A key keeps the first value that it got, in this call or an earlier one.
+
+        Inputs:
+            key blob: int32 or int64, any shape.
+            value blob: int32 or int64, as many elements as there are keys.
+        Outputs:
+            map blob: the map that the blob held before, if its keys and values are of these dtypes; else a new one.
+        Example:
+            KeyValueToMap([1 2 1]:i64, [10 20 30]:i64) -> m
+        """
+
     def L1Distance(
         self,
         inputs: Inputs,
@@ -2039,6 +2781,32 @@ class OperatorMethods:
             LE([1 2 3], [2 2 2]) -> [T T F]
         """
 
+    def LRN(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        size: int | None = 0,
+        alpha: float | None = 0.0,
+        beta: float | None = 0.0,
+        bias: float | None = 1.0,
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """X * scale ** -beta, where scale = bias + alpha / size * (sum of squares of the ``size`` nearest channels).
+
+        The channels are those from size // 2 before to size // 2 after; those that are not there count 0.
+        Krizhevsky, Sutskever, Hinton, ImageNet classification (2012), section 3.3.
+
+        Inputs:
+            X: float32 or float64, rank 2 or more.
+        Outputs:
+            Y: X's dtype and shape.
+            Y_scale: the same; the scale.
+        Example:
+            LRN([[[1 2 3]]]; size=3, alpha=3.0, beta=1.0, order="NHWC") -> [[[0.16666667 0.13333333 0.21428571]]]
+        """
+
     def LT(
         self,
         inputs: Inputs,
@@ -2065,6 +2833,63 @@ class OperatorMethods:
             LT([1 2 3], [2 2 2]) -> [T F F]
         """
 
+    def LastNWindowCollector(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        num_to_collect: int,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The last ``num_to_collect`` rows that came by, in a ring.
+
+        Rows are appended until the window has so many; then they overwrite the oldest ones, from the position *next* on. A
+        window without rows takes on the type and inner shape of the data, and begins at position 0.
+
+        Inputs:
+            last-N buffer: the window, rank 1 or more.
+            next cursor: int32 of rank 0, the position of the next row.
+            DATA: the window's dtype and inner shape; of more than ``num_to_collect`` rows only the last are used.
+            MUTEX: a mutex, if other steps use the window at once.
+            NUM_VISITED: int64, one element, how many rows there were up to now.
+        Outputs:
+            last-N buffer, next cursor, NUM_VISITED: the same blobs.
+        Raises:
+            OperatorError: window and position do not go together, as where the window has more than ``num_to_collect``
+                rows.
+        Example:
+            LastNWindowCollector([[1 1] [2 2]], 0 ():i32, [[3 3]]; num_to_collect=2) -> [[3 3] [2 2]], 1 ():i32
+        """
+
+    def LayerNorm(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        axis: int | None = 1,
+        epsilon: float | None = 1e-05,
+        elementwise_affine: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """(input - mean) / sqrt(variance + ``epsilon``), by the mean and variance of everything from ``axis`` on.
+
+        With ``elementwise_affine`` that is multiplied by gamma, and beta added. Ba, Kiros, Hinton, Layer normalization
+        (2016).
+
+        Inputs:
+            input: float32 or float64, rank 2 or more.
+            gamma, beta: the input's dtype, as many elements as what is normalised at a time.
+        Outputs:
+            output: the input's dtype and shape.
+            mean: that dtype; the sizes before ``axis``, and a 1.
+            stddev: the same: sqrt(variance + ``epsilon``).
+        Raises:
+            ArityError: gamma and beta are given without ``elementwise_affine``, or not given with it.
+            ShapeError: there is no such axis, or gamma or beta have another number of elements.
+        Example:
+            LayerNorm([[1 3]]; epsilon=3.0) -> [[-0.5 0.5]], [[2]], [[2]]
+        """
+
     def LeakyRelu(
         self,
         inputs: Inputs,
@@ -2081,6 +2906,91 @@ class OperatorMethods:
             Y: float32, X's shape.
         """
 
+    def LengthsGather(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The segments that INDICES name, one behind the other.
+
+        Inputs:
+            ITEMS: any dtype, rank 1 or more.
+            LENGTHS: int32 or int64 vector that adds up to the number of items.
+            INDICES: int32 or int64 vector of segment numbers.
+        Outputs:
+            OUTPUT: ITEMS' dtype.
+        Raises:
+            OperatorError: an index is negative or too large, or a length is negative.
+            ShapeError: the lengths do not add up to the number of items.
+        Example:
+            LengthsGather([1 2 3], [2 1]:i32, [1 0]:i32) -> [3 1 2]
+        """
+
+    def LengthsMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum of each segment of rows, column by column; 0 of an empty one.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            LENGTHS: int32 or int64 vector that adds up to the number of rows.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each length.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: the lengths do not add up to the number of rows.
+        Example:
+            LengthsMax([1 5 3], [2 1 0]:i32) -> [5 3 0]
+        """
+
+    def LengthsMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of each segment of rows, column by column; 0 of an empty one.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            LENGTHS: int32 or int64 vector that adds up to the number of rows.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each length.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: the lengths do not add up to the number of rows.
+        Example:
+            LengthsMean([1 5 3], [2 1 0]:i32) -> [3 3 0]
+        """
+
+    def LengthsPad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        padding_value: float | None = -1.0,
+        target_length: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The segments one behind the other, each filled up to ``target_length`` with ``padding_value``.
+
+        Inputs:
+            DATA: any dtype that holds ``padding_value``, no strings; rank 1 or more.
+            LENGTHS: int32 or int64 vector that adds up to the number of rows of DATA.
+        Outputs:
+            OUTPUT: DATA's dtype; ``target_length`` rows for each segment.
+        Raises:
+            ArgumentError: ``target_length`` is below 1, or missing.
+            OperatorError: a length is negative, or above ``target_length``.
+            ShapeError: the lengths do not add up to the number of rows.
+        Example:
+            LengthsPad([1 2 3], [2 1]:i32; target_length=2) -> [1 2 3 -1]
+        """
+
     def LengthsRangeFill(
         self,
         inputs: Inputs,
@@ -2095,6 +3005,185 @@ class OperatorMethods:
             range_sequence: int32 vector, as long as the lengths together.
         Example:
             LengthsRangeFill([3 1]:i32) -> [0 1 2 0]:i32
+        """
+
+    def LengthsSplit(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        n_split: int | None = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Each length cut into ``n_split`` parts that differ by 1 at most, the greater ones first.
+
+        Inputs:
+            LENGTHS: int32 or int64 vector.
+            n_split: int32 or int64, one element, in place of the argument.
+        Outputs:
+            Y: int32 vector, ``n_split`` parts for each length.
+        Raises:
+            ArgumentError: both or none of argument and input give ``n_split``.
+            OperatorError: a length is negative, or the input is below 1.
+        Example:
+            LengthsSplit([4 5]:i32; n_split=3) -> [2 1 1 2 2 1]:i32
+        """
+
+    def LengthsSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of each segment of rows, column by column; 0 of an empty one.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            LENGTHS: int32 or int64 vector that adds up to the number of rows.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each length.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: the lengths do not add up to the number of rows.
+        Example:
+            LengthsSum([1 5 3], [2 1 0]:i32) -> [6 3 0]
+        """
+
+    def LengthsTile(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Each row as often as its length says.
+
+        Inputs:
+            DATA: any dtype, rank 1 or more.
+            LENGTHS: int32 or int64 vector, one a row.
+        Outputs:
+            OUTPUT: DATA's dtype.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: there are not as many lengths as rows.
+        Example:
+            LengthsTile([1 2], [2 0]:i32) -> [1 1]
+        """
+
+    def LengthsToOffsets(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        include_last_offset: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Where every segment begins, and with ``include_last_offset`` where the last one ends.
+
+        Inputs:
+            lengths: int32 or int64 vector.
+        Outputs:
+            offsets: int32 vector.
+        Raises:
+            OperatorError: a length is negative, or the sum does not fit int32.
+        Example:
+            LengthsToOffsets([2 0 1]:i32; include_last_offset=1) -> [0 2 2 3]:i32
+        """
+
+    def LengthsToRanges(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Start and length of every segment.
+
+        Inputs:
+            lengths: int32 or int64 vector.
+        Outputs:
+            ranges: int32, shape (number of lengths, 2).
+        Raises:
+            OperatorError: a length is negative, or the sum does not fit int32.
+        Example:
+            LengthsToRanges([2 0 1]:i32) -> [[0 2] [2 0] [2 1]]:i32
+        """
+
+    def LengthsToSegmentIds(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The number of its segment for every row.
+
+        Inputs:
+            lengths: int32 or int64 vector.
+        Outputs:
+            segment_ids: int32 vector, as long as the sum of the lengths.
+        Raises:
+            OperatorError: a length is negative.
+        Example:
+            LengthsToSegmentIds([2 0 1]:i32) -> [0 0 2]:i32
+        """
+
+    def LengthsToShape(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The shape of the matrix whose rows are the segments: how many there are, and the length that all have.
+
+        Inputs:
+            X: int32 or int64 vector.
+        Outputs:
+            Y: int32 vector of two.
+        Raises:
+            OperatorError: the lengths differ, there are none, or they are negative.
+        Example:
+            LengthsToShape([3 3]:i32) -> [2 3]:i32
+        """
+
+    def LengthsToWeights(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        power: float | None = 0.5,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """For every row 1 by the length of its segment to the ``power``.
+
+        Inputs:
+            lengths: int32 or int64 vector.
+        Outputs:
+            weights: float32 vector, as long as the sum of the lengths.
+        Raises:
+            OperatorError: a length is negative.
+        Example:
+            LengthsToWeights([4 1]:i32) -> [0.5 0.5 0.5 0.5 1]
+        """
+
+    def LengthsWeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        grad_on_weights: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of each segment of rows, each row times its weight; 0 of an empty segment.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SCALARS: vector of DATA's dtype, a weight for each row.
+            LENGTHS: int32 or int64 vector that adds up to the number of rows.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each length.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: weights or lengths do not fit the rows.
+        Example:
+            LengthsWeightedSum([1 2 3], [1 0.5 2], [2 1]:i32) -> [2 6]
         """
 
     def Log(
@@ -2141,6 +3230,22 @@ class OperatorMethods:
             Y: float32, X's shape.
         """
 
+    def LongIndexCreate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        max_elements: int | None = 2147483647,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new index of int64 keys. ``max_elements`` is how many numbers there may be, the 0 for unknown ones included.
+
+        Outputs:
+            handler: an index.
+        Example:
+            LongIndexCreate(; max_elements=4) -> ix
+        """
+
     def LpNorm(
         self,
         inputs: Inputs,
@@ -2180,6 +3285,24 @@ class OperatorMethods:
             ShapeError: there is no second axis, or its size is 0.
         Example:
             MSRAFill(; shape=[3000,4]) -> 12000 values of deviation about 0.0258
+        """
+
+    def MapToKeyValue(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """All entries of a map, in no order that could be relied upon.
+
+        Inputs:
+            map blob: a map.
+        Outputs:
+            key blob: vector of the dtype of the map's keys.
+            value blob: vector of the dtype of its values; the value of each key stands where the key does.
+        Example:
+            KeyValueToMap([1 2 1]:i64, [10 20 30]:i64) -> m
+            MapToKeyValue(m) -> [1 2]:i64, [10 20]:i64
         """
 
     def MatMul(
@@ -2224,6 +3347,44 @@ class OperatorMethods:
             ShapeError: shapes differ.
         Example:
             Max([1 5], [4 2]) -> [4 5]
+        """
+
+    def MaxPool(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        global_pooling: bool | int | None = False,
+        kernel: int | None = 0,
+        kernel_h: int | None = None,
+        kernel_w: int | None = None,
+        kernels: Sequence[int] | None = (),
+        stride: int | None = 1,
+        stride_h: int | None = None,
+        stride_w: int | None = None,
+        strides: Sequence[int] | None = (),
+        pad: int | None = 0,
+        pad_t: int | None = None,
+        pad_l: int | None = None,
+        pad_b: int | None = None,
+        pad_r: int | None = None,
+        pads: Sequence[int] | None = (),
+        order: str | bytes | None = 'NCHW',
+        legacy_pad: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The greatest element of every window; pads do not count.
+
+        Windows are given as for `Conv`, without dilation; with ``global_pooling`` there is one, the whole image.
+
+        Inputs:
+            X: float32 or float64, [N, C, size...], in the order NHWC [N, size..., C].
+        Outputs:
+            Y: X's dtype, [N, C, places...] or [N, places..., C]; nan where a window holds one.
+        Raises:
+            ShapeError: X has no spatial axes or no elements along one, or a window is larger than X with its pads.
+        Example:
+            MaxPool([[[1 3 2 0]]]; kernels=[2], strides=[2]) -> [[[3 2]]]
         """
 
     def Mean(
@@ -2357,6 +3518,22 @@ class OperatorMethods:
             Mul([1 2], [3 4]) -> [3 8]
         """
 
+    def NCHW2NHWC(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data with its second axis, that of channels, moved to the end.
+
+        Inputs:
+            data: any dtype, rank 3 or more.
+        Outputs:
+            output: data's dtype.
+        Example:
+            NCHW2NHWC([[[1 3 5] [2 4 6]]]) -> [[[1 2] [3 4] [5 6]]]
+        """
+
     def NE(
         self,
         inputs: Inputs,
@@ -2381,6 +3558,22 @@ class OperatorMethods:
             ShapeError: the shapes do not fit; the message shows both.
         Example:
             NE([1 2]:i32, [2 2]:i32) -> [T F]
+        """
+
+    def NHWC2NCHW(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Data with its last axis, that of channels, moved to the second place.
+
+        Inputs:
+            data: any dtype, rank 3 or more.
+        Outputs:
+            output: data's dtype.
+        Example:
+            NHWC2NCHW([[[1 2] [3 4] [5 6]]]) -> [[[1 3 5] [2 4 6]]]
         """
 
     def NanCheck(
@@ -2487,6 +3680,25 @@ class OperatorMethods:
             NumpyTile([[1 2] [3 4]], [1 2]:i64) -> [[1 2 1 2] [3 4 3 4]]
         """
 
+    def OneHot(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """For each index a row that is 1 there and 0 elsewhere.
+
+        Inputs:
+            indices: int32 or int64 vector.
+            index_size_tensor: int32 or int64, one element: the width of a row.
+        Outputs:
+            one_hots: float32, shape (number of indices, width).
+        Raises:
+            OperatorError: an index is negative or not below the width, or the width is negative.
+        Example:
+            OneHot([1 0]:i64, [3]:i64) -> [[0 1 0] [1 0 0]]
+        """
+
     def Or(
         self,
         inputs: Inputs,
@@ -2530,6 +3742,97 @@ class OperatorMethods:
             Y: float32, X's shape.
         Raises:
             ShapeError: Slope has another number of elements.
+        """
+
+    def PackRecords(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        fields: Sequence[str | bytes] | None = (),
+        pack_to_single_shared_ptr: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A dataset as a vector with one element a record, or with ``pack_to_single_shared_ptr`` with one for all of it.
+
+        Where top-level fields differ in length the shortest counts.
+
+        Inputs:
+            fields: a tensor for each of the argument ``fields``; lengths are int32.
+        Outputs:
+            tensor: vector of packed records.
+        Raises:
+            OperatorError: lengths are negative, or ask for more entries than there are.
+        Example:
+            PackRecords([1 2], [2 1]:i32, [5 6 7]; fields=["a", "b:lengths", "b:values"]) -> packed
+            UnPackRecords(packed; fields=["a", "b:lengths", "b:values"]) -> [1 2], [2 1]:i32, [5 6 7]
+        """
+
+    def PackSegments(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        max_length: int | None = -1,
+        pad_minf: bool | int | None = False,
+        return_presence_mask: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Each segment in a row of its own; rows are as long as the longest segment, or ``max_length``.
+
+        What is missing is 0 or an empty string, with ``pad_minf`` minus infinity where the dtype has that. Segments
+        that are longer than ``max_length`` are **cut**.
+
+        Inputs:
+            lengths: int32 or int64 vector that adds up to the number of rows of tensor.
+            tensor: any dtype, rank 1 or more.
+        Outputs:
+            packed_tensor: tensor's dtype, shape (number of segments, length of rows, ...).
+            presence_mask: bool, shape (number of segments, length of rows): what is not missing.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: the lengths do not add up to the number of rows.
+        Example:
+            PackSegments([1 2]:i32, [1 2 3]) -> [[1 0] [2 3]], [[T F] [T T]]
+        """
+
+    def PadImage(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        mode: str | bytes | None = 'constant',
+        value: float | None = 0.0,
+        kernel: int | None = 0,
+        kernel_h: int | None = None,
+        kernel_w: int | None = None,
+        kernels: Sequence[int] | None = (),
+        stride: int | None = 1,
+        stride_h: int | None = None,
+        stride_w: int | None = None,
+        strides: Sequence[int] | None = (),
+        pad: int | None = 0,
+        pad_t: int | None = None,
+        pad_l: int | None = None,
+        pad_b: int | None = None,
+        pad_r: int | None = None,
+        pads: Sequence[int] | None = (),
+        order: str | bytes | None = 'NCHW',
+        legacy_pad: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X with ``value`` around it; or, by ``mode``, its mirror image (reflect) or its outermost elements again (edge).
+
+        Pads are given as for `Conv`. Kernels are accepted and change nothing, as do strides of 1.
+
+        Inputs:
+            X: float32 or float64, [N, C, size...], in the order NHWC [N, size..., C].
+        Outputs:
+            Y: X's dtype and rank.
+        Raises:
+            ShapeError: X has no spatial axes, or too few elements along one to be mirrored or repeated.
+        Example:
+            PadImage([[[1 2 3]]]; pads=[1,2], mode="reflect") -> [[[2 1 2 3 2 1]]]
         """
 
     def Pow(
@@ -2630,6 +3933,64 @@ class OperatorMethods:
             output: float32.
         Example:
             RangeFill(; shape=[2,2]) -> [[0 1] [2 3]]
+        """
+
+    def ReadNextBatch(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        batch_size: int | None = 1,
+        enforce_batch_size: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The next ``batch_size`` records, or what is left; at the end empty fields, again and again.
+
+        With ``enforce_batch_size`` an incomplete last batch is skipped: it is the end already. Where top-level fields
+        differ in length the shortest counts. Records that are appended after the end was met can be read then.
+
+        Inputs:
+            cursor: a cursor.
+            dataset_fields: the dataset, a tensor for each of the cursor's fields; lengths are int32.
+        Outputs:
+            fields: of each field the entries that belong to the records.
+        Raises:
+            OperatorError: lengths ask for more entries than there are, or are negative; the dataset has fewer records than
+                were read already; there are not as many fields as the cursor has. The cursor stays where it was.
+        Example:
+            CreateTreeCursor(; fields=["a", "b:lengths", "b:values"]) -> cur
+            ReadNextBatch(cur, [1 2 3], [2 0 1]:i32, [5 6 7]; batch_size=2) -> [1 2], [2 0]:i32, [5 6]
+        """
+
+    def ReadRandomBatch(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        batch_size: int | None = 1,
+        enforce_batch_size: bool | int | None = False,
+        loop_over: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The next ``batch_size`` records in the order of indices, or what is left; at the end empty fields.
+
+        With ``loop_over`` there is no end: behind the last index comes the first, though never in one batch. With
+        ``enforce_batch_size`` an incomplete last batch counts as the end. The cursor holds a single position, among the
+        indices; it advances by ``batch_size`` with each call.
+
+        Inputs:
+            cursor: a cursor.
+            idx: int64 vector, numbers of records, as of `SortAndShuffle`; they may repeat.
+            offsetsmat: the int64 matrix of `ComputeOffset`.
+            dataset_fields: the dataset, as for `ReadNextBatch`.
+        Outputs:
+            fields: of each field the entries that belong to the records.
+        Raises:
+            OperatorError: an index is none of the matrix's records; a field has not the entries that the matrix says; a
+                complete batch is asked for, for ever, of fewer indices.
+        Example:
+            CreateTreeCursor(; fields=["a", "b:lengths", "b:values"]) -> cur
+            ReadRandomBatch(cur, [1]:i64, [[0 0] [1 2] [2 3]]:i64, [1 2], [2 1]:i32, [5 6 7]) -> [2], [1]:i32, [7]
         """
 
     def Reciprocal(
@@ -2977,6 +4338,37 @@ class OperatorMethods:
             output: the input's dtype and shape.
         """
 
+    def ReservoirSampling(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        num_to_collect: int,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """A sample of ``num_to_collect`` of the rows that come by, each with the same chance to be in it.
+
+        With ids a row whose id is in the reservoir is skipped, and not counted. A reservoir without rows takes on the type
+        and inner shape of the data, and counts from 0.
+
+        Inputs:
+            RESERVOIR: rank 1 or more.
+            NUM_VISITED: int64, one element, how many rows were counted up to now.
+            DATA: the reservoir's dtype and inner shape.
+            MUTEX: a mutex.
+            OBJECT_ID: int64 vector, an id for each row.
+            OBJECT_TO_POS_MAP_IN: map of int64 to int32, the position in the reservoir of each id in it.
+            POS_TO_OBJECT_IN: int64 vector, the id of each position.
+        Outputs:
+            RESERVOIR, NUM_VISITED, OBJECT_TO_POS_MAP, POS_TO_OBJECT: the same blobs; the last two if there are ids.
+        Raises:
+            OperatorError: the reservoir, its count and its ids do not go together, as where the reservoir has more than
+                ``num_to_collect`` rows.
+        Example:
+            CreateMutex() -> m
+            ReservoirSampling([[1]], 1 ():i64, [[2]], m; num_to_collect=3) -> [[1] [2]], 2 ():i64
+        """
+
     def ResetCounter(
         self,
         inputs: Inputs,
@@ -2993,6 +4385,21 @@ class OperatorMethods:
             previous_value: int64 of rank 0, the count before.
         Example:
             ResetCounter(c; init_count=5) -> 2 ():i64
+        """
+
+    def ResetCursor(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Let the cursor begin again at the start.
+
+        Inputs:
+            cursor: a cursor.
+        Example:
+            CreateTreeCursor(; fields=["a"]) -> cur
+            ResetCursor(cur)
         """
 
     def Reshape(
@@ -3036,6 +4443,31 @@ class OperatorMethods:
             ShapeError: the numbers of elements differ.
         Example:
             ResizeLike([[1 2] [3 4]], [0 0 0 0]) -> [1 2 3 4]
+        """
+
+    def ResizeNearest(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        width_scale: float | None = 1.0,
+        height_scale: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """X made ``height_scale`` times as high and ``width_scale`` times as wide: row i is row floor(i / scale) of X.
+
+        Heights and widths are rounded down, and all is reckoned in float32.
+
+        Inputs:
+            X: any dtype, [N, C, H, W].
+            scales: float32, those of height and width, in place of the arguments.
+        Outputs:
+            Y: X's dtype, [N, C, floor(H * height_scale), floor(W * width_scale)].
+        Raises:
+            OperatorError: a scale is not above 0, or not finite.
+            ShapeError: X is not of rank 4, there are not two scales, or Y would be too large.
+        Example:
+            ResizeNearest([[[[1 2]]]]; width_scale=1.5) -> [[[[1 1 2]]]]
         """
 
     def RetrieveCount(
@@ -3237,6 +4669,46 @@ class OperatorMethods:
             ScatterWeightedSum([1 2], [1], [0]:i32, [10], [0.5]) -> [6 2]
         """
 
+    def SegmentIdsToLengths(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """How many rows every segment has, from 0 to the last that is named, or as many segments as data has rows.
+
+        Inputs:
+            segment_ids: int32 or int64, ascending; a vector, or of shape (n, 1).
+            data: any dtype, rank 1 or more.
+        Outputs:
+            lengths: int32 vector.
+        Raises:
+            OperatorError: the numbers do not ascend, or one is negative or not below the number of segments.
+        Example:
+            SegmentIdsToLengths([0 0 2]:i32) -> [2 0 1]:i32
+        """
+
+    def SegmentIdsToRanges(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Start and length of every segment, from 0 to the last that is named, or of as many segments as data has rows.
+
+        A segment that is not named has length 0, and starts where the next one does; after the last one that is 0.
+
+        Inputs:
+            segment_ids: int32 or int64, ascending; a vector, or of shape (n, 1).
+            data: any dtype, rank 1 or more.
+        Outputs:
+            lengths: int32, shape (number of segments, 2): the ranges.
+        Raises:
+            OperatorError: the numbers do not ascend, or one is negative or not below the number of segments.
+        Example:
+            SegmentIdsToRanges([0 0 2]:i32) -> [[0 2] [2 0] [2 1]]:i32
+        """
+
     def Selu(
         self,
         inputs: Inputs,
@@ -3420,6 +4892,405 @@ class OperatorMethods:
             Y: float32, X's shape.
         """
 
+    def SortAndShuffle(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        sort_by_field_idx: int | None = 1,
+        batch_size: int | None = 1,
+        shuffle_size: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """An order of the records for `ReadRandomBatch`: batches of records that are much alike, in random order.
+
+        First the records are sorted by a field, then shuffled within stretches of ``shuffle_size`` batches, then the
+        batches change places. What makes no whole batch stays last.
+
+        Inputs:
+            cursor: a cursor; it only says which fields there are.
+            dataset_fields: the dataset, as for `ReadNextBatch`.
+        Outputs:
+            indices: int64 vector, the number of each record once.
+        Raises:
+            OperatorError: the field ``sort_by_field_idx`` (-1: leave the order) is not there, is not at the top level, or
+                is no int32 vector.
+        Example:
+            CreateTreeCursor(; fields=["a"]) -> cur
+            SortAndShuffle(cur, [30 10 20]:i32; sort_by_field_idx=0, batch_size=2) -> order
+        """
+
+    def SortedSegmentMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentMean([1 5 3], [0 0 1]:i32) -> [3 3]
+        """
+
+    def SortedSegmentRangeLogMeanExp(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The logarithm of the mean of the exponentials of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentRangeLogMeanExp([1 5 3], [0 0 1]:i32) -> [4.3250027 3]
+        """
+
+    def SortedSegmentRangeLogSumExp(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The logarithm of the sum of the exponentials of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentRangeLogSumExp([1 5 3], [0 0 1]:i32) -> [5.0181499 3]
+        """
+
+    def SortedSegmentRangeMax(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The maximum of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentRangeMax([1 5 3], [0 0 1]:i32) -> [5 3]
+        """
+
+    def SortedSegmentRangeMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentRangeMean([1 5 3], [0 0 1]:i32) -> [3 3]
+        """
+
+    def SortedSegmentRangeSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentRangeSum([1 5 3], [0 0 1]:i32) -> [6 3]
+        """
+
+    def SortedSegmentSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of each segment of rows, column by column.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many as rows.
+        Example:
+            SortedSegmentSum([1 5 3], [0 0 1]:i32) -> [6 3]
+        """
+
+    def SortedSegmentWeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        grad_on_weights: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of each segment of rows, each row times its weight.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SCALARS: vector of DATA's dtype, a weight for each row.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many of them, or of weights, as rows.
+        Example:
+            SortedSegmentWeightedSum([1 2 3], [1 0.5 2], [0 0 1]:i32) -> [2 6]
+        """
+
+    def SparseLengthsMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of the rows of DATA that each segment of INDICES names; 0 of an empty segment.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            INDICES: int32 or int64 vector, rows of DATA.
+            LENGTHS: int32 or int64 vector that adds up to the number of indices.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each length.
+        Raises:
+            OperatorError: an index is negative or too large, or a length is negative.
+            ShapeError: the lengths do not add up to the number of indices.
+        Example:
+            SparseLengthsMean([1 2 4], [0 2 1]:i32, [2 1 0]:i32) -> [2.5 2 0]
+        """
+
+    def SparseLengthsPositionalWeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the rows of DATA that each segment of INDICES names, the k-th of each segment times weight k.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            WEIGHT: vector of the output's dtype, at least as long as the longest segment.
+            INDICES: int32 or int64 vector, rows of DATA.
+            LENGTHS: int32 or int64 vector that adds up to the number of indices.
+        Outputs:
+            output: DATA's dtype, float32 for float16; a row for each length, 0 for an empty segment.
+        Raises:
+            OperatorError: an index is negative or too large, or a length is negative.
+            ShapeError: the lengths do not fit the indices, or there are fewer weights than indices in a segment.
+        Example:
+            SparseLengthsPositionalWeightedSum([1 2 4], [1 10], [0 2 1]:i32, [2 1]:i32) -> [41 2]
+        """
+
+    def SparseLengthsSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the rows of DATA that each segment of INDICES names; 0 of an empty segment.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            INDICES: int32 or int64 vector, rows of DATA.
+            LENGTHS: int32 or int64 vector that adds up to the number of indices.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each length.
+        Raises:
+            OperatorError: an index is negative or too large, or a length is negative.
+            ShapeError: the lengths do not add up to the number of indices.
+        Example:
+            SparseLengthsSum([1 2 4], [0 2 1]:i32, [2 1 0]:i32) -> [5 2 0]
+        """
+
+    def SparseLengthsWeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        grad_on_weights: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the rows of DATA that each segment of INDICES names, each times the weight of its index.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            SCALARS: vector of OUTPUT's dtype, a weight for each index.
+            INDICES: int32 or int64 vector, rows of DATA.
+            LENGTHS: int32 or int64 vector that adds up to the number of indices.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each length, 0 for an empty segment.
+        Raises:
+            OperatorError: an index is negative or too large, or a length is negative.
+            ShapeError: weights or lengths do not fit the indices.
+        Example:
+            SparseLengthsWeightedSum([1 2 4], [1 0.5 3], [0 2 1]:i32, [2 1]:i32) -> [3 6]
+        """
+
+    def SparseSortedSegmentMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """`SortedSegmentMean` of the rows of DATA that INDICES name.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            INDICES: int32 or int64 vector, rows of DATA.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each index: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each segment.
+        Raises:
+            OperatorError: an index is negative or too large, or the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many of them as indices.
+        Example:
+            SparseSortedSegmentMean([1 2 4], [0 2 1]:i32, [0 0 1]:i32) -> [2.5 2]
+        """
+
+    def SparseSortedSegmentSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """`SortedSegmentSum` of the rows of DATA that INDICES name.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            INDICES: int32 or int64 vector, rows of DATA.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each index: 0 first, and each as the one before or 1 more.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each segment.
+        Raises:
+            OperatorError: an index is negative or too large, or the numbers of the segments do not ascend, or have gaps.
+            ShapeError: there are not as many of them as indices.
+        Example:
+            SparseSortedSegmentSum([1 2 4], [0 2 1]:i32, [0 0 1]:i32) -> [5 2]
+        """
+
+    def SparseUnsortedSegmentMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """`UnsortedSegmentMean` of the rows of DATA that INDICES name.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            INDICES: int32 or int64 vector, rows of DATA.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each index.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each segment, up to the last that is named.
+        Raises:
+            OperatorError: an index is negative or too large, or the number of a segment is negative.
+            ShapeError: there are not as many of these as indices.
+        Example:
+            SparseUnsortedSegmentMean([1 2 4], [0 2 1]:i32, [2 0 2]:i32) -> [4 0 1.5]
+        """
+
+    def SparseUnsortedSegmentSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """`UnsortedSegmentSum` of the rows of DATA that INDICES name.
+
+        Inputs:
+            DATA: float32, float64 or float16, rank 1 or more.
+            INDICES: int32 or int64 vector, rows of DATA.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each index.
+        Outputs:
+            OUTPUT: DATA's dtype, float32 for float16; a row for each segment, up to the last that is named.
+        Raises:
+            OperatorError: an index is negative or too large, or the number of a segment is negative.
+            ShapeError: there are not as many of these as indices.
+        Example:
+            SparseUnsortedSegmentSum([1 2 4], [0 2 1]:i32, [2 0 2]:i32) -> [4 0 3]
+        """
+
+    def SpatialBN(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        is_test: bool | int,
+        epsilon: float | None = 1e-05,
+        momentum: float | None = 0.9,
+        order: str | bytes | None = 'NCHW',
+        num_batches: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """(X - mean) / sqrt(variance + ``epsilon``) * scale + bias, channel by channel.
+
+        In a test, mean and variance are those given. In training they are those of the batch, and the given ones, which
+        run along, become old * ``momentum`` + new * (1 - ``momentum``); the new variance is divided by n - 1 for that, by n
+        for X. With sums and sumsq the batch is ``num_batches`` ones of X's size, and they are its sums. Ioffe and Szegedy,
+        Batch normalization (2015), algorithms 1 and 2.
+
+        Inputs:
+            X: float32 or float64, [N, C, ...], in the order NHWC [N, ..., C].
+            scale, bias, mean, var: X's dtype, [C].
+            sums, sumsq: X's dtype, [C]: sums of elements, and of their squares.
+        Outputs:
+            Y: X's dtype and shape. A test has no further output, training all.
+            mean, var: the same blobs; as they were if X has no elements.
+            saved_mean: X's dtype, [C]: that of the batch.
+            saved_var: the same: 1 / sqrt(variance + ``epsilon``), **not** the variance.
+        Raises:
+            ArityError: a test has not one output, or training not five.
+            OperatorError: there is one element a channel only, whose variance cannot be divided by n - 1.
+            ShapeError: vectors do not have an element a channel.
+        Example:
+            SpatialBN([[1 2] [3 4]], [1 2], [0 1], [0 0], [1 1]; is_test=true, epsilon=0.0) -> [[1 5] [3 9]]
+        """
+
     def Split(
         self,
         inputs: Inputs,
@@ -3550,6 +5421,85 @@ class OperatorMethods:
             Squeeze([[[1] [2]]]; dims=[0,2]) -> [1 2]
         """
 
+    def StatRegistryCreate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new registry without names.
+
+        Outputs:
+            handle: a registry.
+        Example:
+            StatRegistryCreate() -> r
+        """
+
+    def StatRegistryExport(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        reset: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """All statistics of a registry, in no order that could be relied upon; with ``reset`` they begin again at 0.
+
+        Inputs:
+            handle: a registry; without it that of the process.
+        Outputs:
+            keys: string vector, the names. They stay when the statistics begin again.
+            values: int64 vector.
+            timestamps: int64 vector, the time of each value in nanoseconds since 1970.
+        Example:
+            StatRegistryCreate() -> r
+            StatRegistryUpdate(["x" "y" "x"]:str, [1 2 3]:i64, r)
+            StatRegistryExport(r) -> ["x" "y"]:str, [4 2]:i64, times
+            StatRegistryExport(r) -> ["x" "y"]:str, [0 0]:i64, times
+        """
+
+    def StatRegistryUpdate(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Add integers to the statistics of these names, to that of a repeated name several times.
+
+        Inputs:
+            keys: string, any shape.
+            values: int64, as many elements as there are keys.
+            handle: a registry; without it that of the process.
+        Example:
+            StatRegistryCreate() -> r
+            StatRegistryUpdate(["x" "y" "x"]:str, [1 2 3]:i64, r)
+        """
+
+    def StdDevPut(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        stat_name: str | bytes | None = '',
+        magnitude_expand: int | None = 1,
+        default_value: float | None = None,
+        bound: bool | int | None = False,
+        has_bound: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Do as `AveragePut`, and add to ``.../sumoffset`` and ``.../sumsqoffset`` what the variance is computed from.
+
+        They are the sums of d and of d * d, where d is the distance of a value from the first one that this operator got.
+        The variance is (sumsqoffset - sumoffset * sumoffset / count) / (count - 1).
+
+        Inputs:
+            value: float32, float64, int32 or int64, any shape.
+        Raises:
+            OperatorError, ShapeError: as in `IncrementPut`.
+        Example:
+            StdDevPut([10]; stat_name="s")
+        """
+
     def StopGradient(
         self,
         inputs: Inputs,
@@ -3564,6 +5514,220 @@ class OperatorMethods:
             output: equal to input.
         Example:
             StopGradient([1 2]) -> [1 2]
+        """
+
+    def StoreAdd(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        blob_name: str | bytes | None = b'',
+        add_value: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Add to a number that programs share. The stores that there are, those in folders, do not offer that.
+
+        Inputs:
+            handler: a store.
+        Outputs:
+            value: int64 of rank 0.
+        Raises:
+            OperatorError: always.
+        Example:
+            FileStoreHandlerCreate(; path=".") -> s
+            StoreAdd(s; blob_name="n", add_value=2) -> value
+        """
+
+    def StoreGet(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        blob_name: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Get a blob from a store; wait until it is there.
+
+        Inputs:
+            handler: a store.
+        Outputs:
+            data: the blob that is called ``blob_name`` in the store, or else like this output.
+        Raises:
+            OperatorError: the file cannot be read, or holds no blob.
+        Example:
+            FileStoreHandlerCreate(; path=".") -> s
+            StoreSet(s, [1 2]; blob_name="w")
+            StoreGet(s; blob_name="w") -> [1 2]
+        """
+
+    def StoreSet(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        blob_name: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Put a blob into a store, in place of an older one of that name.
+
+        Inputs:
+            handler: a store.
+            data: a tensor, or a byte string; in the store it is called ``blob_name``, or as here.
+        Raises:
+            OperatorError: the blob holds a handle, or the file cannot be written.
+        Example:
+            FileStoreHandlerCreate(; path=".") -> s
+            StoreSet(s, [1 2]; blob_name="w")
+        """
+
+    def StoreWait(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        blob_names: Sequence[str | bytes] | None = (),
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Wait until several blobs are in a store.
+
+        Inputs:
+            handler: a store.
+            names: string, any shape, in place of ``blob_names``: what the blobs are called in the store.
+        Raises:
+            OperatorError: both names and ``blob_names`` are given, or neither is.
+        Example:
+            FileStoreHandlerCreate(; path=".") -> s
+            StoreSet(s, [1 2]; blob_name="w")
+            StoreWait(s; blob_names=["w"])
+        """
+
+    def StringEndsWith(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        suffix: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether each string ends with ``suffix``; with nothing each does.
+
+        Inputs:
+            strings: string, any shape.
+        Outputs:
+            bools: bool, the same shape.
+        Example:
+            StringEndsWith(["abc" "b"]:str; suffix="bc") -> [T F]
+        """
+
+    def StringEquals(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        text: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether each string is ``text``.
+
+        Inputs:
+            strings: string, any shape.
+        Outputs:
+            bools: bool, the same shape.
+        Example:
+            StringEquals(["a" "b"]:str; text="b") -> [F T]
+        """
+
+    def StringIndexCreate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        max_elements: int | None = 2147483647,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new index of strings. ``max_elements`` is how many numbers there may be, the 0 for unknown ones included.
+
+        Outputs:
+            handle: an index.
+        Example:
+            StringIndexCreate(; max_elements=4) -> ix
+        """
+
+    def StringJoin(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        delimiter: str | bytes | None = b',',
+        axis: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """One text for each row, or with ``axis=1`` for each column: its elements, and ``delimiter`` behind each of them.
+
+        Numbers are written in decimal, floats with up to six digits, bools as 1 and 0.
+
+        Inputs:
+            input: any dtype, rank 2, or a vector, which counts as one column; at least one element.
+        Outputs:
+            strings: string vector.
+        Raises:
+            OperatorError: there are no elements, or the rank is not 1 or 2.
+        Example:
+            StringJoin([["a" "b"] ["c" "d"]]:str; delimiter="-") -> ["a-b-" "c-d-"]:str
+        """
+
+    def StringPrefix(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        length: int | None = 3,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The first ``length`` bytes of each string; shorter ones stay as they are.
+
+        Inputs:
+            strings: string, any shape.
+        Outputs:
+            prefixes: string, the same shape.
+        Example:
+            StringPrefix(["abcdef" "ab"]:str) -> ["abc" "ab"]:str
+        """
+
+    def StringStartsWith(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        prefix: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether each string begins with ``prefix``; with nothing each does.
+
+        Inputs:
+            strings: string, any shape.
+        Outputs:
+            bools: bool, the same shape.
+        Example:
+            StringStartsWith(["ab" "b"]:str; prefix="a") -> [T F]
+        """
+
+    def StringSuffix(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        length: int | None = 3,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The last ``length`` bytes of each string; shorter ones stay as they are.
+
+        Inputs:
+            strings: string, any shape.
+        Outputs:
+            suffixes: string, the same shape.
+        Example:
+            StringSuffix(["abcd"]:str; length=2) -> ["cd"]:str
         """
 
     def Sub(
@@ -3730,6 +5894,48 @@ class OperatorMethods:
             Y: X's dtype and shape.
         """
 
+    def TensorVectorSize(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """How many tensors there are.
+
+        Inputs:
+            tensor vector: a tensor vector.
+        Outputs:
+            size: int32 of rank 0.
+        Example:
+            CreateTensorVector() -> tv
+            CollectTensor(tv, [[2 2]]; num_to_collect=5) -> tv
+            TensorVectorSize(tv) -> 1 ():i32
+        """
+
+    def TextFileReaderRead(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        batch_size: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The next rows of a text file, a vector for each field. Rows of two passes may come together.
+
+        A FLOAT is the number that a field begins with, as C reads it. An empty line is a row of one empty field. The last
+        row may lack its newline.
+
+        Inputs:
+            handler: a text reader.
+        Outputs:
+            fields: one for each field of a row, float32 or string, ``batch_size`` elements; fewer at the end, then none.
+        Raises:
+            OperatorError: a row has another number of fields, a FLOAT begins with no number, or the file cannot be read.
+        Example:
+            CreateTextFileReader(; filename="t.txt", field_types=[4,1]) -> r
+            TextFileReaderRead(r; batch_size=2) -> ["a" "b"]:str, [1.5 2]
+        """
+
     def ThresholdedRelu(
         self,
         inputs: Inputs,
@@ -3796,6 +6002,79 @@ class OperatorMethods:
             Tile([[1 2]]; tiles=2, axis=1) -> [[1 2 1 2]]
         """
 
+    def TimerBegin(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        counter_name: str | bytes | None = '',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Start the timer of this operator.
+
+        Outputs:
+            timer: that timer. Its statistics are called ``counter_name``, or like this output.
+        Raises:
+            OperatorError: it runs already.
+        Example:
+            TimerBegin(; counter_name="t") -> tm
+        """
+
+    def TimerEnd(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Stop a timer, and add the time since it began to the statistics ``<name>/time_ns/sum``, and 1 to ``.../count``.
+
+        Inputs:
+            timer: a timer.
+        Raises:
+            OperatorError: it does not run.
+        Example:
+            TimerBegin() -> tm
+            TimerEnd(tm)
+        """
+
+    def TimerGet(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The time since a timer began, which goes on.
+
+        Inputs:
+            timer: a timer.
+        Outputs:
+            nanos: int64 of rank 0, nanoseconds.
+        Raises:
+            OperatorError: it does not run.
+        Example:
+            TimerBegin() -> tm
+            TimerGet(tm) -> nanos
+        """
+
+    def TimerGetAndEnd(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Stop a timer as `TimerEnd` does, and give the time since it began.
+
+        Inputs:
+            timer: a timer.
+        Outputs:
+            nanos: int64 of shape (1,), nanoseconds.
+        Raises:
+            OperatorError: it does not run.
+        Example:
+            TimerBegin() -> tm
+            TimerGetAndEnd(tm) -> nanos
+        """
+
     def TopK(
         self,
         inputs: Inputs,
@@ -3836,6 +6115,51 @@ class OperatorMethods:
             ShapeError: ``axes`` has not as many entries as X has axes.
         Example:
             Transpose([[1 3] [2 4]]) -> [[1 2] [3 4]]
+        """
+
+    def TrimDataset(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        fields: Sequence[str | bytes] | None = (),
+        multiple_of: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """A dataset without its last records, so that their number is a multiple of ``multiple_of``.
+
+        Inputs:
+            fields: a tensor for each of the argument ``fields``.
+        Outputs:
+            fields: the same blobs; of nested fields the entries of the records that are left.
+        Raises:
+            OperatorError: lengths are negative, or ask for more entries than there are.
+        Example:
+            TrimDataset([2 0 1]:i32, [5 6 7]; fields=["b:lengths", "b:values"], multiple_of=2) -> [2 0]:i32, [5 6]
+        """
+
+    def UnPackRecords(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        fields: Sequence[str | bytes] | None = (),
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The dataset that packed records make, one behind the other: the inverse of `PackRecords`.
+
+        Inputs:
+            packed_tensor: packed records, any shape.
+            prototypes: a tensor for each of the argument ``fields``. Where there are no records, the fields get their
+                types and inner shapes; else they do not matter.
+        Outputs:
+            fields: a tensor for each of the argument ``fields``.
+        Raises:
+            DtypeError, ShapeError: the records differ in the type or inner shape of a field.
+            OperatorError: an element is no packed record of as many fields, or there are neither records nor prototypes.
+        Example:
+            PackRecords([1 2], [2 1]:i32, [5 6 7]; fields=["a", "b:lengths", "b:values"]) -> packed
+            UnPackRecords(packed; fields=["a", "b:lengths", "b:values"]) -> [1 2], [2 1]:i32, [5 6 7]
         """
 
     def UniformFill(
@@ -3929,6 +6253,103 @@ class OperatorMethods:
             OperatorError: there are more elements than integers to choose from.
         Example:
             UniqueUniformFill(; shape=[3], min=1, max=3) -> a permutation of [1 2 3]:i32
+        """
+
+    def UnpackSegments(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        max_length: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The segments that `PackSegments` packed, one behind the other. Lengths above ``max_length`` count as that.
+
+        Inputs:
+            lengths: int32 or int64 vector, one for each row of tensor.
+            tensor: any dtype, shape (number of segments, length of rows, ...).
+        Outputs:
+            packed_tensor: tensor's dtype, of one rank less: the unpacked segments.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: there are not as many lengths as rows, rows are not ``max_length`` long, or a segment is longer
+                than its row.
+        Example:
+            UnpackSegments([1 2]:i32, [[1 0] [2 3]]) -> [1 2 3]
+        """
+
+    def UnsortedSegmentMean(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_segments: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean of the rows of each segment; 0 of one that is not named.
+
+        There are ``num_segments``; if that is -1, as many as the greatest number says.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the number of a segment is negative, or not below ``num_segments``.
+            ShapeError: there are not as many as rows.
+        Example:
+            UnsortedSegmentMean([1 2 3], [2 0 2]:i32) -> [2 0 2]
+        """
+
+    def UnsortedSegmentSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_segments: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the rows of each segment; 0 of one that is not named.
+
+        There are ``num_segments``; if that is -1, as many as the greatest number says.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the number of a segment is negative, or not below ``num_segments``.
+            ShapeError: there are not as many as rows.
+        Example:
+            UnsortedSegmentSum([1 2 3], [2 0 2]:i32) -> [2 0 4]
+        """
+
+    def UnsortedSegmentWeightedSum(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        num_segments: int | None = -1,
+        grad_on_weights: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The sum of the rows of each segment, each row times its weight; 0 of a segment that is not named.
+
+        There are ``num_segments``; if that is -1, as many as the greatest number says.
+
+        Inputs:
+            DATA: float32 or float64, rank 1 or more.
+            SCALARS: vector of DATA's dtype, a weight for each row.
+            SEGMENT_IDS: int32 or int64 vector, the segment of each row.
+        Outputs:
+            OUTPUT: DATA's dtype, a row for each segment.
+        Raises:
+            OperatorError: the number of a segment is negative, or not below ``num_segments``.
+            ShapeError: there are not as many of them, or of weights, as rows.
+        Example:
+            UnsortedSegmentWeightedSum([1 2 3], [1 0.5 2], [1 0 1]:i32) -> [1 7]
         """
 
     def WallClockTime(

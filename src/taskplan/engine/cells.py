@@ -44,7 +44,7 @@ class Cell:
         with _OWNING:
             value = self.value
             if value is not self.owned and is_tensor(value):
-                value = np.array(value)
+                value = np.array(value, order="C")
                 if value.ndim:
                     self.value = self.owned = value
             return value

@@ -319,7 +319,7 @@ def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell
             values[place] = cell.own()
         for place in apart:
             if is_tensor(values[place]):
-                values[place] = np.array(values[place])
+                values[place] = np.array(values[place], order="C")
         results = body(*values)
         results = results if type(results) is tuple else (results,)
         for cell in others:

@@ -71,7 +71,9 @@ def accumulate_histogram(
     inside = (known - lower_bound) * (num_buckets / (upper_bound - lower_bound))
     # Clipped before they become integers, which hold no infinities.
     buckets = np.clip(np.floor(inside), -1, num_buckets).astype(I64)
-    buckets[(known < upper_bound) & (buckets == num_buckets)] = num_buckets - 1
+    # Rounding may put what is next to the upper bound on its other side.
+    np.minimum(buckets, num_buckets - 1, out=buckets)
+    buckets[known >= upper_bound] = num_buckets
     counts = np.bincount(buckets + 1, minlength=num_buckets + 2).astype(I64)
     total = run.state[_COUNTS] = run.state.get(_COUNTS, 0) + counts
     return counts, total

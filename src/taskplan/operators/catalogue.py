@@ -41,6 +41,7 @@ FAMILIES: dict[str, str] = {
         "LengthsRangeFill Range RangeFill"
     ),
     "gather": "BatchGather Find FindDuplicateElements Gather Unique",
+    "global_rates": "ClipTensorByScaling Lars LearningRateAdaption Storm Wngrad",
     "images": "ChannelShuffle DepthConcat DepthSplit LRN NCHW2NHWC NHWC2NCHW PadImage ResizeNearest",
     "indices": "IndexFreeze IndexGet IndexLoad IndexSize IndexStore IntIndexCreate LongIndexCreate StringIndexCreate",
     "lengths": (
@@ -51,9 +52,15 @@ FAMILIES: dict[str, str] = {
         "BatchMatMul CosineSimilarity DotProduct DotProductWithPadding ElementwiseLinear FC FCTransposed "
         "L1Distance MatMul RowMul Scale SquaredL2Distance WeightedSum"
     ),
+    "losses": (
+        "Accuracy BernoulliJSD CrossEntropy LabelCrossEntropy MakeTwoClass MarginRankingCriterion "
+        "MultiClassAccuracy Perplexity SigmoidCrossEntropyWithLogits SoftmaxWithLoss "
+        "WeightedSigmoidCrossEntropyWithLogits"
+    ),
     "maps": "CreateMap KeyValueToMap MapToKeyValue",
     "masks": "BooleanMask BooleanMaskLengths BooleanUnmask RemoveDataBlocks",
     "normalisation": "Dropout GroupNorm InstanceNorm LayerNorm SpatialBN",
+    "optimisers": "Adadelta Adagrad Adam Ftrl GFtrl MomentumSGD MomentumSGDUpdate RmsProp",
     "packed_records": "Append AtomicAppend PackRecords TrimDataset UnPackRecords",
     "packing": "GatherRanges GatherRangesToDense LengthsPad LengthsSplit PackSegments UnpackSegments",
     "partitions": "GatherByKey KeySplit LengthsPartition Partition",
@@ -68,6 +75,10 @@ FAMILIES: dict[str, str] = {
     "reductions": (
         "ColwiseMax Moments ReduceBackMax ReduceBackMean ReduceBackSum ReduceFrontMax ReduceFrontMean "
         "ReduceFrontSum ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum ReduceTailSum RowwiseMax"
+    ),
+    "row_updates": (
+        "EnsureClipped RowWiseCounter SparseAdadelta SparseFtrl SparseLpRegularizer SparseNormalize SparseStorm "
+        "SparseWngrad"
     ),
     "samplers": (
         "CollectTensor ConcatTensorVector CreateTensorVector LastNWindowCollector ReservoirSampling "
@@ -90,6 +101,7 @@ FAMILIES: dict[str, str] = {
         "SparseLengthsMean SparseLengthsPositionalWeightedSum SparseLengthsSum SparseLengthsWeightedSum "
         "SparseSortedSegmentMean SparseSortedSegmentSum SparseUnsortedSegmentMean SparseUnsortedSegmentSum"
     ),
+    "sparse_optimisers": "RowWiseSparseAdagrad RowWiseSparseAdam SparseAdagrad SparseAdam SparseMomentumSGDUpdate",
     "statistics": (
         "AveragePut IncrementPut StatRegistryCreate StatRegistryExport StatRegistryUpdate StdDevPut TimerBegin "
         "TimerEnd TimerGet TimerGetAndEnd"

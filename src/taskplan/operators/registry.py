@@ -92,8 +92,8 @@ class Declaration:
         stores: the body returns nothing (its annotation says None) and stores its outputs itself, if it has any.
         ufunc: computes the operator when there are as many inputs as it takes, all of one dtype in `ufunc_dtypes` and
             of one shape, and no arguments are given. It lets the engine write into a buffer that it owns.
-        updates: input slots, each the first of an in-place pair, of which the body is given arrays of its own (of rank
-            0 too): it writes into them and returns them as the outputs of their pairs.
+        updates: input slots, each the first of an in-place pair, of which the body is given arrays of its own (in C
+            order, of rank 0 too): it writes into them and returns them as the outputs of their pairs.
         infer: the specs of the outputs from those of the inputs; see `taskplan.operators.inference`.
         inexact: why the sizes, or anything at all, cannot be inferred, if so.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from taskplan.errors import ShapeError
+from taskplan.errors import ArityError, ShapeError
 from taskplan.operators.activations import sigmoid
 from taskplan.operators.inference import Inferred, TensorSpec, like
 from taskplan.operators.operands import (
@@ -62,7 +62,7 @@ def sequence_mask(
     x: Tensor,
     bounds: Tensor | None = None,
     *,
-    mode: str,
+    mode: str = "",
     axis: int = 1,
     radius: int = 10,
     fill_val: float = -math.inf,
@@ -143,12 +143,16 @@ def reverse_packed_segments(data: Tensor, lengths: Tensor) -> Tensor:
 # --- padding ---------------------------------------------------------------------------------------------------------
 
 
+_WIDEST = 1 << 20
+"""Lengths are int32, so padding cannot be of any width."""
+
+
 def _padding_check(name: str) -> Callable[..., None]:
     def check(*, padding_width: int, end_padding_width: int) -> None:
-        if padding_width < 0:
-            raise argument_error(name, "padding_width", f"must be 0 or more, got {padding_width}")
-        if end_padding_width < -1:
-            text = f"must be 0 or more, or -1 for the same as before, got {end_padding_width}"
+        if not 0 <= padding_width <= _WIDEST:
+            raise argument_error(name, "padding_width", f"must be from 0 to {_WIDEST}, got {padding_width}")
+        if not -1 <= end_padding_width <= _WIDEST:
+            text = f"must be from 0 to {_WIDEST}, or -1 for the same as before, got {end_padding_width}"
             raise argument_error(name, "end_padding_width", text)
 
     return check
@@ -346,7 +350,7 @@ def _over(name: str, rest: tuple[Tensor, ...], batch: int, *, has_lengths: bool)
     if len(rest) != 1 + has_lengths:
         expected = "lengths and the step" if has_lengths else "the step alone, as sequence_lengths is false"
         msg = f"{name} takes {expected}, got {len(rest)} inputs behind the gates"
-        raise ShapeError(msg, operator=name)
+        raise ArityError(msg, operator=name)
     require_dtype(name, "timestep", rest[-1], {I32})
     step = int(sole_element(name, "timestep", rest[-1]))
     if not has_lengths:
@@ -362,7 +366,7 @@ def _over(name: str, rest: tuple[Tensor, ...], batch: int, *, has_lengths: bool)
 
 def _kept(new: Tensor, old: Tensor, over: Tensor | None, *, drop: bool) -> Tensor:
     """The new state, but for rows without a step: there the old one, or zeros."""
-    if over is None:
+    if over is None or not over.any():
         return new
     return np.where(over, np.float32(0) if drop else old, new)
 
