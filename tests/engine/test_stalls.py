@@ -41,6 +41,7 @@ class Lock(Shared):
 @pytest.fixture(autouse=True)
 def lock_operators() -> Iterator[None]:
     """Operators that make, take and release a lock, declared as a user would, and gone after the test."""
+
     @operator("MakeLock", outputs=("lock",), effects=(MAKES,))
     def make_lock(*, run: OpRun) -> Lock:
         """A lock."""

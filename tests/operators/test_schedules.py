@@ -49,7 +49,8 @@ def test_a_policy_follows_its_formula(policy: str, arguments: dict[str, Any], ex
 
 
 def test_a_schedule_may_be_asked_about_late_iterations() -> None:
-    assert rate(10**12, "cosine", max_lr=1.0, period=1, t_mult=1.5) >= 0
+    for grows in (1.0, 1.0000001, 1.5):
+        assert 0 <= rate(10**15, "cosine", max_lr=1.0, period=1, t_mult=grows) <= 1
     assert rate(10**12, "exp", gamma=0.5) == 0
     assert rate(10**12, "exp", gamma=1.5) == math.inf
 
@@ -58,12 +59,13 @@ def test_a_schedule_may_be_asked_about_late_iterations() -> None:
     ("policy", "arguments", "message"),
     [
         ("wavy", {}, "argument 'policy' must be one of .*cosine.*, got 'wavy'"),
-        ("slope", {}, "'slope' is not provided"),
-        ("compositeCosine", {}, "'compositeCosine' is not provided"),
+        ("slope", {}, "'slope' is one of Caffe2's that is not provided"),
+        ("compositeCosine", {}, "'compositeCosine' is one of Caffe2's that is not provided"),
         ("step", {"gamma": 0.5}, "argument 'stepsize' is needed by the policy 'step'"),
         ("step", {"gamma": 0.5, "stepsize": 0}, "argument 'stepsize' must be at least 1, got 0"),
         ("linearWarmup", {"num_iter": -1}, "argument 'num_iter' must be at least 0, got -1"),
         ("alter", {"active_period": 0, "inactive_period": 0}, "may not both be 0"),
+        ("inv", {"gamma": -1.0, "power": 0.5}, "argument 'gamma' must be at least 0"),
         ("cosine", {"max_lr": 1.0, "period": 2, "t_mult": 0.5}, "argument 't_mult' must be at least 1"),
         ("cyclical", {"max_lr": 1.0, "stepsize": 2, "base_lr": 0.0}, "argument 'base_lr' may not be 0"),
     ],

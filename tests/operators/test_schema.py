@@ -48,6 +48,7 @@ DEVIATIONS = {
     ("inputs", "Slice"): "with two there would be starts and no ends",
     ("inputs", "Snapshot"): _CHECKPOINT,
     ("outputs", "Snapshot"): _CHECKPOINT,
+    ("outputs", "SparseDropoutWithReplacement"): _QUEUE,
     ("takes", "IncrementPut"): "the schema's name of stat_name, which is the one that is read",
     ("takes", "StdDevPut"): "the schema's name of stat_name, which is the one that is read",
 }
@@ -65,6 +66,7 @@ NEEDED = {
     "Mod": ("divisor",),
     "PrependDim": ("dim_size",),
     "ReservoirSampling": ("num_to_collect",),
+    "SparseToDenseMask": ("mask",),
     "Squeeze": ("dims",),
     "UniqueUniformFill": ("min", "max"),
     "While": ("loop_net",),

@@ -38,6 +38,74 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Abs([-1 2]) -> [1 2]
+        """
+
+    def Accumulate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        gamma: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """``gamma`` times what the output holds, plus the input: a running sum, of which the output blob is the state.
+
+        The sum begins with the input where the output holds no tensor of its dtype and shape.
+
+        Inputs:
+            input: float32 or float64.
+        Outputs:
+            output: the input's dtype and shape.
+        Example:
+            Accumulate([1 2]) -> sum
+            Accumulate([3 4]; gamma=0.5) -> sum
+            Copy(sum) -> [3.5 5]
+        """
+
+    def AccumulateHistogram(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        lower_bound: float | None = 0.0,
+        upper_bound: float | None = 1.0,
+        num_buckets: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """How many elements fall into each of ``num_buckets`` equal buckets between two bounds, and below and above them.
+
+        The upper bound itself counts as above. nan is counted nowhere.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            CurHist: int64 vector of ``num_buckets`` + 2 elements: those below, those of each bucket, and the rest.
+            AccHist: the same, of all calls of this instance.
+        Example:
+            AccumulateHistogram([-1 0.2 0.7 1]; num_buckets=2) -> [1 1 1 1]:i64, [1 1 1 1]:i64
+        """
+
+    def Accuracy(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        top_k: int | None = 1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The share of the rows whose label has one of the ``top_k`` highest scores; of equal ones the first is higher.
+
+        Inputs:
+            predictions: float32, [n, D], scores. A row whose label has the score nan is never right.
+            labels: int32 or int64, [n].
+        Outputs:
+            accuracy: float32, rank 0; 0 without rows.
+        Raises:
+            OperatorError: a label is not the number of an element of its row.
+        Example:
+            Accuracy([[0.1 0.9] [0.8 0.2]], [1 1]:i32) -> 0.5 ()
         """
 
     def Acos(
@@ -46,12 +114,94 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = arccos X, element by element; nan where that is not defined.
+        """output = arccos input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Acos([1 0]) -> [0 1.570796]
+        """
+
+    def Adadelta(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        decay: float | None = 0.95,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Steps in proportion to those before, by the roots of decaying mean squares.
+
+        After Zeiler, 2012.
+
+        m' = ``decay`` m + (1 - decay) grad^2; u = sqrt(d + ``epsilon``) / sqrt(m' + epsilon) grad;
+        d' = decay d + (1 - decay) u^2; param' = param + lr u.
+
+        Inputs:
+            param, moment, moment_delta, grad: float32, one shape.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment, output_moment_delta: what they are afterwards.
+        Example:
+            Adadelta([1], [1], [1], [1], [0.5]; epsilon=0.0) -> [1.5], [1], [1]
+        """
+
+    def Adagrad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        decay: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Steps by the root of the sum of all squared gradients.
+
+        After Duchi and others, 2011.
+
+        m' = ``decay`` m + grad^2; param' = param + lr grad / (sqrt(m') + ``epsilon``).
+
+        Inputs:
+            param, moment, grad: float32, one shape.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment: the parameter and the moment afterwards.
+            output_effective_lr: lr / (sqrt(m') + epsilon).
+            output_update: that times grad.
+        Example:
+            Adagrad([1 2], [0.1 0.2], [0.5 -1], [-0.1]) -> [0.915486 2.0912862], [0.35 1.2]
+        """
+
+    def Adam(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        beta1: float | None = 0.9,
+        beta2: float | None = 0.999,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Moments of the gradient and of its square that decay, and a step by their proportion.
+
+        After Kingma and Ba, 2014.
+
+        m' = ``beta1`` m + (1 - beta1) grad; v' = ``beta2`` v + (1 - beta2) grad^2; with t = iter + 1,
+        u = sqrt(1 - beta2^t) / (1 - beta1^t) m' / (sqrt(v') + ``epsilon``); param' = param + lr u.
+
+        Inputs:
+            param, moment_1, moment_2, grad: float32, one shape.
+            lr: float32, one element, negative to descend.
+            iter: int64, one element, from 0 on.
+        Outputs:
+            output_param, output_moment_1, output_moment_2: what they are afterwards.
+            output_grad: u.
+        Example:
+            Adam([1 2], [0.1 0.2], [0.3 0.4], [0.5 -1], [0.1], [0]:i64) -> p, m, v
+            Copy(m) -> [0.14 0.08]
         """
 
     def Add(
@@ -80,6 +230,32 @@ class OperatorMethods:
             Add([[1] [2]], [10 20]) -> [[11 21] [12 22]]
         """
 
+    def AddPadding(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        padding_width: int | None = 1,
+        end_padding_width: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Rows of padding before and behind every segment: ``padding_width`` and ``end_padding_width`` (-1: as many).
+
+        Inputs:
+            data_in: any dtype, rank 1 or more.
+            lengths: int32 vector; without it all rows are one segment.
+            start_padding, end_padding: a row each, of data_in's dtype; zeros, or empty texts, if not given. Without an
+                end_padding the start_padding stands at both ends.
+        Outputs:
+            data_out: data_in's dtype.
+            lengths_out: int32 vector.
+        Raises:
+            OperatorError: a length is negative.
+            ShapeError: the lengths do not add up to the rows, or padding is not of the shape of a row.
+        Example:
+            AddPadding([1 2 3], [1 2]:i32) -> [0 1 0 0 2 3 0], [3 4]:i32
+        """
+
     def Alias(
         self,
         inputs: Inputs,
@@ -93,7 +269,10 @@ class OperatorMethods:
         Outputs:
             output: the same blob.
         Example:
+            Copy([1 2]) -> p
             Alias(p) -> a
+            ConstantFill(a; value=7.0) -> a
+            Copy(p) -> [7 7]
         """
 
     def And(
@@ -187,12 +366,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = arcsin X, element by element; nan where that is not defined.
+        """output = arcsin input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Asin([0 1]) -> [0 1.570796]
         """
 
     def Assert(
@@ -219,12 +400,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = arctan X, element by element; nan where that is not defined.
+        """output = arctan input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Atan([0 1]) -> [0 0.7853982]
         """
 
     def AtomicAppend(
@@ -264,6 +447,7 @@ class OperatorMethods:
             mut_value: int32 of rank 0, the sum.
             fetched_value: int32 of rank 0, the value before.
         Example:
+            CreateMutex() -> m
             AtomicFetchAdd(m, [5]:i32, [3]:i32) -> 8 ():i32, 5 ():i32
         """
 
@@ -283,6 +467,7 @@ class OperatorMethods:
             mut_value: int64 of rank 0, the sum.
             fetched_value: int64 of rank 0, the value before.
         Example:
+            CreateMutex() -> m
             AtomicFetchAdd64(m, [5]:i64, [3]:i64) -> 8 ():i64, 5 ():i64
         """
 
@@ -294,6 +479,8 @@ class OperatorMethods:
     ) -> BlobReference:
         """Add 1 to an iteration number while no other operator does anything under the same mutex.
 
+        1 is added to the statistic ``atomic_iter/stats/<blob>/num_iter`` of the process too; see `StatRegistryExport`.
+
         Inputs:
             mutex: a mutex.
             iter: int64, one element, any rank, not negative.
@@ -302,6 +489,7 @@ class OperatorMethods:
         Raises:
             OperatorError: the number is negative, or the largest that there is.
         Example:
+            CreateMutex() -> m
             AtomicIter(m, [41]:i64) -> [42]:i64
         """
 
@@ -424,6 +612,45 @@ class OperatorMethods:
             ShapeError: the sizes do not agree.
         Example:
             BatchMatMul([1 2], [3 4]) -> [11]
+        """
+
+    def BatchOneHot(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Each column compared with each of its values: 1 where they are equal, else 0.
+
+        Inputs:
+            data: int32 or int64 matrix.
+            lengths: int32 vector, how many values each column has.
+            values: data's dtype, vector, those of the first column, then of the second, and so on.
+        Outputs:
+            output: data's dtype, a row for each of data, a column for each value.
+        Raises:
+            ShapeError: there is not one length a column, or they do not add up to the values.
+        Example:
+            BatchOneHot([[1 5]]:i32, [2 1]:i32, [1 2 5]:i32) -> [[1 0 1]]:i32
+        """
+
+    def BernoulliJSD(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The Jensen-Shannon divergence of coins, h((t + x) / 2) - (h(t) + h(x)) / 2, element by element.
+
+        h(p) = -p ln p - (1 - p) ln(1 - p) is the entropy of a coin. Lin, Divergence measures based on the Shannon entropy
+        (1991), section 4.
+
+        Inputs:
+            T, X: float32, one shape, probabilities.
+        Outputs:
+            L: float32, that shape, from 0 to ln 2.
+        Example:
+            BernoulliJSD([0 1], [0 0]) -> [0 0.6931472]
         """
 
     def BitwiseAnd(
@@ -564,6 +791,28 @@ class OperatorMethods:
             BooleanUnmask([T F], [1], [F T], [2]) -> [1 2]
         """
 
+    def Bucketize(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        boundaries: Sequence[float] | None = (),
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The number of ``boundaries`` below each element, so that a boundary belongs to the bucket below it.
+
+        nan counts as above all of them.
+
+        Inputs:
+            data: float32, any shape.
+        Outputs:
+            output: int32, data's shape.
+        Raises:
+            ArgumentError: the boundaries do not ascend.
+        Example:
+            Bucketize([0.1 1 2.5 9]; boundaries=[1.0,2.0]) -> [0 0 2 2]:i32
+        """
+
     def Call(
         self,
         inputs: Inputs,
@@ -621,6 +870,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Cbrt([8 -27]) -> [2 -3]
         """
 
     def Ceil(
@@ -635,6 +886,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Ceil([1.2 -1.2]) -> [2 -1]
         """
 
     def ChannelShuffle(
@@ -673,6 +926,7 @@ class OperatorMethods:
         Outputs:
             value: bool of shape (1,).
         Example:
+            CreateAtomicBool() -> flag
             CheckAtomicBool(flag) -> [F]
         """
 
@@ -689,7 +943,8 @@ class OperatorMethods:
         Outputs:
             done: bool of rank 0.
         Example:
-            CheckCounterDone(c) -> F ()
+            CreateCounter() -> c
+            CheckCounterDone(c) -> T ()
         """
 
     def CheckDatasetConsistency(
@@ -708,6 +963,37 @@ class OperatorMethods:
             DtypeError, ShapeError, OperatorError: they make none; the message names the field.
         Example:
             CheckDatasetConsistency([1 2], [2 1]:i32, [5 6 7]; fields=["a", "b:lengths", "b:values"])
+        """
+
+    def Checkpoint(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        db: str | bytes | None = '',
+        db_type: str | bytes | None = '',
+        absolute_path: bool | int | None = False,
+        every: int | None = 1,
+        strip_prefix: str | bytes | None = '',
+        blob_name_overrides: Sequence[str | bytes] | None = (),
+        chunk_size: int | None = -1,
+        checksums: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """`Save` all inputs, the iteration among them, if its number is a multiple of ``every``; else nothing.
+
+        ``db`` is the name of the database, with ``%d`` for the number. The other arguments are those of `Save`.
+
+        Inputs:
+            iteration: int64, one element.
+            blobs: as X of `Save`.
+        Raises:
+            OperatorError: as `Save` does.
+        Example:
+            Checkpoint([4]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
+            Checkpoint([5]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
+            DBExists(; db_name="ck_4.db", db_type="minidb") -> T ()
+            DBExists(; db_name="ck_5.db", db_type="minidb") -> F ()
         """
 
     def Clip(
@@ -729,6 +1015,26 @@ class OperatorMethods:
             Clip([-2 0.5 9]; min=-1.0, max=1.0) -> [-1 0.5 1]
         """
 
+    def ClipTensorByScaling(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        threshold: float,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input scaled down by threshold / val where val, mostly its norm, is above the threshold; else as it is.
+
+        Inputs:
+            input_tensor: float32, any shape.
+            val: float32, one element.
+            additional_threshold: float32, one element; the threshold is multiplied by it.
+        Outputs:
+            clipped: float32, the input's shape.
+        Example:
+            ClipTensorByScaling([3 4], [5]; threshold=2.5) -> [1.5 2]
+        """
+
     def CloseBlobsQueue(
         self,
         inputs: Inputs,
@@ -740,7 +1046,10 @@ class OperatorMethods:
         Inputs:
             queue: a blob queue.
         Example:
+            CreateBlobsQueue() -> q
             CloseBlobsQueue(q)
+            Copy([1 2]) -> a
+            SafeEnqueueBlobs(q, a) -> a, T ()
         """
 
     def CloseRebatchingQueue(
@@ -754,6 +1063,7 @@ class OperatorMethods:
         Inputs:
             queue: a rebatching queue.
         Example:
+            CreateRebatchingQueue(; capacity=10) -> rq
             CloseRebatchingQueue(rq)
         """
 
@@ -794,6 +1104,8 @@ class OperatorMethods:
             X: float32, rank 3.
         Outputs:
             Y: float32, rank 2.
+        Example:
+            ColwiseMax([[[1 2] [4 3]]]) -> [[4 3]]
         """
 
     def ComputeOffset(
@@ -898,7 +1210,9 @@ class OperatorMethods:
             atomic_bool: a flag.
             condition: bool, any shape but an empty one.
         Example:
+            CreateAtomicBool() -> flag
             ConditionalSetAtomicBool(flag, [T])
+            CheckAtomicBool(flag) -> [T]
         """
 
     def ConstantFill(
@@ -916,10 +1230,10 @@ class OperatorMethods:
         """One value everywhere. Without ``dtype`` a float gives float32, an int or bool **int64**, no value float32 zeros.
 
         Inputs:
-            input: gives the shape, any dtype.
+            X: gives the shape, any dtype.
             V: one element of the output's dtype; takes the place of ``value``.
         Outputs:
-            output: of ``dtype``: float32, float64, bool, int8, int16, int32, int64, uint8, uint16 or string.
+            Y: of ``dtype``: float32, float64, bool, int8, int16, int32, int64, uint8, uint16 or string.
         Raises:
             ArgumentError: ``value`` is not of the kind of ``dtype``, or out of its range.
         Example:
@@ -1069,6 +1383,27 @@ class OperatorMethods:
             CopyOnDeviceLike([1 2], [[9]]:i32) -> [1 2]
         """
 
+    def CopyRowsToTensor(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The matrix with the rows that the indices name replaced by one row.
+
+        Inputs:
+            input_tensor: any dtype, matrix.
+            indices: int64 vector.
+            row: input_tensor's dtype, vector of its width.
+        Outputs:
+            output_tensor: the same blob.
+        Raises:
+            OperatorError: an index is out of range.
+            ShapeError: the row has another width.
+        Example:
+            CopyRowsToTensor([[0 0] [0 0]], [1]:i64, [7 8]) -> [[0 0] [7 8]]
+        """
+
     def Cos(
         self,
         inputs: Inputs,
@@ -1081,6 +1416,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Cos([0 1]) -> [1 0.5403023]
         """
 
     def Cosh(
@@ -1089,12 +1426,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = cosh X, element by element; nan where that is not defined.
+        """output = cosh input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Cosh([0 1]) -> [1 1.543081]
         """
 
     def CosineSimilarity(
@@ -1126,7 +1465,9 @@ class OperatorMethods:
         Outputs:
             done: bool of rank 0: was the count 0 or less *before*? A counter of 2 answers F, F, T.
         Example:
+            CreateCounter(; init_count=1) -> c
             CountDown(c) -> F ()
+            CountDown(c) -> T ()
         """
 
     def CountUp(
@@ -1142,7 +1483,9 @@ class OperatorMethods:
         Outputs:
             previous_count: int64 of rank 0, the count before.
         Example:
-            CountUp(c) -> 0 ():i64
+            CreateCounter(; init_count=7) -> c
+            CountUp(c) -> 7 ():i64
+            RetrieveCount(c) -> 8 ():i64
         """
 
     def Crash(
@@ -1196,6 +1539,32 @@ class OperatorMethods:
             CreateBlobsQueue(; capacity=4, num_blobs=2) -> q
         """
 
+    def CreateBlobsQueueDB(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        key_blob_index: int | None = -1,
+        value_blob_index: int | None = 0,
+        timeout_secs: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A database reader whose entries are the records of a queue, which it takes when it is read.
+
+        Blob number ``value_blob_index`` of a record is the value, ``key_blob_index`` the key: byte strings, or string
+        tensors of one element. ``timeout_secs`` is how long reading waits (0: no limit).
+
+        Inputs:
+            queue: a blob queue.
+        Outputs:
+            reader: a database reader.
+        Raises:
+            OperatorError: the records of the queue have no blob of such a number.
+        Example:
+            CreateBlobsQueue(; capacity=4, num_blobs=2) -> q
+            CreateBlobsQueueDB(q; key_blob_index=0, value_blob_index=1) -> r
+        """
+
     def CreateCounter(
         self,
         inputs: Inputs,
@@ -1210,6 +1579,33 @@ class OperatorMethods:
             counter: a counter.
         Example:
             CreateCounter(; init_count=2) -> c
+        """
+
+    def CreateDB(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        db: str | bytes | None = '',
+        db_type: str | bytes | None = '',
+        num_shards: int | None = 1,
+        shard_id: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A reader at the beginning of a database.
+
+        ``db`` is used as it is: a relative path begins in the working directory. With ``num_shards`` the reader sees the
+        entries number ``shard_id``, ``shard_id + num_shards``, and so on.
+
+        Outputs:
+            reader: a database reader.
+        Raises:
+            OperatorError: there is no such database, or none of its entries is for this shard.
+        Example:
+            Copy([1 2]) -> a
+            Save(a; db="x.db", db_type="minidb")
+            CreateDB(; db="x.db", db_type="minidb") -> r
+            Load(r; source_blob_names=["a"]) -> [1 2]
         """
 
     def CreateMap(
@@ -1327,6 +1723,23 @@ class OperatorMethods:
             CreateTreeCursor(; fields=["a", "b:lengths", "b:values"]) -> cur
         """
 
+    def CrossEntropy(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """-sum t ln p for each row, with the probabilities p in X and the distribution t in label.
+
+        Inputs:
+            X: float32, [n, ...]; a vector is one row.
+            label: float32, X's shape, or that of its rows, [n, D].
+        Outputs:
+            Y: float32, [n].
+        Example:
+            CrossEntropy([[0.5 0.5]], [[1 0]]) -> [0.6931472]
+        """
+
     def Cube(
         self,
         inputs: Inputs,
@@ -1339,6 +1752,48 @@ class OperatorMethods:
             X: float32, float64, int32 or int64, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Cube([2 -3]:i32) -> [8 -27]:i32
+        """
+
+    def DBExists(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        db_name: str | bytes | None = '',
+        db_type: str | bytes | None = '',
+        absolute_path: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether there is a database that is not empty, and whole as far as lengths tell.
+
+        ``db_name`` begins in the root folder of the workspace, or with ``absolute_path`` is used as it is.
+
+        Outputs:
+            exists: bool of rank 0; false also if the file is something else, or no type of databases is called ``db_type``.
+        Raises:
+            OperatorError: the package for that type of databases is not installed.
+        Example:
+            Save([1 2]; db="x.db", db_type="minidb")
+            DBExists(; db_name="x.db", db_type="minidb") -> T ()
+        """
+
+    def DenseVectorToIdList(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The columns where each row is not 0, and how many there are.
+
+        Inputs:
+            values: float32 matrix.
+        Outputs:
+            out_lengths: int32 vector, one a row.
+            out_values: int32 vector, the columns, ascending in each row.
+        Example:
+            DenseVectorToIdList([[0 1 0 1] [0 0 0 0]]) -> [2 0]:i32, [1 3]:i32
         """
 
     def DepthConcat(
@@ -1400,7 +1855,10 @@ class OperatorMethods:
             QueueClosedError: the queue is closed and nothing is left.
             ReportedError: nothing came for ``timeout_secs`` (0: no limit).
         Example:
-            DequeueBlobs(q) -> a, b
+            CreateBlobsQueue(; capacity=2) -> q
+            Copy([1 2]) -> a
+            EnqueueBlobs(q, a) -> a
+            DequeueBlobs(q) -> [1 2]
         """
 
     def DequeueRebatchingQueue(
@@ -1422,6 +1880,8 @@ class OperatorMethods:
             QueueClosedError: the queue is closed and nothing is left.
             ReportedError: not enough came for ``timeout_secs`` (0: no limit).
         Example:
+            CreateRebatchingQueue(; capacity=10) -> rq
+            EnqueueRebatchingQueue(rq, [1 2 3]; enqueue_batch=1)
             DequeueRebatchingQueue(rq; num_elements=2) -> [1 2]
         """
 
@@ -1485,6 +1945,7 @@ class OperatorMethods:
         outer_blobs_idx: Sequence[int] | None = (),
         reuse_workspace: bool | int | None = False,
         copy_external_blobs: bool | int | None = False,
+        saved_fwd_blobs: Sequence[str | bytes] | None = (),
         **call: Unpack[CallFields],
     ) -> Any:
         """Run a net in a workspace of its own, which stays in the scope.
@@ -1628,6 +2089,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Elu([-1 2]) -> [-0.6321206 2]
         """
 
     def EndWrites(
@@ -1658,6 +2121,8 @@ class OperatorMethods:
             input: float32 or float64, any shape.
         Raises:
             OperatorError: an element is nan or infinite; the message has its flat position.
+        Example:
+            EnforceFinite([1 2])
         """
 
     def EnqueueBlobs(
@@ -1679,7 +2144,10 @@ class OperatorMethods:
             QueueClosedError: the queue is closed; the values stay.
             ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
         Example:
-            EnqueueBlobs(q, a, b) -> a, b
+            CreateBlobsQueue(; capacity=2) -> q
+            Copy([1 2]) -> a
+            EnqueueBlobs(q, a) -> a
+            DequeueBlobs(q) -> [1 2]
         """
 
     def EnqueueRebatchingQueue(
@@ -1703,7 +2171,9 @@ class OperatorMethods:
             QueueClosedError: the queue is closed. Rows of a batch that were in by then stay in.
             ReportedError: there was no room for ``timeout_secs`` (0: no limit). The same holds for rows that were in.
         Example:
+            CreateRebatchingQueue(; capacity=10) -> rq
             EnqueueRebatchingQueue(rq, [1 2 3]; enqueue_batch=1)
+            DequeueRebatchingQueue(rq; num_elements=2) -> [1 2]
         """
 
     def EnsureCPUOutput(
@@ -1720,6 +2190,30 @@ class OperatorMethods:
             output: equal to input.
         Example:
             EnsureCPUOutput([1 2]) -> [1 2]
+        """
+
+    def EnsureClipped(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        min: float | None = ...,
+        max: float | None = ...,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The parameter clipped to lie between two bounds; with indices and gradient only the rows that are named.
+
+        Inputs:
+            param: float32.
+            indices: int32 or int64.
+            grad: float32, a row for each index; only its shape is looked at.
+        Outputs:
+            output_param: float32, param's shape.
+        Raises:
+            ArityError: there are indices and no gradient.
+            OperatorError: an index is out of range.
+        Example:
+            EnsureClipped([[1 5] [7 -7]], [1]:i32, [[0 0]]; min=-1.0, max=1.0) -> [[1 5] [1 -1]]
         """
 
     def EnsureDense(
@@ -1746,12 +2240,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = the error function of X, element by element.
+        """The error function of each element.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: float32, X's shape.
+            output: float32, the same shape.
+        Example:
+            Erf([0 1]) -> [0 0.8427008]
         """
 
     def Exp(
@@ -1766,6 +2262,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Exp([0 1]) -> [1 2.718282]
         """
 
     def Expand(
@@ -1879,7 +2377,7 @@ class OperatorMethods:
         Outputs:
             blob: the bytes of ``value``.
         Example:
-            FeedBlob(; value="hello") -> "hello"
+            FeedBlob(; value="hello") -> name
         """
 
     def FileStoreHandlerCreate(
@@ -2003,6 +2501,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Floor([1.2 -1.2]) -> [1 -2]
         """
 
     def Free(
@@ -2018,7 +2518,36 @@ class OperatorMethods:
         Outputs:
             blobs: the same blobs, in the same order.
         Example:
+            Copy([1 2]) -> a
             Free(a) -> a
+        """
+
+    def Ftrl(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        alpha: float | None = 0.005,
+        beta: float | None = 1.0,
+        lambda1: float | None = 0.001,
+        lambda2: float | None = 0.001,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Follow the regularised leader, by coordinate.
+
+        After McMahan and others, "Ad click prediction", 2013, algorithm 1.
+
+        n' = n + grad^2; z' = z + grad - (sqrt(n') - sqrt(n)) / ``alpha`` var; var' = 0 where abs(z') <= ``lambda1``,
+        else (lambda1 sign(z') - z') / ((``beta`` + sqrt(n')) / alpha + ``lambda2``).
+
+        Inputs:
+            var, grad: float32, one shape.
+            n_z: float32, that shape and a last axis of 2: n and z.
+            alpha: float32, one element, in place of the argument.
+        Outputs:
+            output_var, output_n_z: what they are afterwards.
+        Example:
+            Ftrl([0], [[0 0]], [2]; alpha=1.0, beta=0.0, lambda1=1.0, lambda2=0.0) -> [-0.5], [[4 2]]
         """
 
     def GE(
@@ -2045,6 +2574,59 @@ class OperatorMethods:
             ShapeError: the shapes do not fit; the message shows both.
         Example:
             GE([1 2 3], [2 2 2]) -> [F T T]
+        """
+
+    def GFtrl(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        alpha: float | None = 0.005,
+        beta: float | None = 1.0,
+        lambda1: float | None = 0.001,
+        lambda2: float | None = 0.001,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """As `Ftrl`, but a column becomes 0 as a whole, by the norm of its z.
+
+        After Ni and others, 2019.
+
+        With the norm Z of a column of D rows: var' = 0 where Z <= ``lambda1`` sqrt(D), else
+        z' (lambda1 sqrt(D) / Z - 1) / ((``beta`` + sqrt(n')) / ``alpha`` + ``lambda2``).
+
+        Inputs:
+            var, grad: float32 matrices of one shape.
+            n_z: float32, that shape and a last axis of 2: n and z.
+            alpha: float32, one element, in place of the argument.
+        Outputs:
+            output_var, output_n_z: what they are afterwards.
+        Example:
+            GFtrl([[0]], [[[0 0]]], [[2]]; alpha=1.0, beta=0.0, lambda1=1.0, lambda2=0.0) -> [[-0.5]], [[[4 2]]]
+        """
+
+    def GRUUnit(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        sequence_lengths: bool | int | None = True,
+        drop_states: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """One step of a gated recurrent unit, from gates that are computed already.
+
+        With s(x) = 1 / (1 + e^-x): hidden = s(u) hidden_prev + (1 - s(u)) tanh(n). Rows whose length is reached keep their
+        states, or with ``drop_states`` have zeros. (Cho and others, 2014.)
+
+        Inputs:
+            hidden_prev: float32, (1, batch, size).
+            gates: float32, (1, batch, 3 size): reset, which is not used here, u and n.
+            seq_lengths: int32 vector, one a row of the batch; not there with ``sequence_lengths`` false.
+            timestep: int32, one element.
+        Outputs:
+            hidden: float32, (1, batch, size).
+        Example:
+            GRUUnit([[[1]]], [[[0 0 0]]], [1]:i32, [0]:i32) -> [[[0.5]]]
         """
 
     def GT(
@@ -2098,6 +2680,49 @@ class OperatorMethods:
             ShapeError: DATA has no such axis, or the axes before it differ with ``match_outer``.
         Example:
             Gather([5 6 7], [2 0]:i32) -> [7 5]
+        """
+
+    def GatherByKey(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The inverse of `Partition` for one tensor: for each key, the next row of its shard.
+
+        Inputs:
+            keys: int32 or int64, of any shape, as they were before they were divided among n shards.
+            sharded_values: n tensors of one dtype and inner shape, the rows of each shard in the order of their keys.
+        Outputs:
+            values: that dtype; the shape of the keys, then the inner shape.
+        Raises:
+            DtypeError: the shards differ in dtype.
+            ShapeError: they differ in inner shape, or a shard has not as many rows as keys.
+        Example:
+            GatherByKey([2 1 4]:i32, [5 7], [6]) -> [5 6 7]
+        """
+
+    def GatherPadding(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        padding_width: int | None = 1,
+        end_padding_width: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The sum of all rows of padding; of those before and those behind the segments apart if two outputs are asked for.
+
+        Inputs:
+            data_in: float32, float64, int32 or int64, rank 1 or more.
+            lengths: int32 vector, of segments with their padding.
+        Outputs:
+            padding_sum, end_padding_sum: data_in's dtype, the shape of a row.
+        Raises:
+            OperatorError: a segment is shorter than its padding.
+            ShapeError: the lengths do not add up to the rows.
+        Example:
+            GatherPadding([[1 1] [2 2] [3 3]], [3]:i32) -> [4 4]
         """
 
     def GatherRanges(
@@ -2187,6 +2812,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Gelu([0 1]) -> [0 0.8413447]
         """
 
     def GetAllBlobNames(
@@ -2202,7 +2829,8 @@ class OperatorMethods:
         Outputs:
             blob_names: string vector; without ``include_shared`` the names that parents have are left out.
         Example:
-            GetAllBlobNames() -> ["x" "blob_names"]
+            Copy([1 2]) -> a
+            GetAllBlobNames() -> n
         """
 
     def GetCursorOffset(
@@ -2391,6 +3019,8 @@ class OperatorMethods:
             Y: float32, half as large.
         Raises:
             ShapeError: there is no such axis, or its size is odd.
+        Example:
+            Glu([2 0]) -> [1]
         """
 
     def GroupNorm(
@@ -2454,6 +3084,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            HardSigmoid([-5 0 1]) -> [0 0.5 0.7]
         """
 
     def HasElements(
@@ -2485,6 +3117,7 @@ class OperatorMethods:
         Outputs:
             has: bool of shape (1,).
         Example:
+            CreateScope() -> sc
             HasScope(sc) -> [F]
         """
 
@@ -2550,6 +3183,28 @@ class OperatorMethods:
         Example:
             IntIndexCreate() -> ix
             IndexGet(ix, [7 8 7]:i32) -> [1 2 1]:i64
+        """
+
+    def IndexHash(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        seed: int | None = 0,
+        modulo: int | None = 9223372036854775807,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A hash of each element, from 0 to below ``modulo``.
+
+        It begins as ``seed`` times 0xDEADBEEF, and for each byte of the element from the lowest up, as a signed number,
+        h becomes h 65537 + byte, in the wrapping arithmetic of the type.
+
+        Inputs:
+            Indices: int32 or int64, any shape.
+        Outputs:
+            HashedIndices: Indices' dtype and shape.
+        Example:
+            IndexHash([1 2 1]:i32; modulo=10) -> [9 8 9]:i32
         """
 
     def IndexLoad(
@@ -2702,6 +3357,8 @@ class OperatorMethods:
             tensor: float32 or float64, any shape.
         Outputs:
             output: uint8, the same shape.
+        Example:
+            IsNaN([1 NaN]) -> [0 1]:u8
         """
 
     def Iter(
@@ -2720,6 +3377,27 @@ class OperatorMethods:
             OperatorError: the number is negative, or the largest that there is.
         Example:
             Iter([41]:i64) -> [42]:i64
+        """
+
+    def KeySplit(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        categorical_limit: int,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """For each key from 0 to before ``categorical_limit``, the positions where it stands.
+
+        Inputs:
+            keys: int64 vector.
+        Outputs:
+            positions: ``categorical_limit`` int32 vectors, ascending.
+        Raises:
+            ArityError: there is not one output for each key.
+            OperatorError: a key is out of range.
+        Example:
+            KeySplit([1 0 1]:i64; categorical_limit=2) -> [1]:i32, [0 2]:i32
         """
 
     def KeyValueToMap(
@@ -2807,6 +3485,33 @@ class OperatorMethods:
             LRN([[[1 2 3]]]; size=3, alpha=3.0, beta=1.0, order="NHWC") -> [[[0.16666667 0.13333333 0.21428571]]]
         """
 
+    def LSTMUnit(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        forget_bias: float | None = 0.0,
+        sequence_lengths: bool | int | None = True,
+        drop_states: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """One step of a long short-term memory, from gates that are computed already.
+
+        With s(x) = 1 / (1 + e^-x): cell = s(f + ``forget_bias``) cell_prev + s(i) tanh(g), hidden = s(o) tanh(cell). Rows
+        whose length is reached keep their states, or with ``drop_states`` have zeros. (Hochreiter and Schmidhuber, 1997;
+        the forget gate after Gers, 2000.)
+
+        Inputs:
+            hidden_prev, cell_prev: float32, (1, batch, size).
+            gates: float32, (1, batch, 4 size): i, f, o, g.
+            seq_lengths: int32 vector, one a row of the batch; not there with ``sequence_lengths`` false.
+            timestep: int32, one element.
+        Outputs:
+            hidden, cell: float32, (1, batch, size).
+        Example:
+            LSTMUnit([[[0]]], [[[1]]], [[[0 0 0 0]]], [1]:i32, [0]:i32) -> [[[0.23105858]]], [[[0.5]]]
+        """
+
     def LT(
         self,
         inputs: Inputs,
@@ -2831,6 +3536,47 @@ class OperatorMethods:
             ShapeError: the shapes do not fit; the message shows both.
         Example:
             LT([1 2 3], [2 2 2]) -> [T F F]
+        """
+
+    def LabelCrossEntropy(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """-ln of the probability of each row's label.
+
+        Inputs:
+            X: float32, [n, ...]; a vector is one row.
+            label: int32 or int64, [n] or [n, 1].
+        Outputs:
+            Y: float32, [n].
+        Raises:
+            OperatorError: a label is not the number of an element of its row.
+        Example:
+            LabelCrossEntropy([[0.5 0.5]], [1]:i32) -> [0.6931472]
+        """
+
+    def Lars(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        offset: float | None = 0.5,
+        lr_min: float | None = 0.02,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The rate of a layer: trust / (norm(dX) / norm(X) + wd + ``offset``), at most lr_max, at least ``lr_min``.
+
+        Where X is 0 everywhere the norms count as equal. (You, Gitman and Ginsburg, 2017.)
+
+        Inputs:
+            X, dX: float32, one shape, the parameter and its gradient.
+            wd, trust, lr_max: float32, one element each.
+        Outputs:
+            lr_rescaled: float32 vector of one element.
+        Example:
+            Lars([3 4], [3 4], [0], [1], [10]; offset=1.0) -> [0.5]
         """
 
     def LastNWindowCollector(
@@ -2904,6 +3650,94 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            LeakyRelu([-2 3]; alpha=0.5) -> [-1 3]
+        """
+
+    def LearningRate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        base_lr: float | None = None,
+        policy: str | bytes | None = 'fixed',
+        gamma: float | None = None,
+        power: float | None = None,
+        stepsize: int | None = None,
+        max_iter: int | None = None,
+        num_iter: int | None = None,
+        start_multiplier: float | None = 0.0,
+        end_multiplier: float | None = 0.0,
+        multiplier: float | None = 0.5,
+        multiplier_1: float | None = 1.0,
+        multiplier_2: float | None = 1.0,
+        start_warmup_multiplier: float | None = 0.1,
+        constant_warmup_num_iter: int | None = None,
+        linear_warmup_num_iter: int | None = None,
+        active_first: bool | int | None = True,
+        active_period: int | None = None,
+        inactive_period: int | None = None,
+        max_lr: float | None = None,
+        min_lr: float | None = 0.0,
+        decay: float | None = 1.0,
+        period: int | None = None,
+        t_mult: float | None = 1.0,
+        lr_shrink: float | None = 0.99,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """``base_lr`` times the factor of a policy at this iteration.
+
+        At iteration t the factors are:
+
+        - ``fixed``: 1
+        - ``step``: gamma^floor(t / stepsize)
+        - ``exp``: gamma^t
+        - ``inv``: (1 + gamma t)^-power
+        - ``poly``: (1 - t / max_iter)^power, 0 from max_iter on
+        - ``linearWarmup``: from start_multiplier up to 1 in num_iter iterations
+        - ``constantWarmup``: multiplier before num_iter, then 1
+        - ``constantThenLinearWarmup``: start_warmup_multiplier for constant_warmup_num_iter, then up to 1 in
+          linear_warmup_num_iter
+        - ``alter``: 1 for active_period, 0 for inactive_period, in turn, beginning as active_first says
+        - ``hill``: linearWarmup before num_iter, then as inv from there, but at least end_multiplier
+        - ``gate``: multiplier_1 before num_iter, multiplier_2 from there on
+        - ``cyclical``: triangles between base_lr and max_lr, up in stepsize iterations and down again, each decay times as
+          high as the one before
+        - ``cosine``: half a cosine from max_lr to min_lr, in cycles of period, each t_mult times as long as the one before
+          and between bounds lr_shrink times as high; base_lr does not matter then
+
+        Inputs:
+            input: int64, one element, the iteration.
+        Outputs:
+            output: float32 of rank 0.
+        Raises:
+            ArgumentError: the policy is unknown, or an argument that it needs is not given or makes no sense.
+            OperatorError: the iteration is negative.
+        Example:
+            LearningRate([5]:i64; base_lr=0.5, policy="step", stepsize=2, gamma=0.5) -> 0.125 ()
+        """
+
+    def LearningRateAdaption(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        lr_alpha: float | None = 0.01,
+        normalized_lr_adaption: bool | int | None = True,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The rate by how far the gradient points the same way as the update that was made with it.
+
+        lr (1 - ``lr_alpha`` cos(grad, effgrad)), or lr - lr_alpha (grad . effgrad) with ``normalized_lr_adaption`` false.
+        (Baydin and others, "Online learning rate adaptation with hypergradient descent", 2017.)
+
+        Inputs:
+            lr: float32, one element.
+            grad, effgrad: float32, one shape.
+        Outputs:
+            output_lr: float32, lr's shape.
+        Example:
+            LearningRateAdaption([0.5], [3 4], [3 4]; lr_alpha=0.5) -> [0.25]
         """
 
     def LengthsGather(
@@ -2989,6 +3823,27 @@ class OperatorMethods:
             ShapeError: the lengths do not add up to the number of rows.
         Example:
             LengthsPad([1 2 3], [2 1]:i32; target_length=2) -> [1 2 3 -1]
+        """
+
+    def LengthsPartition(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        pack_first_input: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Segments divided among n shards, row by row, as by `Partition`; each shard has the lengths of what is left.
+
+        Inputs:
+            input: the lengths, an int32 vector; the keys, an int32 or int64 vector; then tensors of as many rows.
+        Outputs:
+            partitions: n times as many as inputs, lengths first: all of shard 0, then all of shard 1, and so on.
+        Raises:
+            ArityError: there are no keys, or the outputs are not a multiple of the inputs.
+            ShapeError: the lengths do not add up to the keys, or a tensor has not as many rows.
+        Example:
+            LengthsPartition([1 1]:i32, [4 7]:i64) -> [1 0]:i32, [4]:i64, [0 1]:i32, [7]:i64
         """
 
     def LengthsRangeFill(
@@ -3186,6 +4041,42 @@ class OperatorMethods:
             LengthsWeightedSum([1 2 3], [1 0.5 2], [2 1]:i32) -> [2 6]
         """
 
+    def Load(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        db: str | bytes | None = '',
+        dbs: Sequence[str | bytes] | None = (),
+        db_type: str | bytes | None = '',
+        absolute_path: bool | int | None = False,
+        add_prefix: str | bytes | None = '',
+        strip_prefix: str | bytes | None = '',
+        load_all: bool | int | None = False,
+        allow_incomplete: bool | int | None = False,
+        source_blob_names: Sequence[str | bytes] | None = (),
+        keep_device: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Read blobs from the readers, or else from the databases ``dbs``, or else from ``db``: all, or none if one fails.
+
+        A blob of a database is called as it is there, without all up to the first ``strip_prefix``, with ``add_prefix`` in
+        front. By these names the outputs are found, or ``source_blob_names``, one for each output. With ``load_all`` all
+        blobs are read, and blobs of these names get them. Paths are as for `Save`. A reader goes on as far as it is read.
+
+        Inputs:
+            readers: database readers.
+        Outputs:
+            blobs: whatever was saved. With ``allow_incomplete`` those that are not there keep what they hold.
+        Raises:
+            OperatorError: a blob is not there, or in two databases, or only a part of it; names are there twice; or a
+                database cannot be read.
+        Example:
+            Save([1 2], [3]:i32; db="x.db", db_type="minidb", blob_name_overrides=["a","b"])
+            Load(; db="x.db", db_type="minidb") -> b, a
+            Load(; db="x.db", db_type="minidb", source_blob_names=["a","b"]) -> [1 2], [3]:i32
+        """
+
     def Log(
         self,
         inputs: Inputs,
@@ -3198,6 +4089,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Log([1 2]) -> [0 0.6931472]
         """
 
     def LogFatal(
@@ -3228,6 +4121,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Logit([0.5 0.9]) -> [0 2.197225]
         """
 
     def LongIndexCreate(
@@ -3284,7 +4179,24 @@ class OperatorMethods:
         Raises:
             ShapeError: there is no second axis, or its size is 0.
         Example:
-            MSRAFill(; shape=[3000,4]) -> 12000 values of deviation about 0.0258
+            MSRAFill(; shape=[4,3]) -> w
+            Shape(w) -> [4 3]:i64
+        """
+
+    def MakeTwoClass(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The probabilities 1 - X and X of no and yes, side by side along a new last axis.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape and a 2.
+        Example:
+            MakeTwoClass([0.25 1]) -> [[0.75 0.25] [0 1]]
         """
 
     def MapToKeyValue(
@@ -3303,6 +4215,25 @@ class OperatorMethods:
         Example:
             KeyValueToMap([1 2 1]:i64, [10 20 30]:i64) -> m
             MapToKeyValue(m) -> [1 2]:i64, [10 20]:i64
+        """
+
+    def MarginRankingCriterion(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        margin: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """max(0, ``margin`` - Y (X1 - X2)), element by element: how much is missing until the better score leads by that.
+
+        Inputs:
+            X1, X2: float32, one shape, scores.
+            Y: int32 or int64, the same shape: 1 where X1 should be the higher one, -1 where X2 should.
+        Outputs:
+            loss: float32, the same shape.
+        Example:
+            MarginRankingCriterion([1 2], [2 1], [1 1]:i32; margin=0.5) -> [1.5 0]
         """
 
     def MatMul(
@@ -3341,7 +4272,7 @@ class OperatorMethods:
             A: float32, any shape.
             rest: A's dtype and shape; nothing broadcasts.
         Outputs:
-            C: A's dtype and shape.
+            M: A's dtype and shape.
         Raises:
             DtypeError: an input is not float32.
             ShapeError: shapes differ.
@@ -3420,6 +4351,28 @@ class OperatorMethods:
             MergeDim([[1 2] [3 4]]) -> [1 2 3 4]
         """
 
+    def MergeIdLists(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """For each example the sorted union of its lists of ids, each id once.
+
+        Inputs:
+            lengths_0: int32 vector, how many ids each example has in the first list.
+            values_0: int32 or int64 vector, these ids.
+            more: further pairs of lengths and ids, of as many examples and the same dtype.
+        Outputs:
+            merged_lengths: int32 vector, one an example.
+            merged_values: the ids' dtype.
+        Raises:
+            DtypeError: the lists differ in dtype.
+            ShapeError: lists have other numbers of examples, or lengths do not add up to the ids.
+        Example:
+            MergeIdLists([1 2]:i32, [5 6 7]:i64, [2 0]:i32, [5 9]:i64) -> [2 2]:i32, [5 9 6 7]:i64
+        """
+
     def Min(
         self,
         inputs: Inputs,
@@ -3432,7 +4385,7 @@ class OperatorMethods:
             A: float32, any shape.
             rest: A's dtype and shape; nothing broadcasts.
         Outputs:
-            C: A's dtype and shape.
+            M: A's dtype and shape.
         Raises:
             DtypeError: an input is not float32.
             ShapeError: shapes differ.
@@ -3452,6 +4405,8 @@ class OperatorMethods:
             X: float32 or float64, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Mish([0 1]) -> [0 0.8650984]
         """
 
     def Mod(
@@ -3492,6 +4447,50 @@ class OperatorMethods:
             Moments([1 3]) -> [2], [1]
         """
 
+    def MomentumSGD(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        momentum: float | None = 0.0,
+        nesterov: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The step of gradient descent with momentum: m' = ``momentum`` m + lr grad, which is the step.
+
+        With ``nesterov`` the step is (1 + ``momentum``) m' - ``momentum`` m. (Sutskever and others, 2013.)
+
+        Inputs:
+            grad, moment: float32, one shape.
+            lr: float32, one element, positive to descend.
+        Outputs:
+            output_grad: the step, which is to be subtracted from the parameter.
+            output_moment: m'.
+        Example:
+            MomentumSGD([0.5 -1], [0.1 0.2], [0.1]; momentum=0.9) -> [0.14 0.08], [0.14 0.08]
+        """
+
+    def MomentumSGDUpdate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        momentum: float | None = 0.0,
+        nesterov: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """As `MomentumSGD`, and the step subtracted from the parameter.
+
+        Inputs:
+            grad, moment, param: float32, one shape.
+            lr: float32, one element, positive to descend.
+        Outputs:
+            output_grad: the step.
+            output_moment, output_param: the momentum and the parameter afterwards.
+        Example:
+            MomentumSGDUpdate([0.5 -1], [0.1 0.2], [0.1], [1 2]) -> [0.05 -0.1], [0.05 -0.1], [0.95 2.1]
+        """
+
     def Mul(
         self,
         inputs: Inputs,
@@ -3516,6 +4515,29 @@ class OperatorMethods:
             ShapeError: the shapes do not fit; the message shows both.
         Example:
             Mul([1 2], [3 4]) -> [3 8]
+        """
+
+    def MultiClassAccuracy(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """For each class the share of its examples in which it has the highest score, and how many examples it has.
+
+        Of equal scores the first is the highest.
+
+        Inputs:
+            prediction: float32, [n, D], scores. A row with a nan is never right.
+            labels: int32 or int64 vector, n or more; what follows the first n is not looked at.
+        Outputs:
+            accuracies: float32, [D]; 0 for a class without examples.
+            amounts: int32, [D].
+        Raises:
+            OperatorError: a label is not the number of a class.
+            ShapeError: there are fewer labels than rows.
+        Example:
+            MultiClassAccuracy([[0.1 0.9] [0.6 0.4]], [1 1]:i32) -> [0 0.5], [0 2]:i32
         """
 
     def NCHW2NHWC(
@@ -3591,6 +4613,8 @@ class OperatorMethods:
             output: equal to tensor.
         Raises:
             OperatorError: an element is nan or infinite.
+        Example:
+            NanCheck([1 2]) -> [1 2]
         """
 
     def Negative(
@@ -3742,6 +4766,8 @@ class OperatorMethods:
             Y: float32, X's shape.
         Raises:
             ShapeError: Slope has another number of elements.
+        Example:
+            PRelu([[-1 2] [-1 -2]], [0.5 2]) -> [[-0.5 2] [-0.5 -4]]
         """
 
     def PackRecords(
@@ -3835,6 +4861,45 @@ class OperatorMethods:
             PadImage([[[1 2 3]]]; pads=[1,2], mode="reflect") -> [[[2 1 2 3 2 1]]]
         """
 
+    def Partition(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        pack_first_input: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The rows of all inputs divided among n shards: those whose key is k modulo n go to shard k.
+
+        The remainder is never negative. With ``pack_first_input`` the keys become (key - shard) / n.
+
+        Inputs:
+            input: the keys, int32 or int64, of any shape; then any tensors whose shapes begin with that of the keys.
+        Outputs:
+            partitions: n times as many as inputs: all of shard 0, then all of shard 1, and so on; in the order of the keys.
+        Raises:
+            ArityError: the outputs are not a multiple of the inputs.
+            ShapeError: a shape does not begin with that of the keys.
+        Example:
+            Partition([0 1 2 3 4]:i32) -> [0 2 4]:i32, [1 3]:i32
+        """
+
+    def Perplexity(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The product of p^(-1/n) over all n probabilities, which is e to the mean of -ln p.
+
+        Inputs:
+            probabilities: float32, any shape.
+        Outputs:
+            output: float32, rank 0; 1 over nothing, infinity if a probability is 0.
+        Example:
+            Perplexity([0.5 0.5]) -> 2 ()
+        """
+
     def Pow(
         self,
         inputs: Inputs,
@@ -3894,7 +4959,7 @@ class OperatorMethods:
         Inputs:
             tensor: anything.
         Example:
-            Print(p): "Tensor p of type float. Dims: (2,2,): 0,1,2,3"
+            Print([1 2])
         """
 
     def Range(
@@ -4005,6 +5070,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Reciprocal([2 4]) -> [0.5 0.25]
         """
 
     def ReduceBackMax(
@@ -4027,6 +5094,8 @@ class OperatorMethods:
             Y: X's dtype, the other axes; 0 over nothing.
         Raises:
             ShapeError: X has fewer axes than that, or the lengths do not fit.
+        Example:
+            ReduceBackMax([[1 2] [3 6]]) -> [2 6]
         """
 
     def ReduceBackMean(
@@ -4049,6 +5118,8 @@ class OperatorMethods:
             Y: X's dtype, the other axes; 0 over nothing.
         Raises:
             ShapeError: X has fewer axes than that, or the lengths do not fit.
+        Example:
+            ReduceBackMean([[1 2] [3 6]]) -> [1.5 4.5]
         """
 
     def ReduceBackSum(
@@ -4071,6 +5142,8 @@ class OperatorMethods:
             Y: X's dtype, the other axes; 0 over nothing.
         Raises:
             ShapeError: X has fewer axes than that, or the lengths do not fit.
+        Example:
+            ReduceBackSum([[1 2] [3 6]]) -> [3 9]
         """
 
     def ReduceFrontMax(
@@ -4093,6 +5166,8 @@ class OperatorMethods:
             Y: X's dtype, the other axes; 0 over nothing.
         Raises:
             ShapeError: X has fewer axes than that, or the lengths do not fit.
+        Example:
+            ReduceFrontMax([[1 2] [3 6]]) -> [3 6]
         """
 
     def ReduceFrontMean(
@@ -4115,6 +5190,8 @@ class OperatorMethods:
             Y: X's dtype, the other axes; 0 over nothing.
         Raises:
             ShapeError: X has fewer axes than that, or the lengths do not fit.
+        Example:
+            ReduceFrontMean([[1 2] [3 6]]) -> [2 4]
         """
 
     def ReduceFrontSum(
@@ -4137,6 +5214,8 @@ class OperatorMethods:
             Y: X's dtype, the other axes; 0 over nothing.
         Raises:
             ShapeError: X has fewer axes than that, or the lengths do not fit.
+        Example:
+            ReduceFrontSum([[1 2] [3 6]]) -> [4 8]
         """
 
     def ReduceL1(
@@ -4301,6 +5380,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            ReluN([-1 2 9]; n=6.0) -> [0 2 6]
         """
 
     def RemoveDataBlocks(
@@ -4322,6 +5403,30 @@ class OperatorMethods:
             RemoveDataBlocks([1 2 3], [0 2]:i64) -> [2]
         """
 
+    def RemovePadding(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        padding_width: int | None = 1,
+        end_padding_width: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The inverse of `AddPadding`: every segment without its first and its last rows.
+
+        Inputs:
+            data_in: any dtype, rank 1 or more.
+            lengths: int32 vector, of segments with their padding; without it all rows are one segment.
+        Outputs:
+            data_out: data_in's dtype.
+            lengths_out: int32 vector.
+        Raises:
+            OperatorError: a segment is shorter than its padding.
+            ShapeError: the lengths do not add up to the rows.
+        Example:
+            RemovePadding([0 1 0 0 2 3 0], [3 4]:i32) -> [1 2 3], [1 2]:i32
+        """
+
     def ReplaceNaN(
         self,
         inputs: Inputs,
@@ -4336,6 +5441,8 @@ class OperatorMethods:
             input: float32 or float64, any shape.
         Outputs:
             output: the input's dtype and shape.
+        Example:
+            ReplaceNaN([1 NaN]; value=2.0) -> [1 2]
         """
 
     def ReservoirSampling(
@@ -4384,7 +5491,9 @@ class OperatorMethods:
         Outputs:
             previous_value: int64 of rank 0, the count before.
         Example:
+            CreateCounter(; init_count=2) -> c
             ResetCounter(c; init_count=5) -> 2 ():i64
+            RetrieveCount(c) -> 5 ():i64
         """
 
     def ResetCursor(
@@ -4483,7 +5592,54 @@ class OperatorMethods:
         Outputs:
             count: int64 of rank 0.
         Example:
+            CreateCounter(; init_count=2) -> c
             RetrieveCount(c) -> 2 ():i64
+        """
+
+    def ReversePackedSegs(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """For each column, its first so many steps in reverse, and the others as they are.
+
+        Inputs:
+            data: any dtype, rank 3: steps, columns, and what belongs to them.
+            lengths: int32 or int64 vector, one a column, at most the number of steps.
+        Outputs:
+            reversed data: data's dtype and shape.
+        Raises:
+            OperatorError: a length is negative, or more than there are steps.
+            ShapeError: there is not one length a column.
+        Example:
+            ReversePackedSegs([[[1] [2]] [[3] [4]]], [2 1]:i32) -> [[[3] [2]] [[1] [4]]]
+        """
+
+    def RmsProp(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        decay: float | None = 0.9,
+        momentum: float | None = 0.0,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The step of RMSProp: the gradient by the root of its mean square, with momentum.
+
+        After Tieleman and Hinton, 2012.
+
+        ms' = ms + (1 - ``decay``) (grad^2 - ms); mom' = ``momentum`` mom + lr grad / sqrt(ms' + ``epsilon``), the step.
+
+        Inputs:
+            grad, mean_squares, moment: float32, one shape.
+            lr: float32, one element, positive to descend.
+        Outputs:
+            output_grad: the step, which is to be subtracted from the parameter.
+            output_mean_squares, output_moment: ms' and mom'.
+        Example:
+            RmsProp([1], [1], [0], [0.1]; epsilon=0.0) -> [0.1], [1], [0.1]
         """
 
     def RowMul(
@@ -4503,6 +5659,84 @@ class OperatorMethods:
             RowMul([[1 2] [3 4]], [10 1]) -> [[10 20] [3 4]]
         """
 
+    def RowWiseCounter(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        counter_halflife: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """How often each row was used, where older uses count less: half after ``counter_halflife`` iterations.
+
+        For each index, with the iterations since its row was used, but at least 1: count' = 1 + count 2^(-elapsed /
+        halflife). Nothing is done where the half-life is 0 or less.
+
+        Inputs:
+            prev_iter: int64 vector, when each row was used last.
+            update_counter: float64 vector, as long.
+            indices: int32 or int64.
+            iter: int64, one element, the iteration.
+        Outputs:
+            output_prev_iter, output_update_counter: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            RowWiseCounter([0 3]:i64, [0 1]:f64, [1]:i64, [5]:i64; counter_halflife=2) -> [0 5]:i64, [0 1.5]:f64
+        """
+
+    def RowWiseSparseAdagrad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`SparseAdagrad` with one moment a row, which grows by the mean of the squared gradient.
+
+        Inputs:
+            param: float32, rank 1 or more.
+            moment: float32 vector, one number a row.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment_1: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            RowWiseSparseAdagrad([[1 1]], [0], [0]:i32, [[2 2]], [1]; epsilon=0.0) -> [[2 2]], [4]
+        """
+
+    def RowWiseSparseAdam(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        beta1: float | None = 0.9,
+        beta2: float | None = 0.999,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`SparseAdam` with one second moment a row, that of the mean of the squared gradient.
+
+        Inputs:
+            param, moment_1: float32, one shape.
+            moment_2: float32 vector, one number a row.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            lr: float32, one element, negative to descend.
+            iter: int64, one element, from 0 on.
+        Outputs:
+            output_param, output_moment_1, output_moment_2: the same blobs.
+            output_grad: u, a row for each index.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            RowWiseSparseAdam([1], [0], [0], [0]:i32, [1], [1], [0]:i64; epsilon=0.0) -> [2], [0.1], [0.001]
+        """
+
     def RowwiseMax(
         self,
         inputs: Inputs,
@@ -4515,6 +5749,8 @@ class OperatorMethods:
             X: float32, rank 3.
         Outputs:
             Y: float32, rank 2.
+        Example:
+            RowwiseMax([[[1 2] [4 3]]]) -> [[2 4]]
         """
 
     def Rsqrt(
@@ -4529,6 +5765,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Rsqrt([4 0.25]) -> [0.5 2]
         """
 
     def SafeDequeueBlobs(
@@ -4555,7 +5793,12 @@ class OperatorMethods:
             QueueClosedError: the queue was closed because a run failed.
             ReportedError: not enough came for ``timeout_secs`` (0: no limit).
         Example:
-            SafeDequeueBlobs(q) -> a, b, F ()
+            CreateBlobsQueue(; capacity=2) -> q
+            Copy([1 2]) -> a
+            EnqueueBlobs(q, a) -> a
+            CloseBlobsQueue(q)
+            SafeDequeueBlobs(q) -> [1 2], F ()
+            SafeDequeueBlobs(q) -> b, T ()
         """
 
     def SafeEnqueueBlobs(
@@ -4578,7 +5821,40 @@ class OperatorMethods:
             QueueClosedError: the queue was closed because a run failed.
             ReportedError: the queue was full for ``timeout_secs`` (0: no limit); the values stay.
         Example:
-            SafeEnqueueBlobs(q, a, b) -> a, b, F ()
+            CreateBlobsQueue(; capacity=2) -> q
+            Copy([1 2]) -> a
+            SafeEnqueueBlobs(q, a) -> a, F ()
+        """
+
+    def Save(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        db: str | bytes | None = '',
+        db_type: str | bytes | None = '',
+        absolute_path: bool | int | None = False,
+        strip_prefix: str | bytes | None = '',
+        blob_name_overrides: Sequence[str | bytes] | None = (),
+        chunk_size: int | None = -1,
+        checksums: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Write blobs to a new database, which takes the place of an older one when it is complete.
+
+        ``db`` begins in the root folder of the workspace, or with ``absolute_path`` is used as it is; ``db_type`` is minidb
+        or lmdb. The blobs keep their names there, without all up to the first ``strip_prefix``, or get those of
+        ``blob_name_overrides``. Tensors are cut into pieces of ``chunk_size`` elements (-1: a million, 0: one piece). With
+        ``checksums`` the entries hold some, so that `Load` notices damage; Caffe2 reads such files too.
+
+        Inputs:
+            X: tensors, byte strings, counters, mutexes, cursors, indices, maps or database readers.
+        Raises:
+            OperatorError: a blob is empty or of another kind, names are wrong or there twice, or the database cannot be
+                written. The old one stays as it was.
+        Example:
+            Save([1 2], [3]:i32; db="x.db", db_type="minidb", blob_name_overrides=["a","b"])
+            Load(; db="x.db", db_type="minidb", source_blob_names=["b"]) -> [3]:i32
         """
 
     def Scale(
@@ -4709,6 +5985,27 @@ class OperatorMethods:
             SegmentIdsToRanges([0 0 2]:i32) -> [[0 2] [2 0] [2 1]]:i32
         """
 
+    def SegmentOneHot(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A row for each segment of indices, with 1 at those that are in it.
+
+        Inputs:
+            lengths: int32 vector, of the segments.
+            indices: int64 vector.
+            index_size_tensor: int64, one element, how many columns there are.
+        Outputs:
+            one_hots: float32 matrix.
+        Raises:
+            OperatorError: an index is out of range.
+            ShapeError: the lengths do not add up to the indices.
+        Example:
+            SegmentOneHot([1 2]:i32, [0 1 2]:i64, [3]:i64) -> [[1 0 0] [0 1 1]]
+        """
+
     def Selu(
         self,
         inputs: Inputs,
@@ -4724,6 +6021,41 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Selu([-1 2]) -> [-1.111331 2.101402]
+        """
+
+    def SequenceMask(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        mode: str | bytes | None = '',
+        axis: int | None = 1,
+        radius: int | None = 10,
+        fill_val: float | None = ...,
+        grad: bool | int | None = False,
+        batch: int | None = -1,
+        repeat_from_axis: int | None = -1,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The input as a matrix split at ``axis``, with ``fill_val`` where ``mode`` says.
+
+        These are, at row r and column c:
+
+        - ``sequence``: c >= sequence_lengths[r]
+        - ``window``: |c - sequence_lengths[r]| > ``radius``
+        - ``upper``: c > r; ``lower``: c < r; ``upperdiag``: c >= r; ``lowerdiag``: c <= r
+
+        Inputs:
+            input: float32 or float64, rank above ``axis``.
+            sequence_lengths: int32 vector, one a row: lengths, or for ``window`` centres; other modes take none.
+        Outputs:
+            masked_tensor: the input's dtype and shape.
+        Raises:
+            ShapeError: there is not one length a row.
+        Example:
+            SequenceMask([[1 2 3] [4 5 6]], [1 2]:i32; mode="sequence", fill_val=-1.0) -> [[1 -1 -1] [4 5 -1]]
         """
 
     def Shape(
@@ -4762,6 +6094,31 @@ class OperatorMethods:
             Sigmoid([0]) -> [0.5]
         """
 
+    def SigmoidCrossEntropyWithLogits(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        log_D_trick: bool | int | None = False,
+        unjoined_lr_loss: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean over the last axis of -(t ln s(x) + (1 - t) ln(1 - s(x))), for logits x, targets t, s the sigmoid.
+
+        With ``log_D_trick`` it is that of -(2t - 1) ln s(x), with ``unjoined_lr_loss`` that of (1 - t) ln(1 + e^x) - t x.
+        Large logits neither overflow nor lose digits.
+
+        Inputs:
+            logits: float32, any shape; rank 0 is one element.
+            targets: float32, the logits' shape.
+        Outputs:
+            xentropy: float32, the logits' shape without the last axis; 0 over nothing.
+        Raises:
+            ArgumentError: both forms are asked for.
+        Example:
+            SigmoidCrossEntropyWithLogits([[0 100] [0 -100]], [[1 1] [0 1]]) -> [0.3465736 50.346573]
+        """
+
     def Sign(
         self,
         inputs: Inputs,
@@ -4774,6 +6131,8 @@ class OperatorMethods:
             X: float32, float64, int32 or int64, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Sign([-3 0 2]) -> [-1 0 1]
         """
 
     def Sin(
@@ -4788,6 +6147,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Sin([0 1]) -> [0 0.841471]
         """
 
     def Sinh(
@@ -4796,12 +6157,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = sinh X, element by element; nan where that is not defined.
+        """output = sinh input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Sinh([0 1]) -> [0 1.175201]
         """
 
     def Size(
@@ -4844,6 +6207,35 @@ class OperatorMethods:
             Slice([1 2 3]; starts=[1], ends=[-1]) -> [2 3]
         """
 
+    def Snapshot(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        db: str | bytes | None = '',
+        db_type: str | bytes | None = '',
+        absolute_path: bool | int | None = False,
+        every: int | None = 1,
+        strip_prefix: str | bytes | None = '',
+        blob_name_overrides: Sequence[str | bytes] | None = (),
+        chunk_size: int | None = -1,
+        checksums: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """The old name of `Checkpoint`.
+
+        Inputs:
+            iteration: int64, one element.
+            blobs: as X of `Save`.
+        Raises:
+            OperatorError: as `Save` does.
+        Example:
+            Snapshot([4]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
+            Snapshot([5]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
+            DBExists(; db_name="ck_4.db", db_type="minidb") -> T ()
+            DBExists(; db_name="ck_5.db", db_type="minidb") -> F ()
+        """
+
     def Softmax(
         self,
         inputs: Inputs,
@@ -4864,6 +6256,41 @@ class OperatorMethods:
             Softmax([[0 0]]) -> [[0.5 0.5]]
         """
 
+    def SoftmaxWithLoss(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        axis: int | None = 1,
+        scale: float | None = 1.0,
+        label_prob: bool | int | None = False,
+        average_by_batch_size: bool | int | None = False,
+        order: str | bytes | None = 'NCHW',
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The softmax of each row of logits, and the mean over the rows of -ln of what it gives to the row's label.
+
+        The axes before ``axis`` make the rows; everything from it on is one row. The mean is weighted: the sum of the
+        weighted losses is divided by that of the weights, or with ``average_by_batch_size`` by the number of rows, and then
+        multiplied by ``scale``. With ``label_prob`` labels are distributions t, and the loss of a row is -sum t ln p. The
+        logarithms are taken of the logits less the log-sum-exp of their row, not of the rounded probabilities.
+
+        Inputs:
+            logits: float32, rank above ``axis``.
+            labels: int32 or int64, one a row: the shape of the logits before ``axis``, or a vector, or one of them with an
+                axis of size 1 behind. With ``label_prob`` float32 of the logits' shape.
+            weight_tensor: float32, one a row, shaped as labels are; 1 each if it is not given.
+        Outputs:
+            softmax: float32, the logits' shape.
+            loss: float32, rank 0; 0 if there are no rows, or the weights add up to 0.
+            losses: float32 vector, the weighted loss of each row.
+        Raises:
+            OperatorError: a label is not the number of an element of its row.
+            ShapeError: there is no such axis, or not one label or weight a row.
+        Example:
+            SoftmaxWithLoss([[0 0] [0 0]], [0 1]:i32; scale=2.0) -> [[0.5 0.5] [0.5 0.5]], 1.3862944 ()
+        """
+
     def Softplus(
         self,
         inputs: Inputs,
@@ -4876,6 +6303,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Softplus([0 1]) -> [0.6931472 1.313262]
         """
 
     def Softsign(
@@ -4884,12 +6313,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = X / (1 + |X|), element by element.
+        """X / (1 + |x|) of each element x.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: float32, X's shape.
+            output: float32, the same shape.
+        Example:
+            Softsign([-1 3]) -> [-0.5 0.75]
         """
 
     def SortAndShuffle(
@@ -5083,6 +6514,137 @@ class OperatorMethods:
             SortedSegmentWeightedSum([1 2 3], [1 0.5 2], [0 0 1]:i32) -> [2 6]
         """
 
+    def SparseAdadelta(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        decay: float | None = 0.95,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Adadelta` of the rows that the indices name.
+
+        Inputs:
+            param, moment, moment_delta: float32, one shape.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment, output_moment_delta: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseAdadelta([1], [1], [1], [0]:i32, [1], [0.5]; epsilon=0.0) -> [1.5], [1], [1]
+        """
+
+    def SparseAdagrad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Adagrad` of the rows that the indices name.
+
+        Inputs:
+            param, moment: float32, one shape.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment_1: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseAdagrad([[1] [2]], [[0] [0]], [1]:i32, [[2]], [1]; epsilon=0.0) -> [[1] [3]], [[0] [4]]
+        """
+
+    def SparseAdam(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        beta1: float | None = 0.9,
+        beta2: float | None = 0.999,
+        epsilon: float | None = 1e-05,
+        enableRAdam: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Adam` of the rows that the indices name; with ``enableRAdam`` its rectified form.
+
+        With r_max = 2 / (1 - beta2) - 1 and r = r_max - 2 t beta2^t / (1 - beta2^t) that is, for r < 5,
+        u = m' / (1 - beta1^t), and else u = R m' / (1 - beta1^t) / (sqrt(v' / (1 - beta2^t)) + ``epsilon``), where
+        R^2 = (r - 4)(r - 2) r_max / ((r_max - 4)(r_max - 2) r). After Liu and others, 2019.
+
+        Inputs:
+            param, moment_1, moment_2: float32, one shape.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            lr: float32, one element, negative to descend.
+            iter: int64, one element, from 0 on.
+        Outputs:
+            output_param, output_moment_1, output_moment_2: the same blobs.
+            output_grad: u, a row for each index.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseAdam([1], [0], [0], [0]:i32, [1], [1], [0]:i64; epsilon=0.0) -> [2], [0.1], [0.001]
+        """
+
+    def SparseDropoutWithReplacement(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        ratio: float | None = 0.0,
+        replacement_value: int | None = 0,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Ids of which each is dropped with probability ``ratio``; a segment left empty gets ``replacement_value`` alone.
+
+        A segment that was empty before gets it too.
+
+        Inputs:
+            X: int64 vector.
+            Lengths: int32 vector, of its segments.
+        Outputs:
+            Y: int64 vector.
+            OutputLengths: int32 vector.
+        Raises:
+            ShapeError: the lengths do not add up to the ids.
+        Example:
+            SparseDropoutWithReplacement([1 2 3]:i64, [2 1]:i32; ratio=1.0, replacement_value=9) -> [9 9]:i64, [1 1]:i32
+        """
+
+    def SparseFtrl(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        alpha: float | None = 0.005,
+        beta: float | None = 1.0,
+        lambda1: float | None = 0.001,
+        lambda2: float | None = 0.001,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Ftrl` of the rows that the indices name.
+
+        Inputs:
+            var: float32, rank 1 or more.
+            n_z: float32, var's shape and a last axis of 2.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            alpha: float32, one element, in place of the argument.
+        Outputs:
+            output_var, output_n_z: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseFtrl([0], [[0 0]], [0]:i32, [2]; alpha=1.0, beta=0.0, lambda1=1.0, lambda2=0.0) -> [-0.5], [[4 2]]
+        """
+
     def SparseLengthsMean(
         self,
         inputs: Inputs,
@@ -5171,6 +6733,79 @@ class OperatorMethods:
             SparseLengthsWeightedSum([1 2 4], [1 0.5 3], [0 2 1]:i32, [2 1]:i32) -> [3 6]
         """
 
+    def SparseLpRegularizer(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        p: float | None = 2.0,
+        reg_lambda: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The rows that the indices name shrunk: times 1 - ``reg_lambda``, or with ``p=1.0`` by it toward 0.
+
+        Inputs:
+            param: float32, rank 1 or more.
+            indices: int32 or int64.
+            grad: float32, a row for each index; only its shape is looked at.
+        Outputs:
+            output_param: the same blob.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseLpRegularizer([2 4], [1]:i32; reg_lambda=0.5) -> [2 2]
+        """
+
+    def SparseMomentumSGDUpdate(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        momentum: float | None = 0.0,
+        nesterov: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`MomentumSGDUpdate` of the rows that the indices name.
+
+        Inputs:
+            grad: float32, a row for each index.
+            moment, param: float32, one shape.
+            lr: float32, one element, positive to descend.
+            indices: int32 or int64.
+        Outputs:
+            output_grad: the steps.
+            output_moment, output_param: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseMomentumSGDUpdate([[1]], [[0] [0]], [0.5], [[1] [2]], [1]:i32) -> [[0.5]], [[0] [0.5]], [[1] [1.5]]
+        """
+
+    def SparseNormalize(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        use_max_norm: bool | int | None = True,
+        norm: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The rows that the indices name scaled to the length ``norm``; with ``use_max_norm`` only those that are longer.
+
+        Rows of zeros stay.
+
+        Inputs:
+            param: float32, rank 1 or more.
+            indices: int32 or int64.
+            grad: float32, a row for each index; only its shape is looked at.
+        Outputs:
+            output_param: the same blob.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseNormalize([[3 4] [0.3 0.4]], [0 1]:i32) -> [[0.6 0.8] [0.3 0.4]]
+        """
+
     def SparseSortedSegmentMean(
         self,
         inputs: Inputs,
@@ -5213,6 +6848,80 @@ class OperatorMethods:
             SparseSortedSegmentSum([1 2 4], [0 2 1]:i32, [0 0 1]:i32) -> [5 2]
         """
 
+    def SparseStorm(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        momentum: float | None = 10.0,
+        beta: float | None = 0.1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Storm` of the rows that the indices name.
+
+        Inputs:
+            param, moment: float32, one shape.
+            grad_sq_sum: float32, one element.
+            grad: float32, a row for each index.
+            indices: int32 or int64.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment, output_grad_sq_sum: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseStorm([1], [0], [7], [1], [0]:i32, [1]; momentum=4.0, beta=0.0) -> [1.5], [1], [8]
+        """
+
+    def SparseToDense(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Rows of zeros to which each value is added at its index.
+
+        Inputs:
+            indices: int32 or int64 vector.
+            values: float32, float64, int32 or int64, one row an index.
+            data_to_infer_dim: any tensor; there are as many rows as it has, else as many as the greatest index needs.
+        Outputs:
+            output: values' dtype and inner shape.
+        Raises:
+            OperatorError: an index is negative, or beyond the rows.
+            ShapeError: there is not one value an index.
+        Example:
+            SparseToDense([0 2 0]:i32, [1 5 2]) -> [3 0 5]
+        """
+
+    def SparseToDenseMask(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        mask: Sequence[int],
+        return_presence_mask: bool | int | None = False,
+        max_skipped_indices: int | None = 50,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """For each example and each id of ``mask`` the value that the example has for it, or the default.
+
+        Of an id that comes several times the last value counts; other ids are left out.
+
+        Inputs:
+            indices: int32 or int64 vector, ids.
+            values: any dtype, one row an id.
+            default_value: values' dtype, the shape of a row.
+            lengths: int32 vector, how many ids each example has; without it there is one example, and no axis for it.
+        Outputs:
+            output: values' dtype: examples, ids of the mask, then the inner shape.
+            presence_mask: bool: examples, ids of the mask; whether the example had it.
+        Raises:
+            ShapeError: there is not one value an id, or the lengths do not add up.
+        Example:
+            SparseToDenseMask([1 5 2]:i64, [10 50 20], -1 (), [2 1]:i32; mask=[5,1]) -> [[50 10] [-1 -1]]
+        """
+
     def SparseUnsortedSegmentMean(
         self,
         inputs: Inputs,
@@ -5253,6 +6962,30 @@ class OperatorMethods:
             ShapeError: there are not as many of these as indices.
         Example:
             SparseUnsortedSegmentSum([1 2 4], [0 2 1]:i32, [2 0 2]:i32) -> [4 0 3]
+        """
+
+    def SparseWngrad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """`Wngrad` of the rows that the indices name; b grows by sum(grad^2) / b, without ``epsilon``.
+
+        Inputs:
+            param: float32, rank 1 or more.
+            seq_b: float32, one element, above 0.
+            indices: int32 or int64.
+            grad: float32, a row for each index.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_seq_b: the same blobs.
+        Raises:
+            OperatorError: an index is out of range.
+        Example:
+            SparseWngrad([1 2], [0.5], [1]:i32, [2], [1]; epsilon=0.0) -> [1 6], [8.5]
         """
 
     def SpatialBN(
@@ -5354,6 +7087,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Sqr([2 -3]) -> [4 9]
         """
 
     def Sqrt(
@@ -5368,6 +7103,8 @@ class OperatorMethods:
             X: float32 or float64, any shape.
         Outputs:
             Y: X's dtype and shape.
+        Example:
+            Sqrt([4 9]) -> [2 3]
         """
 
     def SquareRootDivide(
@@ -5383,6 +7120,8 @@ class OperatorMethods:
             scale: float32, int32 or int64 vector, one entry a row.
         Outputs:
             output: float32, data's shape.
+        Example:
+            SquareRootDivide([[2 4] [2 4]], [4 0]) -> [[1 2] [2 4]]
         """
 
     def SquaredL2Distance(
@@ -5572,7 +7311,7 @@ class OperatorMethods:
 
         Inputs:
             handler: a store.
-            data: a tensor, or a byte string; in the store it is called ``blob_name``, or as here.
+            data: what can be saved, as a tensor or a byte string; in the store it is called ``blob_name``, or as here.
         Raises:
             OperatorError: the blob holds a handle, or the file cannot be written.
         Example:
@@ -5599,6 +7338,32 @@ class OperatorMethods:
             FileStoreHandlerCreate(; path=".") -> s
             StoreSet(s, [1 2]; blob_name="w")
             StoreWait(s; blob_names=["w"])
+        """
+
+    def Storm(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        momentum: float | None = 10.0,
+        beta: float | None = 0.1,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Momentum that corrects itself.
+
+        After Cutkosky and Orabona, "Momentum-based variance reduction", 2019.
+
+        s' = s + sum(grad^2); r = lr (``beta`` + s')^(-1/3); a = ``momentum`` r^2; m' = grad + (1 - a) (m - grad);
+        param' = param + r m'.
+
+        Inputs:
+            param, moment, grad: float32, one shape.
+            grad_sq_sum: float32, one element.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_moment, output_grad_sq_sum: what they are afterwards.
+        Example:
+            Storm([1], [0], [7], [1], [1]; momentum=4.0, beta=0.0) -> [1.5], [1], [8]
         """
 
     def StringEndsWith(
@@ -5730,6 +7495,26 @@ class OperatorMethods:
             StringSuffix(["abcd"]:str; length=2) -> ["cd"]:str
         """
 
+    def StumpFunc(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        threshold: float | None = 0.0,
+        low_value: float | None = 0.0,
+        high_value: float | None = 0.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """``low_value`` where X is at most ``threshold``, ``high_value`` elsewhere.
+
+        Inputs:
+            X: float32, any shape.
+        Outputs:
+            Y: float32, X's shape.
+        Example:
+            StumpFunc([0.5 1 2]; threshold=1.0, low_value=-1.0, high_value=5.0) -> [-1 -1 5]
+        """
+
     def Sub(
         self,
         inputs: Inputs,
@@ -5852,6 +7637,29 @@ class OperatorMethods:
             SumSqrElements([1 2 3]) -> 14 ()
         """
 
+    def Summarize(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        to_file: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """Minimum, maximum, mean and standard deviation (divided by n - 1; 0 of one element).
+
+        Without an output they go to the log of the run; with ``to_file`` a line is put behind those of the file
+        ``<blob>.summary`` in the root folder of the workspace.
+
+        Inputs:
+            data: float32, any shape, at least one element.
+        Outputs:
+            output: float32 vector of these four.
+        Raises:
+            OperatorError: there are no elements, or the file cannot be written.
+        Example:
+            Summarize([1 2 3 4]) -> [1 4 2.5 1.2909944]
+        """
+
     def Swish(
         self,
         inputs: Inputs,
@@ -5864,6 +7672,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            Swish([0 1]) -> [0 0.7310586]
         """
 
     def Tan(
@@ -5872,12 +7682,14 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = tan X, element by element; nan where that is not defined.
+        """output = tan input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Tan([0 1]) -> [0 1.557408]
         """
 
     def Tanh(
@@ -5886,12 +7698,43 @@ class OperatorMethods:
         outputs: Outputs = None,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """Y = tanh X, element by element; nan where that is not defined.
+        """output = tanh input, element by element; nan where that is not defined.
 
         Inputs:
-            X: float32, any shape.
+            input: float32, any shape.
         Outputs:
-            Y: X's dtype and shape.
+            output: input's dtype and shape.
+        Example:
+            Tanh([0 1]) -> [0 0.7615942]
+        """
+
+    def TensorProtosDBInput(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        batch_size: int | None = 0,
+        no_prefetch: bool | int | None = False,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The tensors of the next entries of a database: each entry holds one for each output.
+
+        After the last entry comes the first again, within a batch too. A reader over a queue waits for records, and ends
+        with the queue, the last time maybe with fewer.
+
+        Inputs:
+            data: a database reader; the value of each entry is a TensorProtos message.
+        Outputs:
+            output: without ``batch_size`` the tensors of one entry as they are; else those of so many entries, stacked
+                along a new first axis.
+        Raises:
+            DtypeError, ShapeError: entries of one batch differ in the type or shape of a tensor.
+            OperatorError: the database has no entries, or cannot be read, or an entry holds something else.
+            QueueClosedError: the queue is closed and nothing is left.
+            ReportedError: an entry holds another number of tensors, or no record came in time.
+        Example:
+            CreateDB(; db="images.db", db_type="minidb") -> r
+            TensorProtosDBInput(r; batch_size=2) -> [[0 0.5] [1 1.5]], [0 1]:i32
         """
 
     def TensorVectorSize(
@@ -5950,6 +7793,8 @@ class OperatorMethods:
             X: float32, any shape.
         Outputs:
             Y: float32, X's shape.
+        Example:
+            ThresholdedRelu([0.5 1 2]) -> [0 0 2]
         """
 
     def ThrowChildThreadException(
@@ -6177,7 +8022,7 @@ class OperatorMethods:
         """Uniform numbers of [min, max), by default [0, 1).
 
         Inputs:
-            input: gives the shape, any dtype.
+            shape: gives the shape, any dtype.
             min, max: one float32 element each, in place of the arguments; if min is above max, the first size becomes 0.
         Outputs:
             output: float32.
@@ -6202,7 +8047,7 @@ class OperatorMethods:
         """Uniform integers from min to max, **both included**, by default 0 and 1.
 
         Inputs:
-            input: gives the shape, any dtype.
+            shape: gives the shape, any dtype.
             min, max: one int32 element each, in place of the arguments; if min is above max, the first size becomes 0.
         Outputs:
             output: int32.
@@ -6252,7 +8097,8 @@ class OperatorMethods:
         Raises:
             OperatorError: there are more elements than integers to choose from.
         Example:
-            UniqueUniformFill(; shape=[3], min=1, max=3) -> a permutation of [1 2 3]:i32
+            UniqueUniformFill(; shape=[3], min=1, max=3) -> x
+            Unique(x) -> [1 2 3]:i32
         """
 
     def UnpackSegments(
@@ -6363,7 +8209,28 @@ class OperatorMethods:
         Outputs:
             time: int64 of rank 0, nanoseconds since 1970.
         Example:
-            WallClockTime() -> 1577836800000000000 ():i64
+            WallClockTime() -> now
+        """
+
+    def WeightScale(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        stepsize: int | None = 9223372036854775807,
+        upper_bound_iter: int | None = 9223372036854775807,
+        scale: float | None = 1.0,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The weights times ``scale`` at every ``stepsize``-th iteration before ``upper_bound_iter``; else as they are.
+
+        Inputs:
+            w: float32, any shape.
+            iter: int64, one element, the iteration; the first one is 0.
+        Outputs:
+            nw: float32, w's shape.
+        Example:
+            WeightScale([1 2], [3]:i64; stepsize=2, upper_bound_iter=10, scale=0.5) -> [0.5 1]
         """
 
     def WeightedSampleDequeueBlobs(
@@ -6393,7 +8260,30 @@ class OperatorMethods:
             QueueClosedError: the queue drawn was closed because a run failed.
             ReportedError: nothing came for ``timeout_secs`` (0: no limit).
         Example:
-            WeightedSampleDequeueBlobs(p, q; weights=[3.0, 1.0]) -> a, F ()
+            CreateBlobsQueue() -> p
+            CreateBlobsQueue(; capacity=2) -> q
+            Copy([1 2]) -> a
+            EnqueueBlobs(q, a) -> a
+            WeightedSampleDequeueBlobs(p, q; weights=[0.0, 1.0]) -> [1 2], F ()
+        """
+
+    def WeightedSigmoidCrossEntropyWithLogits(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """The mean over the last axis of -w (t ln s(x) + (1 - t) ln(1 - s(x))), for logits x, targets t, s the sigmoid.
+
+        It is divided by the number of elements, not by the sum of the weights w.
+
+        Inputs:
+            logits: float32, any shape; rank 0 is one element.
+            targets, weights: float32, the logits' shape.
+        Outputs:
+            xentropy: float32, the logits' shape without the last axis; 0 over nothing.
+        Example:
+            WeightedSigmoidCrossEntropyWithLogits([[0 0]], [[1 0]], [[2 4]]) -> [2.0794415]
         """
 
     def WeightedSum(
@@ -6463,6 +8353,32 @@ class OperatorMethods:
             While(c; loop_net={...}, cond_net={c = n > 0}) -> n
         """
 
+    def Wngrad(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        *,
+        epsilon: float | None = 1e-05,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """One rate that falls as gradients come: lr / (b + ``epsilon``).
+
+        After Wu, Ward and Bottou, "WNGrad", 2018.
+
+        param' = param + lr / (b + epsilon) grad; b' = b + sum(grad^2) / (b + epsilon).
+
+        Inputs:
+            param, grad: float32, one shape.
+            seq_b: float32, one element, above 0.
+            lr: float32, one element, negative to descend.
+        Outputs:
+            output_param, output_seq_b: what they are afterwards.
+            output_effective_lr: float32 vector of one element, lr / (b + epsilon).
+            output_update: that times grad.
+        Example:
+            Wngrad([1 2], [0.5], [1 -1], [1]; epsilon=0.0) -> [3 0], [4.5]
+        """
+
     def XavierFill(
         self,
         inputs: Inputs,
@@ -6482,7 +8398,8 @@ class OperatorMethods:
         Raises:
             ShapeError: there is no first axis, or its size is 0.
         Example:
-            XavierFill(; shape=[4,3000]) -> 12000 values within ±0.03162
+            XavierFill(; shape=[4,3]) -> w
+            Shape(w) -> [4 3]:i64
         """
 
     def Xor(
@@ -6522,5 +8439,5 @@ class OperatorMethods:
         Inputs:
             input: any dtype and shape.
         Example:
-            ZeroGradient([1]) ->
+            ZeroGradient([1])
         """

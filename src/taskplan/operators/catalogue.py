@@ -34,12 +34,17 @@ FAMILIES: dict[str, str] = {
         "ResetCursor SortAndShuffle"
     ),
     "debug": "Assert Crash Fail GetAllBlobNames LogFatal Print ThrowChildThreadException ThrowException WallClockTime",
+    "features": (
+        "BatchOneHot Bucketize CopyRowsToTensor DenseVectorToIdList IndexHash MergeIdLists SegmentOneHot "
+        "SparseDropoutWithReplacement SparseToDense SparseToDenseMask StumpFunc"
+    ),
     "files": "Checkpoint Load Save Snapshot",
     "fills": (
         "ConstantFill DiagonalFill GivenTensorBoolFill GivenTensorByteStringToUInt8Fill GivenTensorDoubleFill "
         "GivenTensorFill GivenTensorInt16Fill GivenTensorInt64Fill GivenTensorIntFill GivenTensorStringFill "
         "LengthsRangeFill Range RangeFill"
     ),
+    "ftrl": "Ftrl GFtrl SparseFtrl",
     "gather": "BatchGather Find FindDuplicateElements Gather Unique",
     "global_rates": "ClipTensorByScaling Lars LearningRateAdaption Storm Wngrad",
     "images": "ChannelShuffle DepthConcat DepthSplit LRN NCHW2NHWC NHWC2NCHW PadImage ResizeNearest",
@@ -60,7 +65,7 @@ FAMILIES: dict[str, str] = {
     "maps": "CreateMap KeyValueToMap MapToKeyValue",
     "masks": "BooleanMask BooleanMaskLengths BooleanUnmask RemoveDataBlocks",
     "normalisation": "Dropout GroupNorm InstanceNorm LayerNorm SpatialBN",
-    "optimisers": "Adadelta Adagrad Adam Ftrl GFtrl MomentumSGD MomentumSGDUpdate RmsProp",
+    "optimisers": "Adadelta Adagrad Adam MomentumSGD MomentumSGDUpdate RmsProp",
     "packed_records": "Append AtomicAppend PackRecords TrimDataset UnPackRecords",
     "packing": "GatherRanges GatherRangesToDense LengthsPad LengthsSplit PackSegments UnpackSegments",
     "partitions": "GatherByKey KeySplit LengthsPartition Partition",
@@ -77,8 +82,7 @@ FAMILIES: dict[str, str] = {
         "ReduceFrontSum ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum ReduceTailSum RowwiseMax"
     ),
     "row_updates": (
-        "EnsureClipped RowWiseCounter SparseAdadelta SparseFtrl SparseLpRegularizer SparseNormalize SparseStorm "
-        "SparseWngrad"
+        "EnsureClipped RowWiseCounter SparseAdadelta SparseLpRegularizer SparseNormalize SparseStorm SparseWngrad"
     ),
     "samplers": (
         "CollectTensor ConcatTensorVector CreateTensorVector LastNWindowCollector ReservoirSampling "

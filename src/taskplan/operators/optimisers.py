@@ -12,23 +12,21 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from taskplan.errors import ShapeError
 from taskplan.operators.inference import Inferred, TensorSpec, like
 from taskplan.operators.operands import (
-    F32,
     F32_ONLY,
     I64,
     Tensor,
     argument_error,
+    refuse,
     require_dtype,
     require_one_shape,
-    require_rank,
     sole_element,
 )
 from taskplan.operators.registry import operator
 from taskplan.operators.run import OpRun
 
-_BLOCK = 1 << 16
+BLOCK = 1 << 16
 """How many elements are updated at a time."""
 
 Scalar = np.float32
@@ -53,8 +51,8 @@ def blocks(*arrays: Tensor) -> Iterator[list[Tensor]]:
     Those that are written into must be in C order.
     """
     flat = [each.reshape(-1) for each in arrays]
-    for begin in range(0, flat[0].size, _BLOCK):
-        yield [each[begin : begin + _BLOCK] for each in flat]
+    for begin in range(0, flat[0].size, BLOCK):
+        yield [each[begin : begin + BLOCK] for each in flat]
 
 
 def decay_check(name: str, argument: str = "decay") -> Callable[..., None]:
@@ -202,6 +200,17 @@ def adagrad(
     return p, m, *extra
 
 
+def betas_check(name: str) -> Callable[..., None]:
+    """A check that the shares of the moments that are kept are from 0 to below 1."""
+
+    def check(*, beta1: float, beta2: float, **_: object) -> None:
+        for argument, value in (("beta1", beta1), ("beta2", beta2)):
+            if not 0 <= value < 1:
+                raise argument_error(name, argument, f"must be from 0.0 to below 1.0, got {value}")
+
+    return check
+
+
 def _moments_and_params(*inputs: TensorSpec, outputs: int) -> Inferred:
     return [*inputs[:3], inputs[0]][:outputs]
 
@@ -210,6 +219,8 @@ def adam_rate(iteration: Tensor, name: str, beta1: float, beta2: float) -> Scala
     """sqrt(1 - beta2^t) / (1 - beta1^t), where the iteration is t - 1."""
     require_dtype(name, "iter", iteration, {I64})
     t = int(sole_element(name, "iter", iteration)) + 1
+    if t < 1:
+        raise refuse(name, f"iter is {t - 1}, expected an iteration from 0 on")
     return Scalar(math.sqrt(1 - beta2**t) / (1 - beta1**t))
 
 
@@ -219,6 +230,7 @@ def adam_rate(iteration: Tensor, name: str, beta1: float, beta2: float) -> Scala
     outputs=("output_param", "output_moment_1", "output_moment_2", "output_grad?"),
     in_place=(("param", "output_param"), ("moment_1", "output_moment_1"), ("moment_2", "output_moment_2")),
     updates=("param", "moment_1", "moment_2"),
+    check=betas_check("Adam"),
     infer=_moments_and_params,
 )
 def adam(
@@ -371,124 +383,3 @@ def adadelta_update(m: Tensor, d: Tensor, g: Tensor, epsilon: float, decay: floa
     d *= kept
     d += share * (update * update)
     return update
-
-
-# --- Ftrl ------------------------------------------------------------------------------------------------------------
-
-
-def require_nz(name: str, p: Tensor, nz: Tensor) -> None:
-    """Raise DtypeError or ShapeError unless `nz` is float32 and has two numbers for each of `p`."""
-    require_dtype(name, "n_z", nz, F32_ONLY)
-    if nz.shape != (*p.shape, 2):
-        msg = f"{name}: n_z has shape {nz.shape}, var has shape {p.shape}; expected {(*p.shape, 2)}"
-        raise ShapeError(msg, operator=name)
-
-
-def accumulated(p: Tensor, nz: Tensor, g: Tensor, alpha: Scalar) -> tuple[Tensor, Tensor]:
-    """N' and z', which are stored."""
-    n, z = nz[..., 0], nz[..., 1]
-    grown = n + g * g
-    z += g - (np.sqrt(grown) - np.sqrt(n)) / alpha * p
-    n[...] = grown
-    return grown, z
-
-
-def ftrl_weights(n: Tensor, z: Tensor, alpha: Scalar, beta: float, lambda1: float, lambda2: float) -> Tensor:
-    """The parameter that n and z stand for."""
-    first = Scalar(lambda1)
-    scale = (Scalar(beta) + np.sqrt(n)) / alpha + Scalar(lambda2)
-    weights: Tensor = np.where(np.abs(z) <= first, Scalar(0), (np.sign(z) * first - z) / scale)
-    return weights
-
-
-@operator(
-    "Ftrl",
-    inputs=("var", "n_z", "grad", "alpha?"),
-    outputs=("output_var", "output_n_z"),
-    in_place=(("var", "output_var"), ("n_z", "output_n_z")),
-    updates=("var", "n_z"),
-    infer=like(0, 1),
-)
-def ftrl(
-    p: Tensor,
-    nz: Tensor,
-    g: Tensor,
-    alpha_input: Tensor | None = None,
-    *,
-    alpha: float = 0.005,
-    beta: float = 1.0,
-    lambda1: float = 0.001,
-    lambda2: float = 0.001,
-) -> tuple[Tensor, Tensor]:
-    """Follow the regularised leader, by coordinate.
-
-    After McMahan and others, "Ad click prediction", 2013, algorithm 1.
-
-    n' = n + grad^2; z' = z + grad - (sqrt(n') - sqrt(n)) / ``alpha`` var; var' = 0 where abs(z') <= ``lambda1``,
-    else (lambda1 sign(z') - z') / ((``beta`` + sqrt(n')) / alpha + ``lambda2``).
-
-    Inputs:
-        var, grad: float32, one shape.
-        n_z: float32, that shape and a last axis of 2: n and z.
-        alpha: float32, one element, in place of the argument.
-    Outputs:
-        output_var, output_n_z: what they are afterwards.
-    Example:
-        Ftrl([0], [[0 0]], [2]; alpha=1.0, beta=0.0, lambda1=1.0, lambda2=0.0) -> [-0.5], [[4 2]]
-    """
-    name = "Ftrl"
-    require_alike(name, var=p, grad=g)
-    require_nz(name, p, nz)
-    rate = Scalar(alpha) if alpha_input is None else one_number(name, "alpha", alpha_input)
-    n, z = accumulated(p, nz, g, rate)
-    p[...] = ftrl_weights(n, z, rate, beta, lambda1, lambda2)
-    return p, nz
-
-
-@operator(
-    "GFtrl",
-    inputs=("var", "n_z", "grad", "alpha?"),
-    outputs=("output_var", "output_n_z"),
-    in_place=(("var", "output_var"), ("n_z", "output_n_z")),
-    updates=("var", "n_z"),
-    infer=like(0, 1),
-)
-def group_ftrl(
-    p: Tensor,
-    nz: Tensor,
-    g: Tensor,
-    alpha_input: Tensor | None = None,
-    *,
-    alpha: float = 0.005,
-    beta: float = 1.0,
-    lambda1: float = 0.001,
-    lambda2: float = 0.001,
-) -> tuple[Tensor, Tensor]:
-    """As `Ftrl`, but a column becomes 0 as a whole, by the norm of its z.
-
-    After Ni and others, 2019.
-
-    With the norm Z of a column of D rows: var' = 0 where Z <= ``lambda1`` sqrt(D), else
-    z' (lambda1 sqrt(D) / Z - 1) / ((``beta`` + sqrt(n')) / ``alpha`` + ``lambda2``).
-
-    Inputs:
-        var, grad: float32 matrices of one shape.
-        n_z: float32, that shape and a last axis of 2: n and z.
-        alpha: float32, one element, in place of the argument.
-    Outputs:
-        output_var, output_n_z: what they are afterwards.
-    Example:
-        GFtrl([[0]], [[[0 0]]], [[2]]; alpha=1.0, beta=0.0, lambda1=1.0, lambda2=0.0) -> [[-0.5]], [[[4 2]]]
-    """
-    name = "GFtrl"
-    require_alike(name, var=p, grad=g)
-    require_rank(name, "var", p, 2)
-    require_nz(name, p, nz)
-    rate = Scalar(alpha) if alpha_input is None else one_number(name, "alpha", alpha_input)
-    n, z = accumulated(p, nz, g, rate)
-    least = Scalar(lambda1 * math.sqrt(len(p)))
-    norms = np.sqrt((z * z).sum(0, dtype=F32))
-    scale = (Scalar(beta) + np.sqrt(n)) / rate + Scalar(lambda2)
-    shrunk = z * (least / np.maximum(norms, np.finfo(np.float32).tiny) - Scalar(1)) / scale
-    p[...] = np.where(norms <= least, Scalar(0), shrunk)
-    return p, nz

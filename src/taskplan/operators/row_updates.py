@@ -25,65 +25,15 @@ from taskplan.operators.operands import (
 )
 from taskplan.operators.optimisers import (
     Scalar,
-    accumulated,
     adadelta_update,
     decay_check,
-    ftrl_weights,
     one_number,
     require_alike,
-    require_nz,
 )
 from taskplan.operators.registry import operator
 from taskplan.operators.sparse_optimisers import gradient_rows, require_rows, rounds
 
 # --- other optimisers ------------------------------------------------------------------------------------------------
-
-
-@operator(
-    "SparseFtrl",
-    inputs=("var", "n_z", "indices", "grad", "alpha?"),
-    outputs=("output_var", "output_n_z"),
-    must_in_place=(("var", "output_var"), ("n_z", "output_n_z")),
-    updates=("var", "n_z"),
-    infer=like(0, 1),
-)
-def sparse_ftrl(
-    p: Tensor,
-    nz: Tensor,
-    indices: Tensor,
-    g: Tensor,
-    alpha_input: Tensor | None = None,
-    *,
-    alpha: float = 0.005,
-    beta: float = 1.0,
-    lambda1: float = 0.001,
-    lambda2: float = 0.001,
-) -> tuple[Tensor, Tensor]:
-    """`Ftrl` of the rows that the indices name.
-
-    Inputs:
-        var: float32, rank 1 or more.
-        n_z: float32, var's shape and a last axis of 2.
-        indices: int32 or int64.
-        grad: float32, a row for each index.
-        alpha: float32, one element, in place of the argument.
-    Outputs:
-        output_var, output_n_z: the same blobs.
-    Raises:
-        OperatorError: an index is out of range.
-    Example:
-        SparseFtrl([0], [[0 0]], [0]:i32, [2]; alpha=1.0, beta=0.0, lambda1=1.0, lambda2=0.0) -> [-0.5], [[4 2]]
-    """
-    name = "SparseFtrl"
-    gradients = gradient_rows(name, p, indices, g)
-    require_nz(name, p, nz)
-    rate = Scalar(alpha) if alpha_input is None else one_number(name, "alpha", alpha_input)
-    for rows, places in rounds(indices):
-        pairs = nz[rows]
-        n, z = accumulated(p[rows], pairs, gradients[places], rate)
-        nz[rows] = pairs
-        p[rows] = ftrl_weights(n, z, rate, beta, lambda1, lambda2)
-    return p, nz
 
 
 @operator(

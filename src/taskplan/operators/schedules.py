@@ -90,19 +90,22 @@ def _cyclical(t: int, *, base_lr: float, max_lr: float, stepsize: int, decay: fl
     """The triangular policy of Smith, "Cyclical learning rates for training neural networks", section 3.2."""
     cycle = t // (2 * stepsize) + 1
     height = max(0.0, 1 - abs(t / stepsize - 2 * cycle + 1))
-    return 1 + (max_lr / base_lr - 1) * height * decay ** (cycle - 1)
+    return 1 + (max_lr / base_lr - 1) * height * float(np.power(decay, cycle - 1))
 
 
 def _cosine(
     t: int, *, base_lr: float, min_lr: float, max_lr: float, period: int, t_mult: float, lr_shrink: float, **_: Any
 ) -> float:
     """Warm restarts after Loshchilov and Hutter, "SGDR", equation 5, each cycle `t_mult` times as long."""
-    cycle, place, length = 0, float(t), float(period)
     if t_mult == 1:
-        cycle, place = t // period, float(t % period)
-    while place >= length:
-        cycle, place, length = cycle + 1, place - length, length * t_mult
-    shrunk = lr_shrink**cycle
+        cycle, place, length = t // period, float(t % period), float(period)
+    else:  # cycle k begins at period (t_mult^k - 1) / (t_mult - 1)
+        cycle = math.floor(math.log1p(t / period * (t_mult - 1)) / math.log(t_mult))
+        length = period * t_mult**cycle
+        place = t - (length - period) / (t_mult - 1)
+        if place >= length:
+            cycle, place, length = cycle + 1, place - length, length * t_mult
+    shrunk = float(np.power(lr_shrink, cycle))
     least, most = min_lr * shrunk, max_lr * shrunk
     return (0.5 * (most - least) * (1 + math.cos(math.pi * place / length)) + least) / base_lr
 
@@ -144,7 +147,7 @@ def _check(*, base_lr: float | None, policy: str, **given: Any) -> None:
     if base_lr is None:
         raise argument_error("LearningRate", "base_lr", "is needed: the rate that the policy's factor multiplies")
     if policy in _KNOWN_ONLY_BY_NAME:
-        text = f"{policy!r} is not provided; compose it of nets with one of {', '.join(sorted(_POLICIES))}"
+        text = f"{policy!r} is one of Caffe2's that is not provided; there are {', '.join(sorted(_POLICIES))}"
         raise argument_error("LearningRate", "policy", text)
     if policy not in _POLICIES:
         raise argument_error("LearningRate", "policy", f"must be one of {', '.join(sorted(_POLICIES))}, got {policy!r}")
@@ -158,7 +161,9 @@ def _check(*, base_lr: float | None, policy: str, **given: Any) -> None:
             raise argument_error("LearningRate", name, f"must be at least {least}, got {given[name]}")
     if policy == "alter" and given["active_period"] + given["inactive_period"] == 0:
         raise argument_error("LearningRate", "active_period", "and inactive_period may not both be 0")
-    if given["t_mult"] < 1:
+    if policy in ("inv", "hill") and not given["gamma"] >= 0:
+        raise argument_error("LearningRate", "gamma", f"must be at least 0, got {given['gamma']}")
+    if not given["t_mult"] >= 1:
         raise argument_error("LearningRate", "t_mult", f"must be at least 1, got {given['t_mult']}")
     if policy in ("cyclical", "cosine") and base_lr == 0:
         raise argument_error("LearningRate", "base_lr", f"may not be 0 with the policy {policy!r}")

@@ -26,6 +26,7 @@ from taskplan.operators.optimisers import (
     Scalar,
     adam_moments,
     adam_rate,
+    betas_check,
     momentum_step,
     one_number,
     require_alike,
@@ -43,12 +44,12 @@ def rounds(indices: Tensor) -> Iterator[tuple[Tensor, Places]]:
     The first round has the first mention of each row, the second the second one, and so on.
     """
     flat = indices.reshape(-1)
-    order = np.argsort(flat, kind="stable")
-    ordered = flat[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1)) if flat.size else order
-    if len(first) == len(flat):
+    ordered = np.sort(flat)
+    if not (ordered[1:] == ordered[:-1]).any():
         yield flat, slice(None)
         return
+    order = np.argsort(flat, kind="stable")
+    first = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
     counts = np.diff(first, append=len(flat))
     mention = np.arange(len(flat)) - np.repeat(first, counts)
     by_round = order[np.argsort(mention, kind="stable")]
@@ -251,6 +252,7 @@ def _rectified(m: Tensor, v: Tensor, iteration: Tensor, beta1: float, beta2: flo
     outputs=("output_param", "output_moment_1", "output_moment_2", "output_grad?"),
     must_in_place=(("param", "output_param"), ("moment_1", "output_moment_1"), ("moment_2", "output_moment_2")),
     updates=("param", "moment_1", "moment_2"),
+    check=betas_check("SparseAdam"),
     infer=_moments_and_grad,
 )
 def sparse_adam(
@@ -313,6 +315,7 @@ def sparse_adam(
     outputs=("output_param", "output_moment_1", "output_moment_2", "output_grad?"),
     must_in_place=(("param", "output_param"), ("moment_1", "output_moment_1"), ("moment_2", "output_moment_2")),
     updates=("param", "moment_1", "moment_2"),
+    check=betas_check("RowWiseSparseAdam"),
     infer=_moments_and_grad,
 )
 def row_wise_sparse_adam(
