@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.operators.calling import call
-from tests.operators.fake_run import f32
+from tests.operators.fake_run import f32, i32
 
-from taskplan.errors import OperatorError, ShapeError
+from taskplan.errors import ArgumentError, OperatorError, ShapeError
 from taskplan.operators.registry import declaration
 from taskplan.operators.sparse_optimisers import rounds
 
@@ -186,3 +186,21 @@ def test_elements_shrink_toward_0_once_for_each_mention(seed: int, indices: list
     for index in indices:
         expected[index] = np.sign(expected[index]) * np.maximum(abs(expected[index]) - 0.3, 0)
     close([got], [expected])
+
+
+def test_rows_of_any_length_are_normalised_and_none_is_lost() -> None:
+    rows = f32([[3e25, 4e25], [3e-30, 4e-30]])
+
+    scaled = call("SparseNormalize", rows, i32([0, 1]), use_max_norm=False)
+
+    np.testing.assert_allclose(scaled, [[0.6, 0.8], [0.6, 0.8]], rtol=1e-6)
+    with pytest.raises(ArgumentError, match="'norm' must be above 0"):
+        call("SparseNormalize", rows, i32([0]), norm=-1.0)
+
+
+def test_rows_of_no_width_have_a_mean_of_0() -> None:
+    nothing = np.zeros((2, 0), np.float32)
+
+    _, moment = call("RowWiseSparseAdagrad", nothing, f32([1, 2]), i32([1]), nothing[:1], f32([1]), outputs=2)
+
+    assert moment.tolist() == [1, 2]

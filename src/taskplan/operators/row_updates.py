@@ -259,12 +259,18 @@ def sparse_lp_regularizer(
     return x
 
 
+def _check_norm(*, norm: float, **_: object) -> None:
+    if not norm > 0:
+        raise argument_error("SparseNormalize", "norm", f"must be above 0, got {norm}")
+
+
 @operator(
     "SparseNormalize",
     inputs=("param", "indices", "grad?"),
     outputs=("output_param",),
     must_in_place=(("param", "output_param"),),
     updates=("param",),
+    check=_check_norm,
     infer=like(0),
 )
 def sparse_normalize(
@@ -288,15 +294,15 @@ def sparse_normalize(
     _require_rows_of("SparseNormalize", p, indices, g)
     rows, _ = next(rounds(indices))  # normalising a row again changes nothing
     values = p[rows].reshape(len(rows), math.prod(p.shape[1:]))
-    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+    lengths = np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
     chosen = lengths > norm if use_max_norm else lengths > 0
-    scaled = values[chosen] * (Scalar(norm) / lengths[chosen])[:, np.newaxis]
+    scaled = values[chosen] * (norm / lengths[chosen])[:, np.newaxis].astype(F32)
     p[rows[chosen]] = scaled.reshape(len(scaled), *p.shape[1:])
     return p
 
 
 def _check_bounds(*, min: float, max: float) -> None:  # noqa: A002 - Caffe2's names
-    if min > max:
+    if not min <= max:
         raise argument_error("EnsureClipped", "min", f"must be at most max={max}, got {min}")
 
 

@@ -91,7 +91,8 @@ def require_one_a_row(name: str, slot: str, x: Tensor, p: Tensor) -> None:
 
 
 def _row_means(squares: Tensor) -> Tensor:
-    means: Tensor = squares.reshape(len(squares), -1).mean(1, dtype=F32) if squares.size else squares.reshape(-1)[:0]
+    flat = squares.reshape(len(squares), math.prod(squares.shape[1:]))
+    means: Tensor = flat.mean(1, dtype=F32) if flat.shape[1] else np.zeros(len(flat), F32)
     return means
 
 
