@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.operators.calling import call
+from tests.operators.calling import call, call_in_place, held
 
 from taskplan import Net, Workspace
-from taskplan.errors import ArgumentError, DtypeError, ShapeError
+from taskplan.errors import ArgumentError, DtypeError, OperatorError, ShapeError
 from taskplan.operators.registry import declaration, slot_names
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -413,3 +413,38 @@ def test_groups_are_the_columns_of_matrices() -> None:
 def test_adadelta_needs_a_decay_that_is_a_share(decay: float) -> None:
     with pytest.raises(ArgumentError, match="Adadelta: argument 'decay' must be above 0 and at most 1"):
         call("Adadelta", *positive((1,), 4), LR, outputs=3, decay=decay)
+
+
+def array(data: Any) -> Any:
+    return np.array(data, np.float32)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_rates_by_norms_hold_for_gradients_of_any_size(size: float) -> None:
+    x, dx = array([3 * size, 4 * size]), array([6 * size, 8 * size])
+
+    assert call("Lars", x, dx, array([0]), array([1]), array([9]), offset=0.5).tolist() == pytest.approx([0.4])
+    assert call("LearningRateAdaption", array([1]), x, dx, lr_alpha=0.5).tolist() == pytest.approx([0.5])
+
+
+def test_factors_that_would_turn_or_stop_what_they_scale_are_refused() -> None:
+    with pytest.raises(OperatorError, match=r"ClipTensorByScaling: additional_threshold is -1\.0"):
+        call("ClipTensorByScaling", array([4]), array([4]), array([-1]), threshold=1.0)
+    for kind, p, nz in (("Ftrl", array([1]), array([[1, 1]])), ("GFtrl", array([[1]]), array([[[1, 1]]]))):
+        with pytest.raises(OperatorError, match=rf"{kind}: alpha is 0\.0"):
+            call(kind, p, nz, p, array([0]), outputs=2)
+
+
+def test_a_sparse_rate_for_all_refuses_an_index_that_names_no_row() -> None:
+    with pytest.raises(OperatorError, match="SparseWngrad: index 2 is out of range for 2 rows"):
+        call("SparseWngrad", array([1, 2]), array([1]), np.array([2]), array([1]), array([1]), outputs=2)
+
+
+def test_momentum_under_new_names_leaves_its_inputs() -> None:
+    g, m, p = array([0.5]), array([0.25]), array([1])
+
+    together = call_in_place("MomentumSGDUpdate", [held(x) for x in (g, m, array([0.5]), p)], {0: 0, 1: 1, 2: 3}, 3, {})
+    apart = call("MomentumSGDUpdate", g, m, array([0.5]), p, outputs=3)
+
+    assert [x.tolist() for x in apart] == [x.tolist() for x in together]
+    assert (g.tolist(), m.tolist(), p.tolist()) == ([0.5], [0.25], [1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from taskplan.errors import ShapeError
 from taskplan.operators.inference import like
-from taskplan.operators.operands import F32, F32_ONLY, Tensor, argument_error, require_dtype, require_rank
+from taskplan.operators.operands import F32, F32_ONLY, Tensor, argument_error, refuse, require_dtype, require_rank
 from taskplan.operators.optimisers import BLOCK, Scalar, one_number, require_alike
 from taskplan.operators.registry import operator
 from taskplan.operators.sparse_optimisers import gradient_rows, rounds
@@ -21,6 +21,20 @@ def _rate_check(name: str) -> Callable[..., None]:
             raise argument_error(name, "alpha", f"must be above 0, got {alpha}")
 
     return check
+
+
+def _rate(name: str, alpha: float, given: Tensor | None) -> Scalar:
+    """The input if there is one, else the argument.
+
+    Raises:
+        OperatorError: the input is not above 0.
+    """
+    if given is None:
+        return Scalar(alpha)
+    rate = one_number(name, "alpha", given)
+    if rate <= 0:
+        raise refuse(name, f"alpha is {rate}, expected a number above 0")
+    return rate
 
 
 def require_nz(name: str, p: Tensor, nz: Tensor) -> None:
@@ -87,7 +101,7 @@ def ftrl(
     name = "Ftrl"
     require_alike(name, var=p, grad=g)
     require_nz(name, p, nz)
-    rate = Scalar(alpha) if alpha_input is None else one_number(name, "alpha", alpha_input)
+    rate = _rate(name, alpha, alpha_input)
     flat, pairs, gradients = p.reshape(-1), nz.reshape(-1, 2), g.reshape(-1)
     for begin in range(0, flat.size, BLOCK):
         part = slice(begin, begin + BLOCK)
@@ -136,7 +150,7 @@ def group_ftrl(
     require_alike(name, var=p, grad=g)
     require_rank(name, "var", p, 2)
     require_nz(name, p, nz)
-    rate = Scalar(alpha) if alpha_input is None else one_number(name, "alpha", alpha_input)
+    rate = _rate(name, alpha, alpha_input)
     n, z = accumulated(p, nz, g, rate)
     least = Scalar(lambda1 * math.sqrt(len(p)))
     norms = np.sqrt((z * z).sum(0, dtype=F32))
@@ -185,7 +199,7 @@ def sparse_ftrl(
     name = "SparseFtrl"
     gradients = gradient_rows(name, p, indices, g)
     require_nz(name, p, nz)
-    rate = Scalar(alpha) if alpha_input is None else one_number(name, "alpha", alpha_input)
+    rate = _rate(name, alpha, alpha_input)
     for rows, places in rounds(indices):
         pairs = nz[rows]
         n, z = accumulated(p[rows], pairs, gradients[places], rate)

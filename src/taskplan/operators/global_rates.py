@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from taskplan.operators.inference import Inferred, TensorSpec, always, like
-from taskplan.operators.operands import F32, F32_ONLY, Tensor, argument_error, require_dtype, settled
+from taskplan.operators.operands import F32, F32_ONLY, F64, Tensor, argument_error, refuse, require_dtype, settled
 from taskplan.operators.optimisers import Scalar, blocks, one_number, require_alike
 from taskplan.operators.registry import operator
 from taskplan.operators.run import OpRun
@@ -15,6 +17,18 @@ def sum_of_squares(g: Tensor) -> Scalar:
     """The sum of the squares of all elements, kept in double precision meanwhile."""
     flat = g.reshape(-1)
     return Scalar(sum(float(np.dot(part, part)) for (part,) in blocks(flat)))
+
+
+def _product(a: Tensor, b: Tensor) -> float:
+    """The sum of the products of all elements; in double precision where float32 is too narrow for it."""
+    total = sum(float(np.dot(x, y)) for x, y in blocks(a, b))
+    if math.isfinite(total) and abs(total) > _NARROW:
+        return total
+    return sum(float(np.dot(x.astype(F64), y.astype(F64))) for x, y in blocks(a, b))
+
+
+_NARROW = 1e-30
+"""A sum of products that is smaller has lost digits in float32, or all of them."""
 
 
 def _rates(p: TensorSpec, b: TensorSpec, *_: TensorSpec, outputs: int) -> Inferred:
@@ -140,8 +154,8 @@ def lars(
     decay, share, most = (
         one_number(name, slot, each) for slot, each in (("wd", wd), ("trust", trust), ("lr_max", lr_max))
     )
-    size, slope = np.sqrt(sum_of_squares(x)), np.sqrt(sum_of_squares(dx))
-    proportion = slope / size if size else Scalar(1)
+    size, slope = math.sqrt(_product(x, x)), math.sqrt(_product(dx, dx))
+    proportion = Scalar(slope / size) if size else Scalar(1)
     rate = share / (proportion + decay + Scalar(offset))
     return np.array([max(min(rate, most), Scalar(lr_min))], F32)
 
@@ -172,11 +186,11 @@ def learning_rate_adaption(
     name = "LearningRateAdaption"
     require_alike(name, grad=g, effgrad=e)
     one_number(name, "lr", lr)
-    product = Scalar(np.dot(g.reshape(-1), e.reshape(-1)))
+    product = _product(g, e)
     if not normalized_lr_adaption:
-        return settled(np.asarray(lr - Scalar(lr_alpha) * product))
-    norms = np.sqrt(sum_of_squares(g)) * np.sqrt(sum_of_squares(e))
-    cosine = product / np.maximum(norms, Scalar(1e-20))
+        return settled(np.asarray(lr - Scalar(lr_alpha) * Scalar(product)))
+    norms = math.sqrt(_product(g, g)) * math.sqrt(_product(e, e))
+    cosine = Scalar(product / norms) if norms else Scalar(0)
     return settled(np.asarray(lr * (Scalar(1) - Scalar(lr_alpha) * cosine)))
 
 
@@ -209,5 +223,8 @@ def clip_tensor_by_scaling(x: Tensor, norm: Tensor, factor: Tensor | None = None
     require_dtype(name, "input_tensor", x, F32_ONLY)
     size, most = one_number(name, "val", norm), Scalar(threshold)
     if factor is not None:
-        most *= one_number(name, "additional_threshold", factor)
+        share = one_number(name, "additional_threshold", factor)
+        if share <= 0:
+            raise refuse(name, f"additional_threshold is {share}, expected a number above 0")
+        most *= share
     return settled(np.asarray(x * (most / size))) if size > most else x

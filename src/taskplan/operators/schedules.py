@@ -90,7 +90,7 @@ def _cyclical(t: int, *, base_lr: float, max_lr: float, stepsize: int, decay: fl
     """The triangular policy of Smith, "Cyclical learning rates for training neural networks", section 3.2."""
     cycle = t // (2 * stepsize) + 1
     height = max(0.0, 1 - abs(t / stepsize - 2 * cycle + 1))
-    return 1 + (max_lr / base_lr - 1) * height * float(np.power(decay, cycle - 1))
+    return 1 + (max_lr / base_lr - 1) * height * float(np.power(decay, cycle - 1)) if height else 1.0
 
 
 def _cosine(
@@ -106,8 +106,8 @@ def _cosine(
         if place >= length:
             cycle, place, length = cycle + 1, place - length, length * t_mult
     shrunk = float(np.power(lr_shrink, cycle))
-    least, most = min_lr * shrunk, max_lr * shrunk
-    return (0.5 * (most - least) * (1 + math.cos(math.pi * place / length)) + least) / base_lr
+    between = min_lr + 0.5 * (max_lr - min_lr) * (1 + math.cos(math.pi * place / length))
+    return between * shrunk / base_lr if between else 0.0
 
 
 _Policy = tuple[Callable[..., float], tuple[str, ...]]
@@ -259,7 +259,7 @@ def learning_rate(
         t_mult=t_mult,
         lr_shrink=lr_shrink,
     )
-    return np.float32((base_lr or 0.0) * factor)
+    return np.float32(base_lr * factor if base_lr else 0.0)
 
 
 def _check_scale(*, stepsize: int, **_: object) -> None:
@@ -291,4 +291,6 @@ def weight_scale(
     require_dtype("WeightScale", "w", w, F32_ONLY)
     require_dtype("WeightScale", "iter", iteration, {I64})
     count = int(sole_element("WeightScale", "iter", iteration)) + 1
+    if count < 1:
+        raise refuse("WeightScale", f"iter is {count - 1}, expected an iteration from 0 on")
     return w * np.float32(scale) if count % stepsize == 0 and count < upper_bound_iter else w
