@@ -81,6 +81,8 @@ def test_every_number_is_counted_in_the_bucket_whose_bounds_it_lies_between(
     [
         ({"num_buckets": 0}, "'num_buckets' must be at least 1"),
         ({"lower_bound": 2.0}, r"'upper_bound' must be above lower_bound=2\.0"),
+        ({"upper_bound": float("inf")}, "'upper_bound' must be finite"),
+        ({"lower_bound": float("nan")}, "as lower_bound, got 1.0 and nan"),
     ],
 )
 def test_bounds_that_make_no_buckets_are_refused(arguments: dict[str, Any], message: str) -> None:

@@ -61,6 +61,18 @@ def test_outputs_are_a_multiple_of_the_inputs() -> None:
         call("LengthsPartition", np.array([1], np.int32))
 
 
+def test_rows_may_have_no_width() -> None:
+    parts = call("Partition", np.array([1, 2]), np.zeros((2, 0)), outputs=4)
+
+    assert [each.shape for each in parts] == [(1,), (1, 0), (1,), (1, 0)]
+    assert call("GatherByKey", np.array([1, 2]), *parts[1::2]).shape == (2, 0)
+
+
+def test_a_negative_length_is_refused() -> None:
+    with pytest.raises(OperatorError, match=r"LengthsPartition: input\[0\] holds -1, expected lengths from 0"):
+        call("LengthsPartition", np.array([2, -1], np.int32), np.array([4]), outputs=2)
+
+
 def test_a_shard_with_too_few_rows_is_named() -> None:
     with pytest.raises(ShapeError, match=r"sharded_values\[1\] has 1 rows, and 2 keys are of that shard"):
         call("GatherByKey", np.array([1, 3]), np.zeros(0), np.zeros(1))

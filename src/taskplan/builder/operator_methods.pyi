@@ -624,7 +624,7 @@ class OperatorMethods:
 
         Inputs:
             data: int32 or int64 matrix.
-            lengths: int32 vector, how many values each column has.
+            lengths: int32 or int64 vector, how many values each column has.
             values: data's dtype, vector, those of the first column, then of the second, and so on.
         Outputs:
             output: data's dtype, a row for each of data, a column for each value.
@@ -1393,7 +1393,7 @@ class OperatorMethods:
 
         Inputs:
             input_tensor: any dtype, matrix.
-            indices: int64 vector.
+            indices: int32 or int64 vector.
             row: input_tensor's dtype, vector of its width.
         Outputs:
             output_tensor: the same blob.
@@ -3191,10 +3191,10 @@ class OperatorMethods:
         outputs: Outputs = None,
         *,
         seed: int | None = 0,
-        modulo: int | None = 9223372036854775807,
+        modulo: int | None = 0,
         **call: Unpack[CallFields],
     ) -> BlobReference:
-        """A hash of each element, from 0 to below ``modulo``.
+        """A hash of each element, from 0 to below ``modulo``, which must be given.
 
         It begins as ``seed`` times 0xDEADBEEF, and for each byte of the element from the lowest up, as a signed number,
         h becomes h 65537 + byte, in the wrapping arithmetic of the type.
@@ -3203,6 +3203,8 @@ class OperatorMethods:
             Indices: int32 or int64, any shape.
         Outputs:
             HashedIndices: Indices' dtype and shape.
+        Raises:
+            OperatorError: the type of Indices does not hold all numbers below ``modulo``.
         Example:
             IndexHash([1 2 1]:i32; modulo=10) -> [9 8 9]:i32
         """
@@ -3836,11 +3838,12 @@ class OperatorMethods:
         """Segments divided among n shards, row by row, as by `Partition`; each shard has the lengths of what is left.
 
         Inputs:
-            input: the lengths, an int32 vector; the keys, an int32 or int64 vector; then tensors of as many rows.
+            input: the lengths, an int32 or int64 vector; the keys, another; then tensors of as many rows.
         Outputs:
-            partitions: n times as many as inputs, lengths first: all of shard 0, then all of shard 1, and so on.
+            partitions: n times as many as inputs, lengths first, as int32: all of shard 0, then all of shard 1, and so on.
         Raises:
             ArityError: there are no keys, or the outputs are not a multiple of the inputs.
+            OperatorError: a length is negative.
             ShapeError: the lengths do not add up to the keys, or a tensor has not as many rows.
         Example:
             LengthsPartition([1 1]:i32, [4 7]:i64) -> [1 0]:i32, [4]:i64, [0 1]:i32, [7]:i64
@@ -4360,7 +4363,7 @@ class OperatorMethods:
         """For each example the sorted union of its lists of ids, each id once.
 
         Inputs:
-            lengths_0: int32 vector, how many ids each example has in the first list.
+            lengths_0: int32 or int64 vector, how many ids each example has in the first list.
             values_0: int32 or int64 vector, these ids.
             more: further pairs of lengths and ids, of as many examples and the same dtype.
         Outputs:
@@ -5994,9 +5997,9 @@ class OperatorMethods:
         """A row for each segment of indices, with 1 at those that are in it.
 
         Inputs:
-            lengths: int32 vector, of the segments.
-            indices: int64 vector.
-            index_size_tensor: int64, one element, how many columns there are.
+            lengths: int32 or int64 vector, of the segments.
+            indices: int32 or int64 vector.
+            index_size_tensor: int32 or int64, one element, how many columns there are.
         Outputs:
             one_hots: float32 matrix.
         Raises:
@@ -6604,15 +6607,16 @@ class OperatorMethods:
     ) -> Any:
         """Ids of which each is dropped with probability ``ratio``; a segment left empty gets ``replacement_value`` alone.
 
-        A segment that was empty before gets it too.
+        A segment that was empty before gets it with that probability: a ratio of 0 changes nothing, and of 1 everything.
 
         Inputs:
             X: int64 vector.
-            Lengths: int32 vector, of its segments.
+            Lengths: int32 or int64 vector, of its segments.
         Outputs:
             Y: int64 vector.
             OutputLengths: int32 vector.
         Raises:
+            OperatorError: a length is negative.
             ShapeError: the lengths do not add up to the ids.
         Example:
             SparseDropoutWithReplacement([1 2 3]:i64, [2 1]:i32; ratio=1.0, replacement_value=9) -> [9 9]:i64, [1 1]:i32
@@ -6888,7 +6892,7 @@ class OperatorMethods:
         Outputs:
             output: values' dtype and inner shape.
         Raises:
-            OperatorError: an index is negative, or beyond the rows.
+            OperatorError: an index is negative, or beyond the rows; without data_to_infer_dim, above 2^31 - 2.
             ShapeError: there is not one value an index.
         Example:
             SparseToDense([0 2 0]:i32, [1 5 2]) -> [3 0 5]
@@ -6912,7 +6916,8 @@ class OperatorMethods:
             indices: int32 or int64 vector, ids.
             values: any dtype, one row an id.
             default_value: values' dtype, the shape of a row.
-            lengths: int32 vector, how many ids each example has; without it there is one example, and no axis for it.
+            lengths: int32 or int64 vector, how many ids each example has; without it there is one example, and no axis
+                for it.
         Outputs:
             output: values' dtype: examples, ids of the mask, then the inner shape.
             presence_mask: bool: examples, ids of the mask; whether the example had it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,9 @@ def accumulate(x: Tensor, *, gamma: float = 1.0, run: OpRun) -> Tensor:
 def _check_bounds(*, lower_bound: float, upper_bound: float, num_buckets: int) -> None:
     if num_buckets < 1:
         raise argument_error("AccumulateHistogram", "num_buckets", f"must be at least 1, got {num_buckets}")
+    if not (math.isfinite(lower_bound) and math.isfinite(upper_bound)):
+        text = f"must be finite, as lower_bound, got {upper_bound} and {lower_bound}"
+        raise argument_error("AccumulateHistogram", "upper_bound", text)
     if not lower_bound < upper_bound:
         text = f"must be above lower_bound={lower_bound}, got {upper_bound}"
         raise argument_error("AccumulateHistogram", "upper_bound", text)

@@ -8,6 +8,7 @@ import numpy as np
 
 from taskplan.errors import ArityError, ShapeError
 from taskplan.operators.inference import Inferred, TensorSpec
+from taskplan.operators.lengths import require_lengths_of
 from taskplan.operators.operands import (
     I32,
     I64,
@@ -43,8 +44,9 @@ def _require_leading(name: str, keys: Tensor, others: Sequence[Tensor]) -> None:
 
 def _placed(shards: Tensor, count: int) -> list[Tensor]:
     """For each shard, the positions of its keys, ascending."""
-    order = np.argsort(shards, kind="stable")
-    return np.split(order, np.searchsorted(shards[order], np.arange(1, count)))
+    # Numbers of 16 bits and less are sorted digit by digit, several times as fast as longer ones.
+    order = np.argsort(shards.astype(np.min_scalar_type(count - 1)), kind="stable")
+    return np.split(order, np.cumsum(np.bincount(shards, minlength=count))[:-1])
 
 
 def _divided(keys: Tensor, others: Sequence[Tensor], count: int, *, pack: bool) -> list[list[Tensor]]:
@@ -52,7 +54,7 @@ def _divided(keys: Tensor, others: Sequence[Tensor], count: int, *, pack: bool) 
     flat = keys.reshape(-1)
     shards = flat % count
     first = (flat - shards) // count if pack else flat
-    rows = [first, *(each.reshape(-1, *each.shape[keys.ndim :]) for each in others)]
+    rows = [first, *(each.reshape(len(flat), *each.shape[keys.ndim :]) for each in others)]
     return [[each[places] for each in rows] for places in _placed(shards, count)]
 
 
@@ -88,7 +90,7 @@ def partition(*inputs: Tensor, pack_first_input: bool = False, run: OpRun) -> tu
 def _parts_of_lengths(lengths: TensorSpec, *others: TensorSpec, outputs: int) -> Inferred:
     keys = others[0]
     rows = [TensorSpec(each.dtype, (None, *each.sizes[keys.rank :])) for each in others]
-    return [lengths, *rows] * (outputs // (len(others) + 1))
+    return [TensorSpec(I32, lengths.shape), *rows] * (outputs // (len(others) + 1))
 
 
 @operator("LengthsPartition", inputs=("input*",), outputs=("partitions*",), infer=_parts_of_lengths, inexact=_BY_KEYS)
@@ -96,11 +98,12 @@ def lengths_partition(*inputs: Tensor, pack_first_input: bool = False, run: OpRu
     """Segments divided among n shards, row by row, as by `Partition`; each shard has the lengths of what is left.
 
     Inputs:
-        input: the lengths, an int32 vector; the keys, an int32 or int64 vector; then tensors of as many rows.
+        input: the lengths, an int32 or int64 vector; the keys, another; then tensors of as many rows.
     Outputs:
-        partitions: n times as many as inputs, lengths first: all of shard 0, then all of shard 1, and so on.
+        partitions: n times as many as inputs, lengths first, as int32: all of shard 0, then all of shard 1, and so on.
     Raises:
         ArityError: there are no keys, or the outputs are not a multiple of the inputs.
+        OperatorError: a length is negative.
         ShapeError: the lengths do not add up to the keys, or a tensor has not as many rows.
     Example:
         LengthsPartition([1 1]:i32, [4 7]:i64) -> [1 0]:i32, [4]:i64, [0 1]:i32, [7]:i64
@@ -110,19 +113,16 @@ def lengths_partition(*inputs: Tensor, pack_first_input: bool = False, run: OpRu
         msg = f"{name} takes lengths, keys and more, got {len(inputs)} inputs"
         raise ArityError(msg, operator=name)
     lengths, keys, others = inputs[0], inputs[1], inputs[2:]
-    require_dtype(name, "input[0]", lengths, {I32})
-    require_rank(name, "input[0]", lengths, 1)
     require_dtype(name, "input[1]", keys, INDICES)
     require_rank(name, "input[1]", keys, 1)
     _require_leading(name, keys, others)
-    if (lengths < 0).any() or lengths.sum(dtype=I64) != len(keys):
-        msg = f"{name}: the lengths add up to {lengths.sum(dtype=I64)}, and there are {len(keys)} keys"
-        raise ShapeError(msg, operator=name)
+    require_lengths_of(name, "input[0]", lengths, "input[1]", len(keys))
     count = _shard_count(name, len(inputs), len(run.op.outputs))
-    shards, segments = keys % count, np.repeat(np.arange(len(lengths)), lengths)
+    segments = np.repeat(np.arange(len(lengths)), lengths)
     made: list[Tensor] = []
-    for shard, rows in enumerate(_divided(keys, others, count, pack=pack_first_input)):
-        made += [np.bincount(segments[shards == shard], minlength=len(lengths)).astype(I32), *rows]
+    for own, *rows in _divided(keys, [*others, segments], count, pack=pack_first_input):
+        counts = np.bincount(rows.pop(), minlength=len(lengths))
+        made += [counts.astype(I32), own, *rows]
     return tuple(made)
 
 
