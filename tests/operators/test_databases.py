@@ -23,11 +23,11 @@ from taskplan.errors import (
     ReportedError,
     ShapeError,
 )
-from taskplan.operators.database_readers import DatabaseReader
-from taskplan.operators.database_types import new_database, open_database
 from taskplan.operators.operands import string_tensor
 from taskplan.operators.queue_objects import BlobsQueue
 from taskplan.operators.run import ByteString
+from taskplan.operators.storage.database_readers import DatabaseReader
+from taskplan.operators.storage.database_types import new_database, open_database
 from taskplan.plan.stored_blobs import pack_tensors
 
 TYPES = ["minidb", "lmdb"]

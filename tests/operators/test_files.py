@@ -20,13 +20,13 @@ from tests.operators.fake_run import Bench, f32, i32
 from taskplan import LocalSession, Net, Node, Task, TaskGroup, Workspace, WorkspaceType, ops
 from taskplan.errors import ArgumentError, DtypeError, OperatorError, PlanError, ShapeError
 from taskplan.operators.cursors import TreeCursor
-from taskplan.operators.database_readers import DatabaseReader
-from taskplan.operators.database_types import new_database, open_database
 from taskplan.operators.dictionaries import Index, Map
 from taskplan.operators.objects import AtomicBool, Counter, Mutex
 from taskplan.operators.operands import I32, I64, string_tensor
 from taskplan.operators.queue_objects import BlobsQueue
 from taskplan.operators.run import UNSET, ByteString
+from taskplan.operators.storage.database_readers import DatabaseReader
+from taskplan.operators.storage.database_types import new_database, open_database
 from taskplan.plan import taskplan_pb2 as pb
 from taskplan.plan.stored_blobs import pack_tensors, stored
 from taskplan.plan.types import STRING_DTYPE

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskplan.operators.database_types import new_database
-from taskplan.operators.entries import BadDatabaseError
-from taskplan.operators.minidb import MinidbReader, MinidbWriter
-from taskplan.operators.seals import SealCheck, sealed
+from taskplan.operators.storage.database_types import new_database
+from taskplan.operators.storage.entries import BadDatabaseError
+from taskplan.operators.storage.minidb import MinidbReader, MinidbWriter
+from taskplan.operators.storage.seals import SealCheck, sealed
 
 ENTRIES = [(b"a", b"one"), (b"long key", b"\0\n"), (b"a", b"again")]
 

@@ -18,7 +18,7 @@ from taskplan import LocalSession, ReportedError, Task, TaskGroup, TimedOutError
 from taskplan.errors import ArgumentError, DtypeError, OperatorError
 from taskplan.operators.objects import AtomicBool, Counter
 from taskplan.operators.run import ByteString
-from taskplan.operators.stored_kinds import serialized
+from taskplan.operators.storage.stored_kinds import serialized
 from taskplan.operators.stores import FileStore
 from taskplan.operators.waiting import Takes
 from taskplan.plan.stored_blobs import stored

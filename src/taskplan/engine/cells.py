@@ -118,7 +118,7 @@ class Blob:
 
 def _stored_kinds() -> Any:
     """The module that knows how each kind of handle is stored; imported on demand, as families of operators are."""
-    return import_module("taskplan.operators.stored_kinds")
+    return import_module("taskplan.operators.storage.stored_kinds")
 
 
 class CellSpace:

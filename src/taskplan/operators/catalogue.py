@@ -85,8 +85,7 @@ FAMILIES: dict[str, str] = {
         "EnsureClipped RowWiseCounter SparseAdadelta SparseLpRegularizer SparseNormalize SparseStorm SparseWngrad"
     ),
     "samplers": (
-        "CollectTensor ConcatTensorVector CreateTensorVector LastNWindowCollector ReservoirSampling "
-        "TensorVectorSize"
+        "CollectTensor ConcatTensorVector CreateTensorVector LastNWindowCollector ReservoirSampling TensorVectorSize"
     ),
     "scatter": "Scatter ScatterAssign ScatterWeightedSum",
     "schedules": "LearningRate WeightScale",

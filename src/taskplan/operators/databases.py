@@ -8,21 +8,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from taskplan.errors import DtypeError, ReportedError, ShapeError, WorkspaceError
-from taskplan.operators.database_readers import DatabaseReader, QueueReader
-from taskplan.operators.database_types import (
-    faults_told_by,
-    is_database_type,
-    open_database,
-    path_of,
-    require_type,
-)
-from taskplan.operators.entries import BadDatabaseError, MissingPackageError
 from taskplan.operators.inference import TensorSpec, always, no_tensors
 from taskplan.operators.operands import BOOL, Tensor, argument_error, dtype_name, refuse, settled
 from taskplan.operators.queue_access import check_timeout, require_kind
 from taskplan.operators.queue_objects import BlobsQueue
 from taskplan.operators.registry import BLOCKS, IO, MAKES, operator
 from taskplan.operators.run import OpRun
+from taskplan.operators.storage.database_readers import DatabaseReader, QueueReader
+from taskplan.operators.storage.database_types import (
+    faults_told_by,
+    is_database_type,
+    open_database,
+    path_of,
+    require_type,
+)
+from taskplan.operators.storage.entries import BadDatabaseError, MissingPackageError
 from taskplan.operators.waiting import Changes, Takes
 from taskplan.plan.stored_blobs import unpack_tensors
 

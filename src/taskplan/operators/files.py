@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import WorkspaceError
-from taskplan.operators.database_readers import DatabaseReader, QueueReader
-from taskplan.operators.database_types import (
+from taskplan.operators.inference import no_tensors
+from taskplan.operators.operands import I64, Tensor, argument_error, refuse, require_dtype, require_tensor, sole_element
+from taskplan.operators.registry import BLOCKS, IO, MAKES, WORKSPACE, operator
+from taskplan.operators.run import UNSET, OpRun
+from taskplan.operators.storage.database_readers import DatabaseReader, QueueReader
+from taskplan.operators.storage.database_types import (
     faults_told_by,
     new_database,
     open_database,
     path_of,
     require_type,
 )
-from taskplan.operators.entries import Entry, EntryReader
-from taskplan.operators.inference import no_tensors
-from taskplan.operators.loaded_blobs import PIECE_MARK, LoadedBlobs
-from taskplan.operators.operands import I64, Tensor, argument_error, refuse, require_dtype, require_tensor, sole_element
-from taskplan.operators.registry import BLOCKS, IO, MAKES, WORKSPACE, operator
-from taskplan.operators.run import UNSET, OpRun
-from taskplan.operators.seals import SealCheck, sealed
-from taskplan.operators.stored_kinds import kind_of
+from taskplan.operators.storage.entries import Entry, EntryReader
+from taskplan.operators.storage.loaded_blobs import PIECE_MARK, LoadedBlobs
+from taskplan.operators.storage.seals import SealCheck, sealed
+from taskplan.operators.storage.stored_kinds import kind_of
 from taskplan.operators.waiting import Changes, Reads, Shared
 from taskplan.plan.names import did_you_mean
 from taskplan.plan.stored_blobs import DEFAULT_PIECE, piece_count, read_stored, stored, tensor_pieces

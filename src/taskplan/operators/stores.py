@@ -22,7 +22,7 @@ from taskplan.operators.inference import TensorSpec, always, no_tensors
 from taskplan.operators.operands import I64, Tensor, argument_error, refuse, require_dtype
 from taskplan.operators.registry import BLOCKS, IO, MAKES, operator
 from taskplan.operators.run import OpRun
-from taskplan.operators.stored_kinds import deserialized, serialized
+from taskplan.operators.storage.stored_kinds import deserialized, serialized
 from taskplan.operators.waiting import NOT_YET, Changes, NotYet, Reads, Shared, Takes
 from taskplan.plan.types import STRING_DTYPE
 

@@ -11,9 +11,9 @@ from tempfile import mkdtemp
 import numpy as np
 from tests.operators.samples import Sample
 
-from taskplan.operators.database_readers import DatabaseReader
-from taskplan.operators.minidb import MinidbWriter
 from taskplan.operators.queue_objects import BlobsQueue
+from taskplan.operators.storage.database_readers import DatabaseReader
+from taskplan.operators.storage.minidb import MinidbWriter
 from taskplan.plan.stored_blobs import pack_tensors
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from tests.operators.samples import Sample
 from tests.operators.samples.databases import folder
 
-from taskplan.operators.minidb import MinidbWriter
+from taskplan.operators.storage.minidb import MinidbWriter
 from taskplan.plan.stored_blobs import tensor_pieces
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from tests.operators.samples import Sample
 
-from taskplan.operators.stored_kinds import serialized
+from taskplan.operators.storage.stored_kinds import serialized
 from taskplan.operators.stores import FileStore
 
 

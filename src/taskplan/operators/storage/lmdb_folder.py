@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
-from taskplan.operators.entries import BadDatabaseError, Entry, MissingPackageError, Wants
+from taskplan.operators.storage.entries import BadDatabaseError, Entry, MissingPackageError, Wants
 
 _FILE = "data.mdb"
 _MAP_BYTES = 1 << 40

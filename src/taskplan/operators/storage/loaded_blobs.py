@@ -9,7 +9,7 @@ import numpy as np
 
 from taskplan.errors import WorkspaceError
 from taskplan.operators.operands import Tensor, dtype_name, settled
-from taskplan.operators.stored_kinds import unpacked
+from taskplan.operators.storage.stored_kinds import unpacked
 from taskplan.plan.stored_blobs import StoredBlob
 
 PIECE_MARK = "#%"

@@ -12,7 +12,7 @@ import struct
 from contextlib import suppress
 from uuid import uuid4
 
-from taskplan.operators.entries import BadDatabaseError, Entry, Wants
+from taskplan.operators.storage.entries import BadDatabaseError, Entry, Wants
 
 _LENGTHS = struct.Struct("=ii")
 _MOST_BYTES = (1 << 31) - 1

@@ -9,12 +9,12 @@ from functools import partial
 import numpy as np
 
 from taskplan.errors import DtypeError
-from taskplan.operators.database_types import faults_told_by, open_database
-from taskplan.operators.entries import BadDatabaseError, Entry, Wants
 from taskplan.operators.operands import Tensor, refuse
 from taskplan.operators.queue_access import answer, answer_of_many, ended
 from taskplan.operators.queue_objects import BlobsQueue, Record
 from taskplan.operators.run import ByteString, OpRun
+from taskplan.operators.storage.database_types import faults_told_by, open_database
+from taskplan.operators.storage.entries import BadDatabaseError, Entry, Wants
 from taskplan.operators.waiting import Changes, Shared, Takes
 from taskplan.plan.types import STRING_DTYPE
 

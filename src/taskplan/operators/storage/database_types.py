@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from taskplan.errors import WorkspaceError
-from taskplan.operators.entries import EntryReader, EntryWriter
-from taskplan.operators.lmdb_folder import LmdbReader, LmdbWriter
-from taskplan.operators.minidb import MinidbReader, MinidbWriter
 from taskplan.operators.operands import argument_error, refuse
 from taskplan.operators.run import OpRun
+from taskplan.operators.storage.entries import EntryReader, EntryWriter
+from taskplan.operators.storage.lmdb_folder import LmdbReader, LmdbWriter
+from taskplan.operators.storage.minidb import MinidbReader, MinidbWriter
 from taskplan.plan.names import did_you_mean
 
 

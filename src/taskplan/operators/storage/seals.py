@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from taskplan.operators.entries import BadDatabaseError
+from taskplan.operators.storage.entries import BadDatabaseError
 
 _HEAD = b"\xc2\x3e\x0c"  # field 1000, of 12 bytes
 _FACTS = struct.Struct("<III")

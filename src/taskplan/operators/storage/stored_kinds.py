@@ -12,12 +12,12 @@ import numpy as np
 
 from taskplan.errors import WorkspaceError
 from taskplan.operators.cursors import TreeCursor
-from taskplan.operators.database_readers import DatabaseReader
-from taskplan.operators.database_types import is_database_type
 from taskplan.operators.dictionaries import Index, Map
 from taskplan.operators.objects import Counter, Mutex
 from taskplan.operators.operands import I32, I64, INDICES, Tensor, settled, string_tensor
 from taskplan.operators.run import UNSET, ByteString
+from taskplan.operators.storage.database_readers import DatabaseReader
+from taskplan.operators.storage.database_types import is_database_type
 from taskplan.plan.stored_blobs import StoredBlob, pack_tensors, read_stored, stored, unpack_tensors
 from taskplan.plan.types import STRING_DTYPE, DType
 
