@@ -182,6 +182,9 @@ def bitwise_xor(a: Tensor, b: Tensor) -> Tensor:
     return a ^ b
 
 
+_CHOSEN = _COMPARABLE | {STRING_DTYPE}
+
+
 # --- choice -----------------------------------------------------------------------------------------------------------
 
 
@@ -202,12 +205,14 @@ def where(c: Tensor, x: Tensor, y: Tensor, *, broadcast_on_rows: bool = False) -
         Where([T F], [1 2], [3 4]) -> [1 4]
     """
     require_dtype("Where", "C", c, BOOLS)
-    require_dtype("Where", "X", x, _COMPARABLE | {STRING_DTYPE})
-    require_one_dtype("Where", X=x, Y=y)
-    require_one_shape("Where", X=x, Y=y)
+    require_dtype("Where", "X", x, _CHOSEN)
+    if x.dtype is not y.dtype or x.shape != y.shape:
+        require_one_dtype("Where", X=x, Y=y)
+        require_one_shape("Where", X=x, Y=y)
     if broadcast_on_rows:
         return _rows_chosen("Where", "C", c, x, y)
-    require_one_shape("Where", X=x, C=c)
+    if c.shape != x.shape:
+        require_one_shape("Where", X=x, C=c)
     if not c.ndim:
         return x if c else y
     return np.where(c, x, y)

@@ -183,6 +183,9 @@ def find(index: Tensor, query: Tensor, *, missing_value: int = -1) -> Tensor:
     return settled(np.where(found, places, missing_value).astype(I32))
 
 
+_FOUND = NUMBERS | {STRING_DTYPE}
+
+
 @operator(
     "FindDuplicateElements",
     inputs=("data",),
@@ -200,7 +203,7 @@ def find_duplicate_elements(data: Tensor) -> Tensor:
     Example:
         FindDuplicateElements([1 2 1]) -> [2]:i64
     """
-    require_dtype("FindDuplicateElements", "data", data, NUMBERS | {STRING_DTYPE})
+    require_dtype("FindDuplicateElements", "data", data, _FOUND)
     require_rank("FindDuplicateElements", "data", data, 1)
     if data.dtype != STRING_DTYPE:
         order = np.argsort(data, kind="stable")

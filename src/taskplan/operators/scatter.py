@@ -26,6 +26,8 @@ from taskplan.operators.operands import (
 )
 from taskplan.operators.registry import UNLIMITED, operator
 
+_ASSIGNED = NUMBERS | {F16}
+
 
 def _require_in_range(name: str, indices: Tensor, size: int) -> None:
     """Raise OperatorError if an index is negative or not below `size`."""
@@ -67,9 +69,10 @@ def scatter_assign(data: Tensor, indices: Tensor, slices: Tensor) -> Tensor:
         ScatterAssign([1 2 3], [1]:i32, [9]) -> [1 9 3]
     """
     name = "ScatterAssign"
-    require_dtype(name, "DATA", data, NUMBERS | {F16})
+    require_dtype(name, "DATA", data, _ASSIGNED)
     require_dtype(name, "INDICES", indices, INDICES)
-    require_one_dtype(name, DATA=data, SLICES=slices)
+    if slices.dtype is not data.dtype:
+        require_one_dtype(name, DATA=data, SLICES=slices)
     require_least_rank(name, "DATA", data, 1)
     places = np.ravel(indices)
     _require_in_range(name, places, len(data))
