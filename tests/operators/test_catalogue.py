@@ -38,7 +38,7 @@ def table() -> str:
 
 def rows() -> Iterator[str]:
     for family, names in declared().items():
-        lines = textwrap.wrap(names, 105)
+        lines = [names] if len(f'        "{names}"') <= 120 else textwrap.wrap(names, 105)
         if len(f'    "{family}": "{names}",') <= 120:
             yield f'    "{family}": "{names}",\n'
         else:

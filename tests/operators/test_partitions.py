@@ -12,7 +12,7 @@ from tests.operators.calling import call
 
 from taskplan.errors import ArgumentError, ArityError, OperatorError, ShapeError
 
-KEYS = st.lists(st.integers(-50, 50), max_size=12)
+KEYS = st.lists(st.integers(-50, 50) | st.sampled_from([-(2**63), 2**63 - 1]), max_size=12)
 
 
 @given(keys=KEYS, shards=st.integers(1, 4), packed=st.booleans(), seed=st.integers(0, 99))
@@ -57,6 +57,8 @@ def test_keys_may_have_several_axes() -> None:
 def test_outputs_are_a_multiple_of_the_inputs() -> None:
     with pytest.raises(ArityError, match="got 3 outputs for 2 inputs"):
         call("Partition", np.array([1, 2]), np.array([1.0, 2.0]), outputs=3)
+    with pytest.raises(ArityError, match="got 0 outputs for 2 inputs"):
+        call("LengthsPartition", np.array([1], np.int32), np.array([1]), outputs=0)
     with pytest.raises(ArityError, match="takes lengths, keys and more, got 1 inputs"):
         call("LengthsPartition", np.array([1], np.int32))
 

@@ -28,7 +28,7 @@ _BY_KEYS = "how many keys go to each shard"
 
 
 def _shard_count(name: str, inputs: int, outputs: int) -> int:
-    if outputs % inputs:
+    if not outputs or outputs % inputs:
         msg = f"{name} has one output an input for each shard, got {outputs} outputs for {inputs} inputs"
         raise ArityError(msg, operator=name)
     return outputs // inputs
@@ -53,7 +53,7 @@ def _divided(keys: Tensor, others: Sequence[Tensor], count: int, *, pack: bool) 
     """For each shard, its rows of the keys and of all others."""
     flat = keys.reshape(-1)
     shards = flat % count
-    first = (flat - shards) // count if pack else flat
+    first = flat // count if pack else flat
     rows = [first, *(each.reshape(len(flat), *each.shape[keys.ndim :]) for each in others)]
     return [[each[places] for each in rows] for places in _placed(shards, count)]
 
