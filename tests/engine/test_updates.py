@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from taskplan import LocalSession, Net, Task, TaskGroup, Workspace, ops
+from taskplan.operators import registry
 
 ROWS = 1000
 """Of 16 float32: enough that the blob's own array is used again."""
@@ -100,6 +101,30 @@ def test_a_record_in_a_queue_does_not_see_later_updates(workspace: Workspace) ->
     workspace.run(take)
 
     assert workspace.fetch_blob("first")[3, 0] == 5
+
+
+def test_what_a_users_operator_kept_does_not_see_later_updates(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(registry.declarations())  # all are loaded before the copy
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    kept: list[Any] = []
+
+    @registry.operator("Keeping", inputs=("X",), outputs=("Y",))
+    def keeping(x: Any) -> Any:
+        kept.append(x)
+        return x.sum()
+
+    def write(net: Net) -> None:
+        assign(net)
+        net.Keeping("table", "total")
+
+    run = kept_net(workspace, write)
+    run()
+    workspace.feed_blob("row", np.full((1, 16), 5, np.float32))
+    run()
+
+    assert kept[0][3, 0] == 9
 
 
 def test_what_was_fetched_does_not_see_later_updates(workspace: Workspace) -> None:

@@ -18,7 +18,7 @@ from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
 from taskplan.engine.values import describe, from_body, is_tensor
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
-from taskplan.operators.registry import MAKES, slot_names
+from taskplan.operators.registry import MAKES, Declaration, slot_names
 from taskplan.operators.waiting import Shared
 
 if TYPE_CHECKING:
@@ -190,12 +190,17 @@ def _closure(
         return _discarding(body, sources, read)
     if single and len(sources) == 0:
         return _from_none(body, targets[0])
-    pure = not declared.effects and not declared.wants_run
+    pure = _keeps_nothing(declared)
     if single and pure and len(sources) == 1:
         return _from_one(body, sources[0], targets[0])
     if single and pure and len(sources) == 2:
         return _from_two(body, sources[0], sources[1], targets[0])
     return _general(prepared, body, sources, targets, single=single)
+
+
+def _keeps_nothing(declared: Declaration) -> bool:
+    """Whether a body surely keeps no value beyond its results; of users' bodies that is not known."""
+    return declared.is_builtin and not declared.effects and not declared.wants_run
 
 
 def _keeping_shape(call: Call, operator: str, target: Cell) -> Call:
@@ -274,7 +279,7 @@ def _general(
     prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, single: bool
 ) -> Call:
     name, wanted = prepared.op.type, len(targets)
-    pure = not prepared.declared.effects and not prepared.declared.wants_run
+    pure = _keeps_nothing(prepared.declared)
 
     def call() -> None:
         values = body(*[cell.value for cell in sources])
