@@ -329,7 +329,7 @@ def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell
         results = results if type(results) is tuple else (results,)
         for cell in others:
             if cell.owned is not None:
-                _give_up(cell, results)
+                _give_up(cell, results if declared.is_builtin else None)
         for cell, value in zip(targets, results, strict=False):
             cell.value = value[()] if type(value) is ndarray and not value.ndim else value
 
