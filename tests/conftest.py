@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from taskplan.operators import registry
 
 # No deadline, as times here are for hangs and not for speed; the blob reproduces a failure on another machine.
 settings.register_profile("taskplan", deadline=None, print_blob=True)
@@ -14,6 +18,17 @@ settings.load_profile("taskplan")
 
 # A shell starts what runs in its background with SIGINT ignored, and so would be the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+Declare = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
+    """`operator`, whose declarations go with the test."""
+    list(registry.declarations())  # all are loaded before the copy
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    return registry.operator
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

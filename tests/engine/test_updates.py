@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import Declare
 
 from taskplan import LocalSession, Net, Task, TaskGroup, Workspace, ops
-from taskplan.operators import registry
 
 ROWS = 1000
 """Of 16 float32: enough that the blob's own array is used again."""
@@ -103,14 +103,10 @@ def test_a_record_in_a_queue_does_not_see_later_updates(workspace: Workspace) ->
     assert workspace.fetch_blob("first")[3, 0] == 5
 
 
-def test_what_a_users_operator_kept_does_not_see_later_updates(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    list(registry.declarations())  # all are loaded before the copy
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+def test_what_a_users_operator_kept_does_not_see_later_updates(workspace: Workspace, declare: Declare) -> None:
     kept: list[Any] = []
 
-    @registry.operator("Keeping", inputs=("X",), outputs=("Y",))
+    @declare("Keeping", inputs=("X",), outputs=("Y",))
     def keeping(x: Any) -> Any:
         kept.append(x)
         return x.sum()

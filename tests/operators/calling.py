@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tests.operators.fake_run import Bench, FakeRun
 
-from taskplan.operators.registry import declaration, slot_names
+from taskplan.operators.registry import declaration
 from taskplan.plan.model import OpDef
 
 
@@ -51,15 +51,7 @@ def call(kind: str, *values: object, outputs: int = 1, in_place: bool = False, *
 def musts(kind: str, inputs: int, outputs: int) -> dict[int, int]:
     """Which output has to be the blob of which input; runs of blobs in their order."""
     declared = declaration(kind)
-    given, made = slot_names(declared.inputs, inputs), slot_names(declared.outputs, outputs)
-    pairs: dict[int, int] = {}
-    for source, result in declared.must_in_place:
-        pairs.update(zip(_places(made, result), _places(given, source), strict=False))
-    return pairs
-
-
-def _places(names: Sequence[str], name: str) -> list[int]:
-    return [place for place, each in enumerate(names) if each == name]
+    return {result: source for source, result in declared.places(declared.must_in_place, inputs, outputs)}
 
 
 def plain(value: Any) -> Any:

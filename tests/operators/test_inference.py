@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from tests.operators.recorded import ours, sample_of, successful_cases, tensor
 from tests.operators.samples import SAMPLES, Sample
 
 from taskplan.operators.inference import TensorSpec
+from taskplan.operators.operands import is_tensor
 from taskplan.operators.registry import SUBNETS, USER_CODE, Declaration, declaration, decode_arguments, is_operator
 from taskplan.operators.waiting import Takes
 
@@ -19,7 +19,7 @@ EXCEPTIONS_AT_MOST = 0.15
 
 
 def specs_of(values: Sequence[Any]) -> list[TensorSpec | None]:
-    return [TensorSpec(x.dtype, x.shape) if isinstance(x, np.ndarray | np.generic) else None for x in values]
+    return [TensorSpec(x.dtype, x.shape) if is_tensor(x) else None for x in values]
 
 
 def inferred(

@@ -16,7 +16,7 @@ from tests.operators.recorded import sample_of, successful_cases
 from tests.operators.samples import Sample
 from tests.operators.test_inference import inferred
 
-from taskplan.operators.registry import ANY_PAIR, declaration, is_operator, slot_names
+from taskplan.operators.registry import ANY_PAIR, declaration, is_operator
 
 EXAMPLES = 25
 few = settings(max_examples=EXAMPLES)
@@ -32,9 +32,7 @@ def optional_pairs(case: Mapping[str, Any]) -> list[tuple[int, int]]:
     declared = declaration(case["op"])
     if declared.in_place == ANY_PAIR:
         return []
-    slots, made = slot_names(declared.inputs, len(case["inputs"])), slot_names(declared.outputs, case["num_outputs"])
-    pairs = [(given, result) for given, result in declared.in_place if given in slots and result in made]
-    places = [(slots.index(given), made.index(result)) for given, result in pairs]
+    places = declared.places(declared.in_place, len(case["inputs"]), case["num_outputs"])
     taken = {output for _, output in case.get("inplace", ())}
     return [
         (source, output)

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import Declare
 
 from taskplan import BuildValueError, Net, TensorSpec, Workspace, WorkspaceError
 from taskplan.operators import Takes, like, registry
 from taskplan.testing import check_operator
-
-Declare = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
-
-
-@pytest.fixture
-def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
-    """`operator`, whose declarations go with the test."""
-    list(registry.declarations())  # all are loaded before the copy
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    return registry.operator
 
 
 def of_one(x: Any) -> Any:

@@ -19,6 +19,7 @@ from taskplan.engine.workspace import Workspace
 from taskplan.errors import ArgumentError, ArityError, TaskplanError
 from taskplan.operators.inference import TensorSpec
 from taskplan.operators.objects import Counter
+from taskplan.operators.operands import is_tensor
 from taskplan.operators.registry import USER_CODE, Declaration, check_arity, decode_arguments
 from taskplan.plan.model import OpDef
 from taskplan.plan.types import STRING_DTYPE
@@ -68,10 +69,6 @@ def assert_told_well(declared: Declaration, sample: Sample, changed: str) -> Non
         if spec is not None:
             assert is_tensor(value)
             assert spec.allows(value.dtype, value.shape), f"{changed}: gave {value!r} where {spec} was inferred"
-
-
-def is_tensor(value: object) -> bool:
-    return isinstance(value, np.ndarray | np.generic)
 
 
 def replaced(sample: Sample, place: int, value: object) -> Sample:

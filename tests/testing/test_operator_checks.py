@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import Declare
 
 from taskplan.errors import ShapeError
-from taskplan.operators import RANDOM, OpRun, TensorSpec, like, registry
+from taskplan.operators import RANDOM, OpRun, TensorSpec, like
 from taskplan.operators.objects import Counter
 from taskplan.testing import OperatorCheckError, check_operator
 
 X = np.array([1, 2, 3], np.float32)
-
-
-Declare = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
-
-
-@pytest.fixture
-def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
-    """`operator`, whose declarations go with the test."""
-    list(registry.declarations())  # all are loaded before the copy
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    return registry.operator
 
 
 def test_a_sound_operator_passes_and_gives_its_output(declare: Declare) -> None:

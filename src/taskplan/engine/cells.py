@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from taskplan.engine.values import from_value, is_tensor, to_value
+from taskplan.engine.values import from_value, to_value
 from taskplan.errors import MissingBlobError, WorkspaceError
+from taskplan.operators.operands import is_tensor
 from taskplan.operators.run import UNSET, ByteString
 from taskplan.plan.names import did_you_mean
 

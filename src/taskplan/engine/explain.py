@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from taskplan.engine.prepare import PreparedOp
-from taskplan.engine.values import describe, is_tensor
+from taskplan.engine.values import describe
 from taskplan.errors import OperatorError, TaskplanError
+from taskplan.operators.operands import is_tensor
 from taskplan.operators.registry import USER_CODE, slot_names
 from taskplan.operators.run import UNSET
 

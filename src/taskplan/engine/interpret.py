@@ -16,8 +16,9 @@ from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp
-from taskplan.engine.values import describe, from_body, is_tensor
+from taskplan.engine.values import describe, from_body
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
+from taskplan.operators.operands import is_tensor
 from taskplan.operators.registry import MAKES, Declaration, slot_names
 from taskplan.operators.waiting import Shared
 
@@ -305,22 +306,20 @@ def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell
     gives up what the blob owns, and only a new array is owned again.
     """
     declared = prepared.declared
-    slots = slot_names(declared.inputs, len(sources))
-    made = slot_names(declared.outputs, len(targets))
-    pairs = {given: result for given, result in (*declared.must_in_place, *declared.in_place) if result in made}
-    places = [slots.index(given) for given in declared.updates]
-    in_place = [
-        (place, sources[place])
-        for place in places
-        if sources[place] is targets[made.index(pairs[slots[place]])] and sources.count(sources[place]) == 1
-    ]
-    apart = [place for place in places if place not in dict(in_place)]
+    updated = [pair for pair in (*declared.must_in_place, *declared.in_place) if pair[0] in declared.updates]
+    places = dict(declared.places(updated, len(sources), len(targets)))
+    in_place = {
+        place: sources[place]
+        for place, result in places.items()
+        if sources[place] is targets[result] and sources.count(sources[place]) == 1
+    }
+    apart = [place for place in places if place not in in_place]
     others = [cell for place, cell in enumerate(sources) if place not in places]
     ndarray = np.ndarray
 
     def call() -> None:
         values = [cell.value for cell in sources]
-        for place, cell in in_place:
+        for place, cell in in_place.items():
             values[place] = cell.own()
         for place in apart:
             if is_tensor(values[place]):

@@ -12,15 +12,11 @@ from typing import Any
 import numpy as np
 
 from taskplan.errors import WorkspaceError
+from taskplan.operators.operands import is_tensor
 from taskplan.operators.run import UNSET, ByteString
 from taskplan.plan import taskplan_pb2 as pb
 from taskplan.plan.tensors import tensor_from_proto
 from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array
-
-
-def is_tensor(value: object) -> bool:
-    """Whether a blob's value is a tensor (of any rank)."""
-    return isinstance(value, np.ndarray | np.generic)
 
 
 def to_value(data: object, *, blob: str) -> Any:

@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from taskplan.operators.inference import Inferred, TensorSpec, always, like
-from taskplan.operators.operands import F32, F32_ONLY, FLOATS, I64, Tensor, argument_error, refuse, require_dtype
+from taskplan.operators.operands import (
+    F32,
+    F32_ONLY,
+    FLOATS,
+    I64,
+    Tensor,
+    argument_error,
+    is_tensor,
+    refuse,
+    require_dtype,
+)
 from taskplan.operators.registry import IO, operator
 from taskplan.operators.run import OpRun
 
@@ -32,7 +42,7 @@ def accumulate(x: Tensor, *, gamma: float = 1.0, run: OpRun) -> Tensor:
     """
     require_dtype("Accumulate", "input", x, FLOATS)
     before = run.previous(0)
-    if not isinstance(before, np.ndarray | np.generic) or (before.shape, before.dtype) != (x.shape, x.dtype):
+    if not is_tensor(before) or (before.shape, before.dtype) != (x.shape, x.dtype):
         return x
     total: Tensor = x.dtype.type(gamma) * before + x
     return total

@@ -12,7 +12,16 @@ import numpy as np
 
 from taskplan.errors import WorkspaceError
 from taskplan.operators.inference import no_tensors
-from taskplan.operators.operands import I64, Tensor, argument_error, refuse, require_dtype, require_tensor, sole_element
+from taskplan.operators.operands import (
+    I64,
+    Tensor,
+    argument_error,
+    is_tensor,
+    refuse,
+    require_dtype,
+    require_tensor,
+    sole_element,
+)
 from taskplan.operators.registry import BLOCKS, IO, MAKES, WORKSPACE, operator
 from taskplan.operators.run import UNSET, OpRun
 from taskplan.operators.storage.database_readers import DatabaseReader, QueueReader
@@ -134,7 +143,7 @@ def _stripped(name: str, prefix: str) -> str:
 def _entries(run: OpRun, blob: str, value: Any, name: str, most: int) -> tuple[int, Iterator[tuple[bytes, bytes]]]:
     """How many entries a blob makes, and the entries, of its value as it is now."""
     key = name.encode("utf-8", "surrogateescape")
-    if isinstance(value, np.ndarray | np.generic):
+    if is_tensor(value):
         pieces = tensor_pieces(name, np.asarray(value), most)
         keyed = ((key + f"{PIECE_MARK}{number}".encode(), piece) for number, piece in enumerate(pieces))
         return piece_count(value.size, most), keyed
@@ -172,84 +181,61 @@ def _check_checkpoint(name: str, *, db: str, every: int, **others: Any) -> None:
         raise argument_error(name, "every", f"must be 1 or more, got {every}")
 
 
-@operator(
+_CHECKPOINT_DOC = """{definition}
+
+Inputs:
+    iteration: int64, one element.
+    blobs: as X of `Save`.
+Raises:
+    OperatorError: as `Save` does.
+Example:
+    {name}([4]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
+    {name}([5]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
+    DBExists(; db_name="ck_4.db", db_type="minidb") -> T ()
+    DBExists(; db_name="ck_5.db", db_type="minidb") -> F ()
+"""
+
+
+def _declare_checkpoint(name: str, definition: str) -> None:
+    """Declare the operator under one of its names."""
+
+    def body(
+        iteration: Tensor,
+        *values: object,
+        db: str = "",
+        db_type: str = "",
+        absolute_path: bool = False,
+        every: int = 1,
+        strip_prefix: str = "",
+        blob_name_overrides: Sequence[str] = (),
+        chunk_size: int = -1,
+        checksums: bool = False,
+        run: OpRun,
+    ) -> None:
+        number = _iteration(name, iteration)
+        if number % every == 0:
+            where = path_of(_filled_in(db, number), absolute_path, run)
+            _write((iteration, *values), where, db_type, strip_prefix, blob_name_overrides, chunk_size, checksums, run)
+
+    body.__name__ = body.__qualname__ = name.lower()
+    body.__doc__ = _CHECKPOINT_DOC.format(name=name, definition=definition)
+    declared = operator(
+        name,
+        inputs=("iteration", "blobs*"),
+        effects=(Reads("blobs"), IO),
+        check=partial(_check_checkpoint, name),
+        infer=no_tensors,
+    )
+    declared(body)
+
+
+_declare_checkpoint(
     "Checkpoint",
-    inputs=("iteration", "blobs*"),
-    effects=(Reads("blobs"), IO),
-    check=partial(_check_checkpoint, "Checkpoint"),
-    infer=no_tensors,
-)
-def checkpoint(
-    iteration: Tensor,
-    *values: object,
-    db: str = "",
-    db_type: str = "",
-    absolute_path: bool = False,
-    every: int = 1,
-    strip_prefix: str = "",
-    blob_name_overrides: Sequence[str] = (),
-    chunk_size: int = -1,
-    checksums: bool = False,
-    run: OpRun,
-) -> None:
     """`Save` all inputs, the iteration among them, if its number is a multiple of ``every``; else nothing.
 
-    ``db`` is the name of the database, with ``%d`` for the number. The other arguments are those of `Save`.
-
-    Inputs:
-        iteration: int64, one element.
-        blobs: as X of `Save`.
-    Raises:
-        OperatorError: as `Save` does.
-    Example:
-        Checkpoint([4]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
-        Checkpoint([5]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
-        DBExists(; db_name="ck_4.db", db_type="minidb") -> T ()
-        DBExists(; db_name="ck_5.db", db_type="minidb") -> F ()
-    """
-    number = _iteration("Checkpoint", iteration)
-    if number % every == 0:
-        where = path_of(_filled_in(db, number), absolute_path, run)
-        _write((iteration, *values), where, db_type, strip_prefix, blob_name_overrides, chunk_size, checksums, run)
-
-
-@operator(
-    "Snapshot",
-    inputs=("iteration", "blobs*"),
-    effects=(Reads("blobs"), IO),
-    check=partial(_check_checkpoint, "Snapshot"),
-    infer=no_tensors,
+``db`` is the name of the database, with ``%d`` for the number. The other arguments are those of `Save`.""",
 )
-def snapshot(
-    iteration: Tensor,
-    *values: object,
-    db: str = "",
-    db_type: str = "",
-    absolute_path: bool = False,
-    every: int = 1,
-    strip_prefix: str = "",
-    blob_name_overrides: Sequence[str] = (),
-    chunk_size: int = -1,
-    checksums: bool = False,
-    run: OpRun,
-) -> None:
-    """The old name of `Checkpoint`.
-
-    Inputs:
-        iteration: int64, one element.
-        blobs: as X of `Save`.
-    Raises:
-        OperatorError: as `Save` does.
-    Example:
-        Snapshot([4]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
-        Snapshot([5]:i64, [1 2]; db="ck_%d.db", db_type="minidb", every=2)
-        DBExists(; db_name="ck_4.db", db_type="minidb") -> T ()
-        DBExists(; db_name="ck_5.db", db_type="minidb") -> F ()
-    """
-    number = _iteration("Snapshot", iteration)
-    if number % every == 0:
-        where = path_of(_filled_in(db, number), absolute_path, run)
-        _write((iteration, *values), where, db_type, strip_prefix, blob_name_overrides, chunk_size, checksums, run)
+_declare_checkpoint("Snapshot", "The old name of `Checkpoint`.")
 
 
 def _iteration(name: str, iteration: Tensor) -> int:

@@ -9,8 +9,17 @@ import numpy as np
 
 from taskplan.errors import ShapeError
 from taskplan.operators.inference import like
-from taskplan.operators.operands import F32, F32_ONLY, Tensor, argument_error, refuse, require_dtype, require_rank
-from taskplan.operators.optimisers import BLOCK, Scalar, one_number, require_alike
+from taskplan.operators.operands import (
+    F32,
+    F32_ONLY,
+    Tensor,
+    argument_error,
+    refuse,
+    require_alike,
+    require_dtype,
+    require_rank,
+)
+from taskplan.operators.optimisers import BLOCK, Scalar, one_number
 from taskplan.operators.registry import operator
 from taskplan.operators.sparse_optimisers import gradient_rows, rounds
 

@@ -7,8 +7,18 @@ import math
 import numpy as np
 
 from taskplan.operators.inference import Inferred, TensorSpec, always, like
-from taskplan.operators.operands import F32, F32_ONLY, F64, Tensor, argument_error, refuse, require_dtype, settled
-from taskplan.operators.optimisers import Scalar, blocks, one_number, require_alike
+from taskplan.operators.operands import (
+    F32,
+    F32_ONLY,
+    F64,
+    Tensor,
+    argument_error,
+    refuse,
+    require_alike,
+    require_dtype,
+    settled,
+)
+from taskplan.operators.optimisers import Scalar, blocks, one_number
 from taskplan.operators.registry import operator
 from taskplan.operators.run import OpRun
 

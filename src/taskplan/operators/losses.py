@@ -22,6 +22,7 @@ from taskplan.operators.operands import (
     argument_error,
     axis_within,
     refuse,
+    require_alike,
     require_dtype,
     require_one_shape,
     require_rank,
@@ -250,12 +251,6 @@ def _infer_by_pair(logits: TensorSpec, *_: object) -> TensorSpec:
     return TensorSpec(F32, logits.sizes[:-1])
 
 
-def _require_alike(name: str, **operands: Tensor) -> None:
-    for slot, each in operands.items():
-        require_dtype(name, slot, each, F32_ONLY)
-    require_one_shape(name, **operands)
-
-
 def _check_forms(*, log_D_trick: bool, unjoined_lr_loss: bool) -> None:  # noqa: N803 - the name programs use
     if log_D_trick and unjoined_lr_loss:
         text = "cannot be set together with 'unjoined_lr_loss'; choose one"
@@ -291,7 +286,7 @@ def sigmoid_cross_entropy_with_logits(
     Example:
         SigmoidCrossEntropyWithLogits([[0 100] [0 -100]], [[1 1] [0 1]]) -> [0.3465736 50.346573]
     """
-    _require_alike("SigmoidCrossEntropyWithLogits", logits=logits, targets=targets)
+    require_alike("SigmoidCrossEntropyWithLogits", logits=logits, targets=targets)
     x, t = np.atleast_1d(logits), np.atleast_1d(targets)
     if log_D_trick:
         losses = _bend(x)
@@ -326,7 +321,7 @@ def weighted_sigmoid_cross_entropy_with_logits(logits: Tensor, targets: Tensor, 
     Example:
         WeightedSigmoidCrossEntropyWithLogits([[0 0]], [[1 0]], [[2 4]]) -> [2.0794415]
     """
-    _require_alike("WeightedSigmoidCrossEntropyWithLogits", logits=logits, targets=targets, weights=weights)
+    require_alike("WeightedSigmoidCrossEntropyWithLogits", logits=logits, targets=targets, weights=weights)
     losses = _by_element(np.atleast_1d(logits), targets)
     losses *= weights
     return _mean_over_last(losses)
@@ -364,7 +359,7 @@ def bernoulli_jsd(t: Tensor, x: Tensor) -> Tensor:
     Example:
         BernoulliJSD([0 1], [0 0]) -> [0 0.6931472]
     """
-    _require_alike("BernoulliJSD", T=t, X=x)
+    require_alike("BernoulliJSD", T=t, X=x)
     divergences = _entropy((t + x) * _HALF)
     divergences -= _HALF * (_entropy(t) + _entropy(x))
     # Rounding may leave less than nothing where the two are close.
@@ -393,7 +388,7 @@ def margin_ranking_criterion(x1: Tensor, x2: Tensor, y: Tensor, *, margin: float
     Example:
         MarginRankingCriterion([1 2], [2 1], [1 1]:i32; margin=0.5) -> [1.5 0]
     """
-    _require_alike("MarginRankingCriterion", X1=x1, X2=x2)
+    require_alike("MarginRankingCriterion", X1=x1, X2=x2)
     require_dtype("MarginRankingCriterion", "Y", y, INDICES)
     require_one_shape("MarginRankingCriterion", X1=x1, Y=y)
     losses = x2 - x1

@@ -13,6 +13,7 @@ from taskplan.operators.operands import (
     Tensor,
     refuse,
     require_dtype,
+    require_in_range,
     require_least_rank,
     require_one_dtype,
     require_rank,
@@ -160,9 +161,7 @@ def remove_data_blocks(data: Tensor, indices: Tensor) -> Tensor:
     require_least_rank(name, "data", data, 1)
     require_dtype(name, "indices", indices, INDICES)
     require_rank(name, "indices", indices, 1)
-    outside = indices[(indices < 0) | (indices >= len(data))]
-    if outside.size:
-        raise refuse(name, f"index {outside[0]} is out of range for {len(data)} rows")
+    require_in_range(name, "index", indices, len(data), f"{len(data)} rows")
     kept = np.ones(len(data), np.bool_)
     kept[indices] = False
     return data.compress(kept, 0)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from taskplan.errors import ArgumentError, DtypeError, OperatorError, ShapeError
 from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, DType
-
-if TYPE_CHECKING:
-    pass
 
 Tensor = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 """A tensor as a body sees it: an array, or a NumPy scalar if the rank is 0; of strings, an object array at any rank."""
@@ -72,6 +69,11 @@ def string_tensor(values: Sequence[bytes], shape: Sequence[int]) -> Tensor:
     return made.reshape(shape)
 
 
+def is_tensor(value: object) -> TypeGuard[Tensor]:
+    """Whether a blob's value is a tensor (of any rank)."""
+    return isinstance(value, _TENSOR_CLASSES)
+
+
 def require_tensor(operator: str, slot: str, x: object) -> None:
     """Raise TypeError if `x` is a handle, or no value at all. Whoever ran the body knows the blob and will name it."""
     if not isinstance(x, _TENSOR_CLASSES):
@@ -120,6 +122,13 @@ def require_one_shape(operator: str, **operands: Tensor) -> None:
             raise ShapeError(msg, operator=operator)
 
 
+def require_alike(operator: str, **operands: Tensor) -> None:
+    """Raise DtypeError or ShapeError unless all are float32 and of one shape."""
+    for slot, each in operands.items():
+        require_dtype(operator, slot, each, F32_ONLY)
+    require_one_shape(operator, **operands)
+
+
 def axis_within(operator: str, axis: int, rank: int) -> int:
     """The axis counted from the front.
 
@@ -130,6 +139,20 @@ def axis_within(operator: str, axis: int, rank: int) -> int:
         msg = f"{operator}: axis={axis} is out of range for rank {rank}"
         raise ShapeError(msg, operator=operator)
     return axis % rank
+
+
+def require_in_range(operator: str, what: str, values: Tensor, size: int, among: str) -> None:
+    """Raise OperatorError if one of the integers is negative or not below `size`; the message names the first.
+
+    Example:
+        >>> require_in_range("Gather", "index", np.array([1, 7]), 3, "3 rows")
+        Traceback (most recent call last):
+        ...
+        taskplan.OperatorError: Gather: index 7 is out of range for 3 rows
+    """
+    if values.size and (int(values.min()) < 0 or int(values.max()) >= size):
+        outside = np.ravel(values)[np.ravel((values < 0) | (values >= size))]
+        raise refuse(operator, f"{what} {outside[0]} is out of range for {among}")
 
 
 def sole_element(operator: str, slot: str, x: Tensor) -> Any:

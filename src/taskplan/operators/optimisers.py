@@ -19,8 +19,8 @@ from taskplan.operators.operands import (
     Tensor,
     argument_error,
     refuse,
+    require_alike,
     require_dtype,
-    require_one_shape,
     sole_element,
 )
 from taskplan.operators.registry import operator
@@ -36,13 +36,6 @@ def one_number(name: str, slot: str, x: Tensor) -> Scalar:
     """The element of a float32 tensor that has one."""
     require_dtype(name, slot, x, F32_ONLY)
     return Scalar(sole_element(name, slot, x))
-
-
-def require_alike(name: str, **operands: Tensor) -> None:
-    """Raise DtypeError or ShapeError unless all are float32 and of one shape."""
-    for slot, each in operands.items():
-        require_dtype(name, slot, each, F32_ONLY)
-    require_one_shape(name, **operands)
 
 
 def blocks(*arrays: Tensor) -> Iterator[list[Tensor]]:

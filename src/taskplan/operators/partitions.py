@@ -15,8 +15,8 @@ from taskplan.operators.operands import (
     INDICES,
     Tensor,
     argument_error,
-    refuse,
     require_dtype,
+    require_in_range,
     require_one_dtype,
     require_rank,
     require_tensor,
@@ -192,7 +192,5 @@ def key_split(keys: Tensor, *, categorical_limit: int, run: OpRun) -> tuple[Tens
     if len(run.op.outputs) != categorical_limit:
         msg = f"{name} has categorical_limit={categorical_limit} outputs, got {len(run.op.outputs)}"
         raise ArityError(msg, operator=name)
-    outside = keys[(keys < 0) | (keys >= categorical_limit)]
-    if outside.size:
-        raise refuse(name, f"key {outside[0]} is out of range for categorical_limit={categorical_limit}")
+    require_in_range(name, "key", keys, categorical_limit, f"categorical_limit={categorical_limit}")
     return tuple(places.astype(I32) for places in _placed(keys, categorical_limit))

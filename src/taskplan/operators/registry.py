@@ -132,6 +132,14 @@ class Declaration:
         """Whether it is taskplan's own, and not of a user or of an installed package."""
         return self.body.__module__.startswith("taskplan.")
 
+    def places(self, pairs: Sequence[tuple[str, str]], inputs: int, outputs: int) -> list[tuple[int, int]]:
+        """The positions (input, output) of pairs of slots in a call with so many; runs of blobs in their order."""
+        given, made = slot_names(self.inputs, inputs), slot_names(self.outputs, outputs)
+        found: list[tuple[int, int]] = []
+        for source, result in pairs:
+            found += zip(_places_of(source, given), _places_of(result, made), strict=False)
+        return found
+
     @property
     def may_wait(self) -> bool:
         """Whether an instance may wait, or run as long as user code likes."""
@@ -353,6 +361,10 @@ def slot_names(slots: Sequence[Slot], count: int) -> list[str]:
         spare -= max(extra, 0)
         names += [slot.name] * (slot.least + max(extra, 0))
     return names
+
+
+def _places_of(slot: str, names: Sequence[str]) -> list[int]:
+    return [place for place, name in enumerate(names) if name == slot]
 
 
 def _check_in_place(declared: Declaration, inputs: Sequence[str], outputs: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from taskplan.operators.operands import (
     I64,
     Tensor,
     argument_error,
+    require_alike,
     require_dtype,
     require_least_rank,
     require_one_shape,
@@ -28,7 +29,6 @@ from taskplan.operators.optimisers import (
     adadelta_update,
     decay_check,
     one_number,
-    require_alike,
 )
 from taskplan.operators.registry import operator
 from taskplan.operators.sparse_optimisers import gradient_rows, require_rows, rounds

@@ -22,6 +22,7 @@ from taskplan.operators.operands import (
     I64,
     Tensor,
     argument_error,
+    is_tensor,
     refuse,
     require_dtype,
     require_rank,
@@ -141,7 +142,7 @@ def collect_tensor(*values: TensorVector | Tensor, num_to_collect: int, run: OpR
         msg = f"{name} takes an output for each of the {count} vectors, got {len(run.op.outputs)}"
         raise ArityError(msg, operator=name)
     vectors = [each for each in values[:count] if isinstance(each, TensorVector)]
-    tensors = [each for each in values[count:] if isinstance(each, np.ndarray | np.generic)]
+    tensors = [each for each in values[count:] if is_tensor(each)]
     if len(vectors) + len(tensors) != 2 * count:
         raise refuse(name, f"expected {count} tensor vectors and then {count} tensors, got {_kinds(values)}")
     calls = run.state["calls"] = run.state.get("calls", 0) + 1

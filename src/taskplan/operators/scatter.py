@@ -18,8 +18,8 @@ from taskplan.operators.operands import (
     NUMBERS,
     Tensor,
     axis_within,
-    refuse,
     require_dtype,
+    require_in_range,
     require_least_rank,
     require_one_dtype,
     sole_element,
@@ -27,13 +27,6 @@ from taskplan.operators.operands import (
 from taskplan.operators.registry import UNLIMITED, operator
 
 _ASSIGNED = NUMBERS | {F16}
-
-
-def _require_in_range(name: str, indices: Tensor, size: int) -> None:
-    """Raise OperatorError if an index is negative or not below `size`."""
-    if indices.size and (indices.min() < 0 or indices.max() >= size):
-        outside = np.ravel(indices)[np.ravel((indices < 0) | (indices >= size))]
-        raise refuse(name, f"index {outside[0]} is out of range for size {size}")
 
 
 def _rows(name: str, slot: str, values: Tensor, indices: Tensor, data: Tensor) -> Tensor:
@@ -75,7 +68,7 @@ def scatter_assign(data: Tensor, indices: Tensor, slices: Tensor) -> Tensor:
         require_one_dtype(name, DATA=data, SLICES=slices)
     require_least_rank(name, "DATA", data, 1)
     places = np.ravel(indices)
-    _require_in_range(name, places, len(data))
+    require_in_range(name, "index", places, len(data), f"size {len(data)}")
     data[places] = _rows(name, "SLICES", slices, indices, data)
     return data
 
@@ -112,7 +105,7 @@ def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 1) ->
         shapes = f"INDICES has shape {indices.shape}, UPDATES has shape {updates.shape}, DATA has shape {data.shape}"
         msg = f"Scatter: {shapes}; they may differ from DATA along axis {along} only"
         raise ShapeError(msg, operator="Scatter")
-    _require_in_range("Scatter", indices, data.shape[along])
+    require_in_range("Scatter", "index", indices, data.shape[along], f"size {data.shape[along]}")
     np.put_along_axis(data, indices, updates, along)
     return data
 
@@ -151,7 +144,7 @@ def scatter_weighted_sum(x: Tensor, weight: Tensor, indices: Tensor, *pairs: Ten
     require_dtype(name, "INDICES", indices, INDICES)
     require_least_rank(name, "X_0", x, 1)
     places = np.ravel(indices)
-    _require_in_range(name, places, len(x))
+    require_in_range(name, "index", places, len(x), f"size {len(x)}")
     scale = _weight(name, "Weight_0", weight)
     shares = []
     for rank, (rows, share) in enumerate(zip(pairs[::2], pairs[1::2], strict=True), start=1):

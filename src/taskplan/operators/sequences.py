@@ -22,6 +22,7 @@ from taskplan.operators.operands import (
     axis_within,
     refuse,
     require_dtype,
+    require_in_range,
     require_least_rank,
     require_one_dtype,
     require_rank,
@@ -133,9 +134,7 @@ def reverse_packed_segments(data: Tensor, lengths: Tensor) -> Tensor:
     if lengths.shape != (columns,):
         msg = f"{name}: lengths has shape {lengths.shape}, expected ({columns},), one for each column of data"
         raise ShapeError(msg, operator=name)
-    outside = lengths[(lengths < 0) | (lengths > steps)]
-    if outside.size:
-        raise refuse(name, f"length {outside[0]} is out of range for {steps} steps")
+    require_in_range(name, "length", lengths, steps + 1, f"{steps} steps")
     places = np.arange(steps)[:, np.newaxis]
     return data[np.where(places < lengths, lengths - 1 - places, places), np.arange(columns)]
 

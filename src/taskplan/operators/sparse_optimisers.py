@@ -17,8 +17,9 @@ from taskplan.operators.operands import (
     F32_ONLY,
     INDICES,
     Tensor,
-    refuse,
+    require_alike,
     require_dtype,
+    require_in_range,
     require_least_rank,
     sole_element,
 )
@@ -29,7 +30,6 @@ from taskplan.operators.optimisers import (
     betas_check,
     momentum_step,
     one_number,
-    require_alike,
 )
 from taskplan.operators.registry import operator
 from taskplan.operators.run import OpRun
@@ -61,9 +61,7 @@ def rounds(indices: Tensor) -> Iterator[tuple[Tensor, Places]]:
 def require_rows(name: str, indices: Tensor, size: int) -> None:
     """Raise DtypeError unless they are indices, OperatorError if one names no row."""
     require_dtype(name, "indices", indices, INDICES)
-    if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= size):
-        outside = indices[(indices < 0) | (indices >= size)]
-        raise refuse(name, f"index {outside.flat[0]} is out of range for {size} rows")
+    require_in_range(name, "index", indices, size, f"{size} rows")
 
 
 def gradient_rows(name: str, p: Tensor, indices: Tensor, g: Tensor) -> Tensor:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from taskplan.checker.shapes import infer_shapes
 from taskplan.operators.inference import TensorSpec
+from taskplan.operators.operands import is_tensor
 from taskplan.plan.types import NUMPY_DTYPES, TYPE_NUMBERS, DataType
 from taskplan.sessions.workspaces import current_workspace
 
@@ -39,11 +38,7 @@ def InferShapesAndTypes(
     if blob_dimensions is None:
         space = current_workspace()
         values = {name: cell.value for name in space.names() if (cell := space.find(name)) is not None}
-        known = {
-            name: TensorSpec(value.dtype, value.shape)
-            for name, value in values.items()
-            if isinstance(value, np.ndarray | np.generic)
-        }
+        known = {name: TensorSpec(value.dtype, value.shape) for name, value in values.items() if is_tensor(value)}
     else:
         types = {str(name): number for name, number in (blob_types or {}).items()}
         known = {

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from taskplan import Net, TensorSpec, Workspace, infer_shapes
-from taskplan.operators.registry import ANY_PAIR, RANDOM, Declaration, declaration, slot_names
+from taskplan.operators.operands import is_tensor
+from taskplan.operators.registry import ANY_PAIR, RANDOM, Declaration, declaration
 
 
 class OperatorCheckError(AssertionError):
@@ -41,7 +42,7 @@ def check_operator(name: str, *inputs: Any, outputs: int = 1, **arguments: Any) 
     """
     call = _Call(declaration(name), inputs, outputs, arguments)
     results = call.results(call.musts())
-    repeats = RANDOM not in call.declared.effects and all(map(_is_tensor, map(np.asarray, inputs)))
+    repeats = RANDOM not in call.declared.effects and all(map(is_tensor, map(np.asarray, inputs)))
     if repeats and not any(np.asarray(each).dtype.hasobject for each in inputs):
         call.require_equal(call.results(call.musts()), results, "when called again")
         for given, made in call.optional_pairs():
@@ -67,64 +68,50 @@ class _Call:
         for blob, value in zip(names, self.inputs, strict=True):
             workspace.feed_blob(blob, value)
         before = [workspace.cell(blob).value for blob in names]
-        copies = [value.copy() if _is_tensor(value) else value for value in before]
+        copies = [value.copy() if is_tensor(value) else value for value in before]
         made = [names[same_blob[place]] if place in same_blob else f"output_{place}" for place in range(self.outputs)]
         getattr(net, self.declared.name)(names, made, **self.arguments)
         workspace.run(net)
 
         for place, (value, copy) in enumerate(zip(before, copies, strict=True)):
-            if _is_tensor(value) and not _equal(value, copy):
+            if is_tensor(value) and not _equal(value, copy):
                 msg = f"{self.declared.name} wrote into its input {place}; `updates` says which ones it may write into"
                 raise OperatorCheckError(msg)
         after = [workspace.cell(blob).value for blob in made]
         self._check_inference(net, names, before, made, after)
         return [
-            workspace.fetch_blob(blob) if _is_tensor(value) else value for blob, value in zip(made, after, strict=True)
+            workspace.fetch_blob(blob) if is_tensor(value) else value for blob, value in zip(made, after, strict=True)
         ]
 
     def _check_inference(
         self, net: Net, names: Sequence[str], given: Sequence[Any], made: Sequence[str], results: Sequence[Any]
     ) -> None:
-        known = {blob: _spec_of(value) for blob, value in zip(names, given, strict=True) if _is_tensor(value)}
+        known = {blob: _spec_of(value) for blob, value in zip(names, given, strict=True) if is_tensor(value)}
         inferred = infer_shapes(net, known)
         for blob, value in zip(made, results, strict=True):
             spec = inferred.get(blob)
-            if spec is not None and not (_is_tensor(value) and spec.allows(value.dtype, value.shape)):
-                got = _spec_of(value) if _is_tensor(value) else value
+            if spec is not None and not (is_tensor(value) and spec.allows(value.dtype, value.shape)):
+                got = _spec_of(value) if is_tensor(value) else value
                 msg = f"{self.declared.name} infers {spec} for output {made.index(blob)}, and gave {got}"
                 raise OperatorCheckError(msg)
 
     def require_equal(self, got: Sequence[Any], expected: Sequence[Any], when: str) -> None:
         """Raise OperatorCheckError if two calls gave different outputs."""
         for place, (a, b) in enumerate(zip(got, expected, strict=True)):
-            if _is_tensor(a) and not _equal(a, b):
+            if is_tensor(a) and not _equal(a, b):
                 msg = f"{self.declared.name} gave {a!r} for output {place} {when}, and {b!r} before"
                 raise OperatorCheckError(msg)
 
     def musts(self) -> dict[int, int]:
         """By output, the input whose blob it has to be."""
-        return {made: given for given, made in self._pairs(self.declared.must_in_place)}
+        return {made: given for given, made in self._places(self.declared.must_in_place)}
 
     def optional_pairs(self) -> list[tuple[int, int]]:
         """Inputs and outputs that may be one blob."""
-        return [] if self.declared.in_place == ANY_PAIR else self._pairs(self.declared.in_place)
+        return [] if self.declared.in_place == ANY_PAIR else self._places(self.declared.in_place)
 
-    def _pairs(self, pairs: Any) -> list[tuple[int, int]]:
-        """The positions of pairs of slots; runs of blobs in their order."""
-        given_slots = slot_names(self.declared.inputs, len(self.inputs))
-        made_slots = slot_names(self.declared.outputs, self.outputs)
-        found: list[tuple[int, int]] = []
-        for given, made in pairs:
-            found += zip(_places(given_slots, given), _places(made_slots, made), strict=False)
-        return found
-
-
-def _places(slots: Sequence[str], wanted: str) -> list[int]:
-    return [place for place, slot in enumerate(slots) if slot == wanted]
-
-
-def _is_tensor(value: object) -> bool:
-    return isinstance(value, np.ndarray | np.generic)
+    def _places(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
+        return self.declared.places(pairs, len(self.inputs), self.outputs)
 
 
 def _spec_of(value: Any) -> TensorSpec:

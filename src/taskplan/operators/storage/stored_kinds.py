@@ -14,7 +14,15 @@ from taskplan.errors import WorkspaceError
 from taskplan.operators.cursors import TreeCursor
 from taskplan.operators.dictionaries import Index, Map
 from taskplan.operators.objects import Counter, Mutex
-from taskplan.operators.operands import I32, I64, INDICES, Tensor, settled, string_tensor
+from taskplan.operators.operands import (
+    I32,
+    I64,
+    INDICES,
+    Tensor,
+    is_tensor,
+    settled,
+    string_tensor,
+)
 from taskplan.operators.run import UNSET, ByteString
 from taskplan.operators.storage.database_readers import DatabaseReader
 from taskplan.operators.storage.database_types import is_database_type
@@ -188,7 +196,7 @@ def serialized(name: str, value: Any) -> bytes:
     Raises:
         WorkspaceError: values of its kind cannot be stored.
     """
-    if isinstance(value, np.ndarray | np.generic):
+    if is_tensor(value):
         return stored(name, "Tensor", tensor=np.asarray(value))
     kind = kind_of(value)
     if kind is None:
