@@ -36,20 +36,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checker": GROUND | {"plan", "operators"},
     "engine": GROUND | {"plan", "operators"},
     "sessions": GROUND | {"plan", "operators", "builder", "checker", "engine"},
-    "jobs": GROUND | {"builder", "sessions"},
+    "data": GROUND | {"plan", "operators", "builder", "sessions"},
+    "jobs": GROUND | {"builder", "sessions", "data"},
     "observe": {"errors", "events", "plan"},
-    FRONT_DOOR: GROUND | {"plan", "operators", "builder", "checker", "engine", "sessions", "jobs", "observe"},
+    FRONT_DOOR: GROUND | {"plan", "operators", "builder", "checker", "engine", "sessions", "data", "jobs", "observe"},
     "testing": GROUND | {FRONT_DOOR, "operators", "sessions"},
     # The command looks at what it is shown: see docs/decisions/0002-command-line.md.
     "cli": GROUND | {FRONT_DOOR, "plan", "operators", "checker", "sessions"},
     # Caffe2 shows more than the front door does: docs/decisions/0001-import-layer.md.
-    "caffe2": GROUND | {FRONT_DOOR, "plan", "builder", "sessions"},
+    "caffe2": GROUND | {FRONT_DOOR, "plan", "builder", "sessions", "data"},
     "__main__": {"cli"},
 }
 
 # Foreign packages that every user has, and the rooms that may import them.
 REQUIRED_PACKAGES: dict[str, set[str]] = {
-    "numpy": {"plan", "operators", "builder", "checker", "engine", "sessions", "jobs", "observe", "testing", "caffe2"},
+    "numpy": {
+        *("plan", "operators", "builder", "checker", "engine", "sessions"),
+        *("data", "jobs", "observe", "testing", "caffe2"),
+    },
     "google": {"plan", "builder"},
     "click": {"cli"},
     "rich": {"cli", "observe"},

@@ -1,0 +1,1 @@
+"""Moving records: readers and writers, queues, datasets, files, and the pipelines between them."""
