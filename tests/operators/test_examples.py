@@ -42,7 +42,6 @@ NOT_RUN = {
     "While": "takes a net",
     "Assert": "fails",
     "Crash": "fails",
-    "EndWrites": "is written by channels",
     "Fail": "fails",
     "LogFatal": "fails",
     "StoreAdd": "fails",

@@ -634,6 +634,45 @@ class OperatorMethods:
             BatchOneHot([[1 5]]:i32, [2 1]:i32, [1 2 5]:i32) -> [[1 0 1]]:i32
         """
 
+    def BeginReads(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Say that a queue has one more reader, which will end with `EndReads`.
+
+        Inputs:
+            queue: a blob queue.
+        Example:
+            CreateBlobsQueue() -> q
+            BeginReads(q)
+            EndReads(q)
+            Copy([1 2]) -> a
+            SafeEnqueueBlobs(q, a) -> a, T ()
+        """
+
+    def BeginWrites(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Say that a queue has one more writer, which will end with `EndWrites`.
+
+        Inputs:
+            queue: a blob queue.
+        Raises:
+            QueueClosedError: the queue is closed.
+        Example:
+            CreateBlobsQueue() -> q
+            BeginWrites(q)
+            BeginWrites(q)
+            EndWrites(q)
+            Copy([1 2]) -> a
+            SafeEnqueueBlobs(q, a) -> a, F ()
+        """
+
     def BernoulliJSD(
         self,
         inputs: Inputs,
@@ -2093,6 +2132,25 @@ class OperatorMethods:
             Elu([-1 2]) -> [-0.6321206 2]
         """
 
+    def EndReads(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Say that one of a queue's readers is done; the last of them closes it, so that writers are refused.
+
+        How many there are was said by `BeginReads`; if it was not, the queue is closed.
+
+        Inputs:
+            queue: a blob queue.
+        Example:
+            CreateBlobsQueue() -> q
+            EndReads(q)
+            Copy([1 2]) -> a
+            SafeEnqueueBlobs(q, a) -> a, T ()
+        """
+
     def EndWrites(
         self,
         inputs: Inputs,
@@ -2101,12 +2159,14 @@ class OperatorMethods:
     ) -> None:
         """Say that one of a queue's writers is done; the last of them closes it.
 
-        How many there are was said when the queue was made; if it was not, the queue is closed.
+        How many there are was said when the queue was made, or by `BeginWrites`; if it was not, the queue is closed.
 
         Inputs:
             queue: a blob queue.
         Example:
+            CreateBlobsQueue(; writers=1) -> q
             EndWrites(q)
+            SafeDequeueBlobs(q) -> a, T ()
         """
 
     def EnforceFinite(

@@ -72,8 +72,8 @@ FAMILIES: dict[str, str] = {
     "pieces": "Concat Expand NumpyTile Slice Split SplitByLengths Tile",
     "python": "Call Python",
     "queues": (
-        "CloseBlobsQueue CreateBlobsQueue DequeueBlobs EndWrites EnqueueBlobs SafeDequeueBlobs SafeEnqueueBlobs "
-        "WeightedSampleDequeueBlobs"
+        "BeginReads BeginWrites CloseBlobsQueue CreateBlobsQueue DequeueBlobs EndReads EndWrites EnqueueBlobs "
+        "SafeDequeueBlobs SafeEnqueueBlobs WeightedSampleDequeueBlobs"
     ),
     "random_fills": "GaussianFill MSRAFill UniformFill UniformIntFill UniqueUniformFill XavierFill",
     "rebatching": "CloseRebatchingQueue CreateRebatchingQueue DequeueRebatchingQueue EnqueueRebatchingQueue",

@@ -160,16 +160,24 @@ class BlobsQueue(BoundedQueue):
         columns: how many blobs a record has.
         field_names: what the columns are called, if anything.
         writers: how many writers say when they are done (`end_writes`); 0 if that is not known.
+        readers: how many readers say so (`end_reads`); 0 if that is not known.
     """
 
-    __slots__ = ("_records", "field_names", "writers")
+    __slots__ = ("_records", "field_names", "readers", "writers")
 
     def __init__(
-        self, name: str, capacity: int, columns: int, field_names: Sequence[str] = (), writers: int = 0
+        self,
+        name: str,
+        capacity: int,
+        columns: int,
+        field_names: Sequence[str] = (),
+        writers: int = 0,
+        readers: int = 0,
     ) -> None:
         super().__init__(name, capacity, columns)
         self.field_names = tuple(field_names)
         self.writers = writers
+        self.readers = readers
         self._records: deque[Record] = deque()
 
     def try_put(self, record: Record) -> bool | NotYet:
@@ -213,10 +221,26 @@ class BlobsQueue(BoundedQueue):
             self._count_taken(record)
         return records
 
+    def begin_writes(self) -> bool:
+        """There is one more writer, which will say when it is done; false if the queue is closed already."""
+        if not self.closed:
+            self.writers += 1
+        return not self.closed
+
+    def begin_reads(self) -> None:
+        """There is one more reader, which will say when it is done."""
+        self.readers += 1
+
     def end_writes(self) -> None:
         """One writer is done. The last of them closes the queue; any does if it is not known how many there are."""
         self.writers = max(0, self.writers - 1)
         if not self.writers:
+            self.close()
+
+    def end_reads(self) -> None:
+        """One reader is done. The last of them closes the queue; any does if it is not known how many there are."""
+        self.readers = max(0, self.readers - 1)
+        if not self.readers:
             self.close()
 
     def check_invariants(self) -> None:

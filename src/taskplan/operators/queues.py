@@ -25,7 +25,7 @@ from taskplan.operators.queue_access import (
 from taskplan.operators.queue_objects import BlobsQueue, Record
 from taskplan.operators.registry import BLOCKS, MAKES, RANDOM, operator
 from taskplan.operators.run import UNSET, OpRun
-from taskplan.operators.waiting import Closes, Puts, Takes
+from taskplan.operators.waiting import Changes, Closes, Puts, Takes
 
 
 def _check_blobs_queue(*, capacity: int, num_blobs: int, field_names: Sequence[str], writers: int, **_: object) -> None:
@@ -361,11 +361,66 @@ def close_blobs_queue(queue: BlobsQueue, *, run: OpRun) -> None:
 def end_writes(queue: BlobsQueue, *, run: OpRun) -> None:
     """Say that one of a queue's writers is done; the last of them closes it.
 
-    How many there are was said when the queue was made; if it was not, the queue is closed.
+    How many there are was said when the queue was made, or by `BeginWrites`; if it was not, the queue is closed.
 
     Inputs:
         queue: a blob queue.
     Example:
+        CreateBlobsQueue(; writers=1) -> q
         EndWrites(q)
+        SafeDequeueBlobs(q) -> a, T ()
     """
     run.wait(Closes(queue), queue.end_writes)
+
+
+@operator("EndReads", inputs=("queue",), effects=CLOSES, infer=no_tensors)
+def end_reads(queue: BlobsQueue, *, run: OpRun) -> None:
+    """Say that one of a queue's readers is done; the last of them closes it, so that writers are refused.
+
+    How many there are was said by `BeginReads`; if it was not, the queue is closed.
+
+    Inputs:
+        queue: a blob queue.
+    Example:
+        CreateBlobsQueue() -> q
+        EndReads(q)
+        Copy([1 2]) -> a
+        SafeEnqueueBlobs(q, a) -> a, T ()
+    """
+    run.wait(Closes(queue), queue.end_reads)
+
+
+@operator("BeginWrites", inputs=("queue",), effects=(Changes("queue"),), infer=no_tensors)
+def begin_writes(queue: BlobsQueue, *, run: OpRun) -> None:
+    """Say that a queue has one more writer, which will end with `EndWrites`.
+
+    Inputs:
+        queue: a blob queue.
+    Raises:
+        QueueClosedError: the queue is closed.
+    Example:
+        CreateBlobsQueue() -> q
+        BeginWrites(q)
+        BeginWrites(q)
+        EndWrites(q)
+        Copy([1 2]) -> a
+        SafeEnqueueBlobs(q, a) -> a, F ()
+    """
+    if not run.wait(Changes(queue), queue.begin_writes):
+        raise ended("BeginWrites", queue)
+
+
+@operator("BeginReads", inputs=("queue",), effects=(Changes("queue"),), infer=no_tensors)
+def begin_reads(queue: BlobsQueue, *, run: OpRun) -> None:
+    """Say that a queue has one more reader, which will end with `EndReads`.
+
+    Inputs:
+        queue: a blob queue.
+    Example:
+        CreateBlobsQueue() -> q
+        BeginReads(q)
+        EndReads(q)
+        Copy([1 2]) -> a
+        SafeEnqueueBlobs(q, a) -> a, T ()
+    """
+    run.wait(Changes(queue), queue.begin_reads)
