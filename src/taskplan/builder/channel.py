@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,21 +9,19 @@ from typing import Any
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.columns import from_blob_list, from_column_list
+from taskplan.builder.dataio import Fields, Reader, Record, Writer, require_agreement, shown
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import SESSION_BLOBS, NetBuilder
+from taskplan.builder.queue_nets import dequeue, enqueue
 from taskplan.builder.setup import Part, attributes_of
 from taskplan.builder.sites import here
 from taskplan.builder.task import Task
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.plan.names import Site, channel_blob
 
-logger = logging.getLogger(__name__)
-
 USES = "channel"
 """The attribute of nets that holds their `ChannelUse`s."""
-
-Record = Field | Sequence[BlobReference]
 
 
 class Channel:
@@ -135,27 +132,20 @@ class Channel:
         if self._columns is None:
             self._schema = fields.clone_schema() if isinstance(fields, Field) else None
             self._columns, self._declared = len(blobs), here()
-        elif len(blobs) != self._columns or not self._agrees(fields):
-            got = _shown(fields) if isinstance(fields, Field) else f"{len(blobs)} blobs"
-            expected = _shown(self._schema) if self._schema is not None else f"{self._columns} blobs"
+        elif self._schema is not None and isinstance(fields, Field):
+            require_agreement(f"channel {self.name!r}", self._schema, self._declared, fields)
+        elif len(blobs) != self._columns:
+            got = shown(fields) if isinstance(fields, Field) else f"{len(blobs)} blobs"
+            expected = shown(self._schema) if self._schema is not None else f"{self._columns} blobs"
             msg = f"channel {self.name!r} has records of {expected}, as said at {self._declared}; got {got} at {here()}"
-            raise BuildValueError(msg, channel=self.name, declared=self._declared)
+            raise BuildValueError(msg, declared=self._declared)
         return blobs
-
-    def _agrees(self, fields: object) -> bool:
-        schema = self._schema
-        if schema is None or not isinstance(fields, Field):
-            return True
-        pairs = zip(schema.field_types(), fields.field_types(), strict=True)
-        return schema.field_names() == fields.field_names() and all(
-            one == other or "V" in (one.kind, other.kind) for one, other in pairs
-        )
 
     def __repr__(self) -> str:
         return f"Channel(name={self.name!r}, capacity={self.capacity!r})"
 
 
-class ChannelWriter:
+class ChannelWriter(Writer):
     """Writes records to a channel from one task; see `Channel.writer`."""
 
     def __init__(self, channel: Channel) -> None:
@@ -165,6 +155,10 @@ class ChannelWriter:
         """Make the task that `net` becomes part of one of the writers."""
         if _mark(net, self.channel, writes=True):
             net.add_attribute(Task.TASK_SETUP, self.channel)
+
+    def setup_ex(self, init_net: Net, finish_net: Net) -> None:  # noqa: ARG002 - a writer's
+        """Make the task one of the writers."""
+        self.register(init_net)
 
     def write(self, net: Net | None, fields: Record) -> BlobReference:
         """Append a record; waits while the channel is full.
@@ -180,23 +174,59 @@ class ChannelWriter:
             BuildValueError: the channel has other records; the message has both lines.
             NoContextError: no net is given, and no task or builder is open here.
         """
-        net = net if net is not None else NetBuilder.current().current_net()
-        blobs = _distinct(net, self.channel.matched(fields))
+        return self._write(net if net is not None else NetBuilder.current().current_net(), fields)
+
+    def write_ex(
+        self,
+        fields: Fields,
+        local_init_net: Net,  # noqa: ARG002 - a writer's
+        local_finish_net: Net,  # noqa: ARG002 - a writer's
+        stop_blob: BlobReference,
+    ) -> list[Net]:
+        """One net, `enqueue`; where the channel turns the record away, the stop blob becomes true."""
+        net = Net("enqueue")
+        self._write(net, fields if self._schema is None else from_blob_list(self._schema, fields), stop_blob)
+        return [net]
+
+    def _write(self, net: Net, fields: Record, status: BlobReference | None = None) -> BlobReference:
+        blobs = self.channel.matched(fields)
         self.register(net)
-        written = net.SafeEnqueueBlobs([self.channel.queue(), *blobs], [*blobs, net.NextName("status")])
-        status: BlobReference = written[-1]
-        return status
+        return enqueue(net, self.channel.queue(), blobs, status)
+
+    def __repr__(self) -> str:
+        return f"{self.channel!r}.writer()"
 
 
-class ChannelReader:
+class ChannelReader(Reader):
     """Reads records from a channel in one task; see `Channel.reader`."""
 
     def __init__(self, channel: Channel) -> None:
+        super().__init__()
         self.channel = channel
 
     def register(self, net: Net) -> None:
         """Make the task that `net` becomes part of one of the readers."""
         _mark(net, self.channel, writes=False)
+
+    def schema(self) -> Field:
+        """What a record is."""
+        self._set_schema(self.channel.schema())
+        return super().schema()
+
+    def has_schema(self) -> bool:
+        """Whether it is known what a record is."""
+        return self.channel.schema() is not None
+
+    def setup_ex(self, init_net: Net, finish_net: Net) -> None:
+        """Make the task one of the readers, and let it say when it is done: with the last one the channel closes."""
+        self.register(init_net)
+        finish_net.EndReads([self.channel.queue()], [])
+
+    def read_ex(self, local_init_net: Net, local_finish_net: Net) -> tuple[list[Net], BlobReference, Fields]:  # noqa: ARG002 - a reader's
+        """One net, `dequeue`."""
+        net = Net("dequeue")
+        should_stop, record = self.read(net)
+        return [net], should_stop, record
 
     # Which fields a record has is known to the reader of the schema only: hence Any.
     def read(self, net: Net | None = None) -> tuple[BlobReference, Any]:
@@ -224,9 +254,12 @@ class ChannelReader:
         self.register(net)
         schema = channel.schema()
         names = schema.field_names() if schema is not None else [f"data_{index}" for index in range(channel.columns)]
-        outputs = [net.NextName(name or "data") for name in (*names, "should_stop")]
-        *blobs, should_stop = net.SafeDequeueBlobs([channel.queue()], outputs)
+        status = net.NextName("should_stop" if "should_stop" not in names else "should_stop_")
+        blobs, should_stop = dequeue(net, channel.queue(), channel.columns, status, names)
         return should_stop, blobs if schema is None else from_blob_list(schema, blobs)
+
+    def __repr__(self) -> str:
+        return f"{self.channel!r}.reader()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +273,11 @@ class ChannelUse:
 
 @dataclass(slots=True)
 class ChannelUsers:
-    """Who uses a channel: the tasks that write to it, and all nodes, by name in the order of first use."""
+    """Who uses a channel: the tasks that write or read, and all nodes, by name in the order of first use."""
 
     channel: Channel
     writers: list[str] = field(default_factory=list)
+    readers: list[str] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
 
 
@@ -270,8 +304,9 @@ def collect_uses(found: dict[str, ChannelUsers], part: Part, node: str, task: st
             raise BuildValueError(msg, channel=name)
         if node not in users.nodes:
             users.nodes.append(node)
-        if use.writes and task is not None and task not in users.writers:
-            users.writers.append(task)
+        tasks = users.writers if use.writes else users.readers
+        if task is not None and task not in tasks:
+            tasks.append(task)
 
 
 def _mark(net: Net, channel: Channel, *, writes: bool) -> bool:
@@ -299,25 +334,3 @@ def _blobs(name: str, fields: object) -> list[BlobReference]:
         return list(given)
     msg = f"channel {name!r} takes a record or a list of BlobReferences, got {fields!r}"
     raise BuildTypeError(msg)
-
-
-def _distinct(net: Net, blobs: list[BlobReference]) -> list[BlobReference]:
-    """The blobs, with copies for those that came before: each is written in place, and so can stand there once."""
-    seen: set[BlobReference] = set()
-    distinct: list[BlobReference] = []
-    for blob in blobs:
-        if blob in seen:
-            logger.warning(
-                "blob %r is written twice in one record, at %s; a copy is written the second time", str(blob), here()
-            )
-            blob = net.Copy([blob])
-        seen.add(blob)
-        distinct.append(blob)
-    return distinct
-
-
-def _shown(schema: Field) -> str:
-    names = (
-        f"{name or 'value'}: {dtype}" for name, dtype in zip(schema.field_names(), schema.field_types(), strict=True)
-    )
-    return f"fields ({', '.join(names)})"

@@ -24,9 +24,11 @@ from taskplan.builder.columns import from_blob_list
 from taskplan.builder.fields import Field, require_field
 from taskplan.builder.net import Net
 from taskplan.builder.records import blobs_of
+from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step
-from taskplan.errors import BuildError
+from taskplan.errors import BuildError, BuildValueError
+from taskplan.plan.names import Site
 
 Fields = Sequence[BlobReference]
 """The blobs of a record, one for each of its columns."""
@@ -123,9 +125,9 @@ class Reader:
         return should_stop, self._record(fields)
 
     def _record(self, fields: Any) -> Record:
-        if fields is None or self._schema is None or isinstance(fields, Field):
+        if fields is None or isinstance(fields, Field) or not self.has_schema():
             return fields
-        return from_blob_list(self._schema, fields)
+        return from_blob_list(self.schema(), fields)
 
     def reset(self, net: Net) -> None:
         """Add operators that let it begin again."""
@@ -216,6 +218,35 @@ class Writer:
             return list(fields)
         self._schema = fields.clone_schema()
         return blobs_of(fields)
+
+
+def require_agreement(what: str, expected: Field, declared: Site, got: Field) -> None:
+    """Refuse records of other names or types than something has; where a type is not known, any will do.
+
+    Args:
+        what: what has such records, for the message.
+        expected: the schema of its records.
+        declared: the line that said so.
+        got: the record.
+
+    Raises:
+        BuildValueError: they differ; the message has both lines.
+    """
+    pairs = zip(expected.field_types(), got.field_types(), strict=False)
+    if expected.field_names() == got.field_names() and all(
+        one == other or "V" in (one.kind, other.kind) for one, other in pairs
+    ):
+        return
+    msg = f"{what} has records of {shown(expected)}, as said at {declared}; got {shown(got)} at {here()}"
+    raise BuildValueError(msg, declared=declared)
+
+
+def shown(schema: Field) -> str:
+    """The fields of a schema with their types, for messages."""
+    names = (
+        f"{name or 'value'}: {dtype}" for name, dtype in zip(schema.field_names(), schema.field_types(), strict=True)
+    )
+    return f"fields ({', '.join(names)})"
 
 
 class Pipe:

@@ -570,6 +570,23 @@ class OperatorMethods:
             AveragedLoss([1 2 6]) -> 3 ()
         """
 
+    def AwaitTurn(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Wait until all who entered before have left.
+
+        Inputs:
+            line: a line.
+            number: int64, one element, of `EnterLine`.
+        Example:
+            CreateLine() -> line
+            EnterLine(line) -> n
+            AwaitTurn(line, n)
+        """
+
     def BatchGather(
         self,
         inputs: Inputs,
@@ -992,9 +1009,13 @@ class OperatorMethods:
         outputs: Sequence[Blob],
         *,
         fields: Sequence[str | bytes] | None = (),
+        dtypes: Sequence[str | bytes] | None = (),
         **call: Unpack[CallFields],
     ) -> None:
         """Succeed if the data make a dataset: fields of one domain are equally long, and lengths make up their domains.
+
+        With ``dtypes``, a name for each field as NumPy writes it, they have these dtypes too: ``"int64"``, ``"str"`` for
+        strings, ``"(2,)float32"`` with an inner shape, an empty one for any.
 
         Inputs:
             fields: a tensor for each of the argument ``fields``.
@@ -1106,6 +1127,45 @@ class OperatorMethods:
             CloseRebatchingQueue(rq)
         """
 
+    def CloseSink(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Throw away what was written to a sink, unless it is committed. Closing again changes nothing.
+
+        If the sink is used at this moment that happens when that has ended. Nothing happens if it could not be opened.
+
+        Inputs:
+            sink: a sink.
+        Raises:
+            Exception: whatever the sink raises, as it is.
+        Example:
+            OpenSink(; token="f") -> sink
+            WriteSink(sink, [1 2])
+            CloseSink(sink)
+        """
+
+    def CloseSource(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Close what a source has open; readers are refused from now on. Closing again changes nothing.
+
+        What is read at this moment is closed when that has ended. Nothing happens if the source could not be opened.
+
+        Inputs:
+            source: a source.
+        Raises:
+            Exception: what the source raises when it is closed, the first if there are several; all is closed before.
+        Example:
+            OpenSource(; token="f") -> source
+            CloseSource(source)
+        """
+
     def CollectTensor(
         self,
         inputs: Inputs,
@@ -1145,6 +1205,25 @@ class OperatorMethods:
             Y: float32, rank 2.
         Example:
             ColwiseMax([[[1 2] [4 3]]]) -> [[4 3]]
+        """
+
+    def CommitSink(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Make what was written to a sink visible. It takes nothing more.
+
+        Inputs:
+            sink: a sink.
+        Raises:
+            OperatorError: the sink is committed or closed.
+            Exception: whatever the sink raises, as it is; then it is not committed.
+        Example:
+            OpenSink(; token="f") -> sink
+            WriteSink(sink, [1 2])
+            CommitSink(sink)
         """
 
     def ComputeOffset(
@@ -1509,6 +1588,23 @@ class OperatorMethods:
             CountDown(c) -> T ()
         """
 
+    def CountIf(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        stat_name: str | bytes,
+        message: str | bytes | None = '',
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Where a condition is true, add 1 to the statistic ``stat_name`` of the process, and log ``message``, if any.
+
+        Inputs:
+            condition: bool, one element.
+        Example:
+            CountIf(T (); stat_name="odd_rows", message="an odd row")
+        """
+
     def CountUp(
         self,
         inputs: Inputs,
@@ -1647,6 +1743,20 @@ class OperatorMethods:
             Load(r; source_blob_names=["a"]) -> [1 2]
         """
 
+    def CreateLine(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """A new line with nobody in it.
+
+        Outputs:
+            line: a line.
+        Example:
+            CreateLine() -> line
+        """
+
     def CreateMap(
         self,
         inputs: Inputs,
@@ -1731,6 +1841,7 @@ class OperatorMethods:
         filename: str | bytes | None = '',
         num_passes: int | None = 1,
         field_types: Sequence[int] | None = (),
+        strict: bool | int | None = False,
         **call: Unpack[CallFields],
     ) -> BlobReference:
         """A reader at the beginning of a text file, which it gives out ``num_passes`` times.
@@ -1738,8 +1849,11 @@ class OperatorMethods:
         Rows end with a newline, fields stand between tabs. There are no quotes; the byte 0 makes a tab, a newline or a byte
         0 behind it a part of the field. ``filename`` is used as it is: a relative one begins in the working directory.
 
+        ``field_types`` says for each field of a row whether it is FLOAT (1), INT32 (2), STRING (4), INT64 (10) or DOUBLE
+        (13). A number is what a field begins with, as C reads it; with ``strict`` it is all of the field but blanks around.
+
         Outputs:
-            handler: a text reader; ``field_types`` says for each field of a row whether it is FLOAT (1) or STRING (4).
+            handler: a text reader.
         Raises:
             OperatorError: the file cannot be opened.
         Example:
@@ -2292,6 +2406,25 @@ class OperatorMethods:
             ShapeError: input is of rank 0.
         Example:
             EnsureDense([1 2]) -> [1 2]
+        """
+
+    def EnterLine(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Stand at the entrance, alone; wait while somebody else does.
+
+        Inputs:
+            line: a line.
+        Outputs:
+            number: int64 of rank 0, how many entered before.
+        Example:
+            CreateLine() -> line
+            EnterLine(line) -> 0 ():i64
+            LeaveLine(line, 0 ():i64)
+            EnterLine(line) -> 1 ():i64
         """
 
     def Erf(
@@ -3669,6 +3802,24 @@ class OperatorMethods:
             LastNWindowCollector([[1 1] [2 2]], 0 ():i32, [[3 3]]; num_to_collect=2) -> [[3 3] [2 2]], 1 ():i32
         """
 
+    def LatchIf(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Make a blob true if a condition is; otherwise leave it alone, so that what others made true stays so.
+
+        Inputs:
+            latch: bool of rank 0.
+            condition: bool, one element.
+        Outputs:
+            latch: the same blob.
+        Example:
+            LatchIf(F (), T ()) -> T ()
+            LatchIf(T (), F ()) -> T ()
+        """
+
     def LayerNorm(
         self,
         inputs: Inputs,
@@ -3800,6 +3951,24 @@ class OperatorMethods:
             output_lr: float32, lr's shape.
         Example:
             LearningRateAdaption([0.5], [3 4], [3 4]; lr_alpha=0.5) -> [0.25]
+        """
+
+    def LeaveLine(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Leave the line, from wherever one stands; to leave again, or with a negative number, changes nothing.
+
+        Inputs:
+            line: a line.
+            number: int64, one element, of `EnterLine`.
+        Example:
+            CreateLine() -> line
+            EnterLine(line) -> n
+            LeaveLine(line, n)
+            LeaveLine(line, n)
         """
 
     def LengthsGather(
@@ -4102,6 +4271,24 @@ class OperatorMethods:
             ShapeError: weights or lengths do not fit the rows.
         Example:
             LengthsWeightedSum([1 2 3], [1 0.5 2], [2 1]:i32) -> [2 6]
+        """
+
+    def LetNextIn(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Free the entrance, and keep one's place in the line.
+
+        Inputs:
+            line: a line.
+            number: int64, one element, of `EnterLine`.
+        Example:
+            CreateLine() -> line
+            EnterLine(line) -> n
+            LetNextIn(line, n)
+            EnterLine(line) -> 1 ():i64
         """
 
     def Load(
@@ -4786,6 +4973,51 @@ class OperatorMethods:
             OneHot([1 0]:i64, [3]:i64) -> [[0 1 0] [1 0 0]]
         """
 
+    def OpenSink(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        token: str | bytes | None = '',
+        pickled_builder: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Call a function, without arguments, that returns a sink, and open that.
+
+        A sink has ``open()``, ``write(columns)``, ``commit()`` and ``abort()``.
+
+        Outputs:
+            sink: a sink.
+        Raises:
+            OperatorError: the function is not known, or returned no sink.
+            Exception: whatever the function or the sink raises, as it is.
+        Example:
+            OpenSink(; token="f") -> sink
+        """
+
+    def OpenSource(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        token: str | bytes | None = '',
+        pickled_builder: str | bytes | None = b'',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Call a function, without arguments, that returns a source, and open that.
+
+        A source has ``parts()``, which iterates over functions, each of which iterates over the batches of one part; and
+        ``skipped``, the number of records that were left out so far.
+
+        Outputs:
+            source: a source.
+        Raises:
+            OperatorError: the function is not known, or returned no source.
+            Exception: whatever the function raises, as it is.
+        Example:
+            OpenSource(; token="f") -> source
+        """
+
     def Or(
         self,
         inputs: Inputs,
@@ -5025,6 +5257,31 @@ class OperatorMethods:
             Print([1 2])
         """
 
+    def QueueStatistics(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """What went through a queue since it was made, in records or rows, and who waits for it now.
+
+        Inputs:
+            queue: a blob queue or a rebatching queue.
+        Outputs:
+            fill: int64 of rank 0, as all of these: how many it holds.
+            put: how many it took from writers.
+            taken: how many it gave to readers.
+            refused: how many it did not take from writers, since it was closed.
+            putting: how many writers wait.
+            taking: how many readers wait.
+            closed: bool of rank 0.
+        Example:
+            CreateBlobsQueue(; capacity=2) -> q
+            Copy([1 2]) -> a
+            EnqueueBlobs(q, a) -> a
+            QueueStatistics(q) -> 1 (), 1 (), 0 (), 0 (), 0 (), 0 (), F ()
+        """
+
     def Range(
         self,
         inputs: Inputs,
@@ -5119,6 +5376,32 @@ class OperatorMethods:
         Example:
             CreateTreeCursor(; fields=["a", "b:lengths", "b:values"]) -> cur
             ReadRandomBatch(cur, [1]:i64, [[0 0] [1 2] [2 3]]:i64, [1 2], [2 1]:i32, [5 6 7]) -> [2], [1]:i32, [7]
+        """
+
+    def ReadSource(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The next batch of a source; at the end a flag says so.
+
+        One reader gets the batches in the order of the source. Several at once each read a part of their own, where there
+        are so many. Batches without rows are passed over. What comes is copied, so the source may go on using it.
+
+        Inputs:
+            source: a source.
+        Outputs:
+            columns: one for each array of a batch; at the end they keep what they hold.
+            should_stop: bool of rank 0; true means "nothing read".
+        Raises:
+            OperatorError: a batch has another number of columns, or the source is closed.
+            DtypeError: it has what no tensor can hold.
+            ShapeError: its columns differ in their number of rows.
+            Exception: whatever the source raises, as it is.
+        Example:
+            OpenSource(; token="f") -> source
+            ReadSource(source) -> [1 2], F ()
         """
 
     def Reciprocal(
@@ -6230,6 +6513,25 @@ class OperatorMethods:
             Sinh([0 1]) -> [0 1.175201]
         """
 
+    def SinkCounts(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """How much was written to a sink so far. It may be committed, or closed.
+
+        Inputs:
+            sink: a sink.
+        Outputs:
+            batches: int64 of rank 0, the batches that were written.
+            rows: int64 of rank 0, the rows of these.
+        Example:
+            OpenSink(; token="f") -> sink
+            WriteSink(sink, [1 2])
+            SinkCounts(sink) -> 1 ():i64, 2 ():i64
+        """
+
     def Size(
         self,
         inputs: Inputs,
@@ -6244,6 +6546,20 @@ class OperatorMethods:
             size: int64, rank 0.
         Example:
             Size([[1 2]]) -> 2 ():i64
+        """
+
+    def Sleep(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        *,
+        seconds: float,
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Do nothing for so long, by the session's clock.
+
+        Example:
+            Sleep(; seconds=0.001)
         """
 
     def Slice(
@@ -6394,6 +6710,7 @@ class OperatorMethods:
         sort_by_field_idx: int | None = 1,
         batch_size: int | None = 1,
         shuffle_size: int | None = 1,
+        seed: int | None = -1,
         **call: Unpack[CallFields],
     ) -> BlobReference:
         """An order of the records for `ReadRandomBatch`: batches of records that are much alike, in random order.
@@ -6401,8 +6718,11 @@ class OperatorMethods:
         First the records are sorted by a field, then shuffled within stretches of ``shuffle_size`` batches, then the
         batches change places. What makes no whole batch stays last.
 
+        With a ``seed`` of 0 or more, the first, second, third order that is drawn for a cursor is each time another one,
+        and always the same one; the cursor counts them. It stays where it is.
+
         Inputs:
-            cursor: a cursor; it only says which fields there are.
+            cursor: a cursor; it says which fields there are.
             dataset_fields: the dataset, as for `ReadNextBatch`.
         Outputs:
             indices: int64 vector, the number of each record once.
@@ -6575,6 +6895,27 @@ class OperatorMethods:
             ShapeError: there are not as many of them, or of weights, as rows.
         Example:
             SortedSegmentWeightedSum([1 2 3], [1 0.5 2], [0 0 1]:i32) -> [2 6]
+        """
+
+    def SourceCounts(
+        self,
+        inputs: Inputs,
+        outputs: Outputs,
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """How much of a source was read so far. It may be closed.
+
+        Inputs:
+            source: a source.
+        Outputs:
+            batches: int64 of rank 0, the batches that were read.
+            rows: int64 of rank 0, the rows of these.
+            skipped: int64 of rank 0, the records that the source says it left out.
+        Raises:
+            OperatorError: what the source says is no number.
+        Example:
+            OpenSource(; token="f") -> source
+            SourceCounts(source) -> 0 ():i64, 0 ():i64, 0 ():i64
         """
 
     def SparseAdadelta(
@@ -7830,15 +8171,15 @@ class OperatorMethods:
     ) -> Any:
         """The next rows of a text file, a vector for each field. Rows of two passes may come together.
 
-        A FLOAT is the number that a field begins with, as C reads it. An empty line is a row of one empty field. The last
-        row may lack its newline.
+        An empty line is a row of one empty field. The last row may lack its newline. Rows that come before a bad one are
+        given out first.
 
         Inputs:
             handler: a text reader.
         Outputs:
-            fields: one for each field of a row, float32 or string, ``batch_size`` elements; fewer at the end, then none.
+            fields: one for each field of a row, of its type, ``batch_size`` elements; fewer at the end, then none.
         Raises:
-            OperatorError: a row has another number of fields, a FLOAT begins with no number, or the file cannot be read.
+            OperatorError: a row has another number of fields, a field is no number, or the file cannot be read.
         Example:
             CreateTextFileReader(; filename="t.txt", field_types=[4,1]) -> r
             TextFileReaderRead(r; batch_size=2) -> ["a" "b"]:str, [1.5 2]
@@ -8442,6 +8783,28 @@ class OperatorMethods:
             output_update: that times grad.
         Example:
             Wngrad([1 2], [0.5], [1 -1], [1]; epsilon=0.0) -> [3 0], [4.5]
+        """
+
+    def WriteSink(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Give a batch to a sink, which nobody else uses meanwhile. A batch without rows is passed over.
+
+        The sink gets arrays that cannot be written into.
+
+        Inputs:
+            sink: a sink.
+            columns: tensors with as many rows each; or all of rank 0, which make one row.
+        Raises:
+            OperatorError: a column is no tensor, or the sink is committed or closed.
+            ShapeError: they differ in their number of rows.
+            Exception: whatever the sink raises, as it is.
+        Example:
+            OpenSink(; token="f") -> sink
+            WriteSink(sink, [1 2])
         """
 
     def XavierFill(

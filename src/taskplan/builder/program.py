@@ -111,4 +111,5 @@ def _channel(users: ChannelUsers, placement: Mapping[str, str]) -> ChannelDef:
         node=placement.get(channel.node, channel.node) if channel.node is not None else None,
         nodes=tuple(users.nodes),
         site=channel.site,
+        readers=len(users.readers),
     )

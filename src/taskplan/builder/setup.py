@@ -59,6 +59,13 @@ class ExitsLast(Protocol):
     exits_last: bool
 
 
+@runtime_checkable
+class BeginsLast(Protocol):
+    """A setup object whose setup comes behind those of all others: it uses something that these make."""
+
+    begins_last: bool
+
+
 class SetupNets:
     """A setup object that consists of ready-made nets.
 
@@ -131,6 +138,7 @@ class SetupCollector:
         self._target = target
         self._seen: set[int] = set()
         self._setups = Setups()
+        self._last_inits: list[Part] = []
         self._last_exits: list[Part] = []
         self._shared_init: Net | None = None
         self._shared_exit: Net | None = None
@@ -160,7 +168,8 @@ class SetupCollector:
             setups.closing.append(alone or execution_step(f"{self._key}/cleanup", cleanups))
         given = [*inits, *exits, *cleanups]
         given += self.take(given)
-        setups.init_nets += inits
+        inits_kept = self._last_inits if isinstance(obj, BeginsLast) and obj.begins_last else setups.init_nets
+        inits_kept += inits
         return given
 
     def _inits(self, obj: object) -> list[Part]:
@@ -189,7 +198,7 @@ class SetupCollector:
         """All that was taken so far."""
         own = self._setups
         return Setups(
-            [*_if_used(self._shared_init), *own.init_nets],
+            [*_if_used(self._shared_init), *own.init_nets, *self._last_inits],
             [*_if_used(self._shared_exit), *own.exit_nets, *self._last_exits],
             list(own.closing),
         )

@@ -19,6 +19,7 @@ from taskplan.engine.prepare import PreparedOp
 from taskplan.engine.values import describe
 from taskplan.errors import OperatorError, TaskplanError
 from taskplan.operators.operands import is_tensor
+from taskplan.operators.queue_objects import BoundedQueue
 from taskplan.operators.registry import USER_CODE, slot_names
 from taskplan.operators.run import UNSET
 
@@ -27,6 +28,8 @@ def explained(error: BaseException, prepared: PreparedOp, values: list[Any]) -> 
     """The error to raise for what an operator's body raised: `error` itself if it says enough or is the user's own."""
     if not isinstance(error, Exception) or isinstance(error, TaskplanError):
         return error
+    if any(isinstance(value, BoundedQueue) and value.cause is error for value in values):
+        return error  # a failure from elsewhere, for which the queue stands
     declared = prepared.declared
     is_users = USER_CODE in declared.effects or not declared.is_builtin
     if not isinstance(error, AttributeError | TypeError) and is_users:

@@ -109,7 +109,11 @@ def advance(subject: Shared) -> None:
     progress = True
     while progress:
         progress = False
-        for line in list(subject.parked.values()):
+        for kind, line in list(subject.parked.items()):
+            if kind.in_any_order:
+                for waiter in [each for each in line if _try(each)]:
+                    unpark(waiter)
+                    progress = True
             while line and _try(line[0]):
                 unpark(line[0])
                 progress = True

@@ -31,6 +31,7 @@ from taskplan.operators.waiting import (
     Acquires,
     Changes,
     Closes,
+    Follows,
     Interval,
     Joins,
     Puts,
@@ -48,6 +49,7 @@ _ENDED_BY: dict[type[Reason], frozenset[type[Reason]]] = {
     Takes: frozenset((Puts, Closes, Changes)),
     Puts: frozenset((Takes, Closes, Changes)),
     Acquires: frozenset((Releases, Closes, Changes)),
+    Follows: frozenset((Releases, Closes, Changes)),
 }
 """What another strand must do to the object for the wait to end. For reasons of the user's own: anything."""
 
@@ -55,6 +57,7 @@ _WANTS: dict[type[Reason], tuple[str, str]] = {
     Takes: ("take from", "when something is put into it, or it is closed"),
     Puts: ("put into", "when something is taken from it, or it is closed"),
     Acquires: ("have for itself", "when whoever has it releases it"),
+    Follows: ("have its turn at", "when those before it release it"),
     Joins: ("see the end of", "when they have ended"),
     Interval: ("report on", "after the interval, or when what it reports on has ended"),
 }

@@ -232,7 +232,7 @@ class ThreadDriver:
         waiter: _Waiter | None = None
         try:
             with subject.lock:
-                if type(reason) not in subject.parked:
+                if type(reason) not in subject.parked or reason.in_any_order:
                     result = attempt()
                     if result is not NOT_YET:
                         if subject.parked:

@@ -150,7 +150,7 @@ class VirtualDriver:
     ) -> Any:
         """Make the attempt until it answers. As `ThreadDriver.wait`."""
         subject: Shared = reason.subject
-        if type(reason) not in subject.parked:
+        if type(reason) not in subject.parked or reason.in_any_order:
             result = attempt()
             if result is not NOT_YET:
                 self._synchronise(self._fiber, subject)

@@ -156,6 +156,30 @@ def check_atomic_bool(flag: AtomicBool, *, run: OpRun) -> Tensor:
     return np.array([run.wait(Reads(flag), flag.is_up)])
 
 
+@operator(
+    "LatchIf",
+    inputs=("latch", "condition"),
+    outputs=("latch",),
+    must_in_place=(("latch", "latch"),),
+    infer=always(TensorSpec(BOOL)),
+)
+def latch_if(_latch: Tensor, condition: Tensor, *, run: OpRun) -> None:
+    """Make a blob true if a condition is; otherwise leave it alone, so that what others made true stays so.
+
+    Inputs:
+        latch: bool of rank 0.
+        condition: bool, one element.
+    Outputs:
+        latch: the same blob.
+    Example:
+        LatchIf(F (), T ()) -> T ()
+        LatchIf(T (), F ()) -> T ()
+    """
+    require_dtype("LatchIf", "condition", condition, BOOLS)
+    if sole_element("LatchIf", "condition", condition):
+        run.store(0, np.True_)
+
+
 def _advanced(value: TensorSpec | None = None) -> TensorSpec:
     """Without an input the shape is that of what the output holds."""
     return TensorSpec(I64, None) if value is None else value

@@ -19,12 +19,12 @@ FAMILIES: dict[str, str] = {
     "arithmetic": "Add Div Max Min Mod Mul Negative Sub Sum",
     "atomics": (
         "AtomicFetchAdd AtomicFetchAdd64 AtomicIter CheckAtomicBool ConditionalSetAtomicBool CreateAtomicBool "
-        "CreateMutex Iter"
+        "CreateMutex Iter LatchIf"
     ),
     "blobs": "Alias FeedBlob Free",
     "cast": "Cast FloatToHalf HalfToFloat",
     "compare": "And BitwiseAnd BitwiseOr BitwiseXor Conditional EQ GE GT IsMemberOf LE LT NE Not Or Where Xor",
-    "control": "CreateScope Do HasScope If While",
+    "control": "CountIf CreateScope Do HasScope If Sleep While",
     "convolutions": "AveragePool Conv ConvTranspose MaxPool",
     "copies": "Copy CopyFromCPUInput CopyOnDeviceLike EnsureCPUOutput EnsureDense StopGradient ZeroGradient",
     "counters": "CheckCounterDone CountDown CountUp CreateCounter ResetCounter RetrieveCount",
@@ -57,6 +57,7 @@ FAMILIES: dict[str, str] = {
         "BatchMatMul CosineSimilarity DotProduct DotProductWithPadding ElementwiseLinear FC FCTransposed "
         "L1Distance MatMul RowMul Scale SquaredL2Distance WeightedSum"
     ),
+    "lines": "AwaitTurn CreateLine EnterLine LeaveLine LetNextIn",
     "losses": (
         "Accuracy BernoulliJSD CrossEntropy LabelCrossEntropy MakeTwoClass MarginRankingCriterion "
         "MultiClassAccuracy Perplexity SigmoidCrossEntropyWithLogits SoftmaxWithLoss "
@@ -73,7 +74,7 @@ FAMILIES: dict[str, str] = {
     "python": "Call Python",
     "queues": (
         "BeginReads BeginWrites CloseBlobsQueue CreateBlobsQueue DequeueBlobs EndReads EndWrites EnqueueBlobs "
-        "SafeDequeueBlobs SafeEnqueueBlobs WeightedSampleDequeueBlobs"
+        "QueueStatistics SafeDequeueBlobs SafeEnqueueBlobs WeightedSampleDequeueBlobs"
     ),
     "random_fills": "GaussianFill MSRAFill UniformFill UniformIntFill UniqueUniformFill XavierFill",
     "rebatching": "CloseRebatchingQueue CreateRebatchingQueue DequeueRebatchingQueue EnqueueRebatchingQueue",
@@ -100,6 +101,8 @@ FAMILIES: dict[str, str] = {
         "ExpandDims Flatten FlattenToVec HasElements IsEmpty MergeDim PrependDim Reshape ResizeLike Shape Size "
         "Squeeze Transpose"
     ),
+    "sinks": "CloseSink CommitSink OpenSink SinkCounts WriteSink",
+    "sources": "CloseSource OpenSource ReadSource SourceCounts",
     "sparse_lookups": (
         "SparseLengthsMean SparseLengthsPositionalWeightedSum SparseLengthsSum SparseLengthsWeightedSum "
         "SparseSortedSegmentMean SparseSortedSegmentSum SparseUnsortedSegmentMean SparseUnsortedSegmentSum"

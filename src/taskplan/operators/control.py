@@ -6,14 +6,17 @@ may change.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from taskplan.operators.inference import TensorSpec, always, no_tensors
 from taskplan.operators.operands import BOOL, BOOLS, Tensor, argument_error, refuse, require_dtype, sole_element
-from taskplan.operators.registry import ANY_PAIR, MAKES, SUBNETS, operator
+from taskplan.operators.registry import ANY_PAIR, BLOCKS, IO, MAKES, SUBNETS, operator
 from taskplan.operators.run import OpRun, Scope
+from taskplan.operators.statistics import publish
+from taskplan.operators.waiting import NOT_YET, Shared, Takes
 from taskplan.plan.model import NetDef, OpDef
 
 
@@ -22,6 +25,47 @@ def _holds(operator: str, condition: Tensor) -> bool:
         return bool(condition)
     require_dtype(operator, "condition", condition, BOOLS)
     return bool(sole_element(operator, "condition", condition))
+
+
+class _Alarm(Shared):
+    """What a step that sleeps waits for; nobody changes it."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        """One phrase about it."""
+        return "its alarm"
+
+
+def _check_sleep(*, seconds: float) -> None:
+    if not 0 <= seconds < math.inf:
+        raise argument_error("Sleep", "seconds", f"must be a number of seconds from 0 on, got {seconds}")
+
+
+@operator("Sleep", effects=(BLOCKS,), check=_check_sleep, infer=no_tensors)
+def sleep(*, seconds: float, run: OpRun) -> None:
+    """Do nothing for so long, by the session's clock.
+
+    Example:
+        Sleep(; seconds=0.001)
+    """
+    alarm = run.state.setdefault("alarm", _Alarm("alarm"))
+    run.wait(Takes(alarm), lambda: NOT_YET, seconds)
+
+
+@operator("CountIf", inputs=("condition",), effects=(IO,), infer=no_tensors)
+def count_if(condition: Tensor, *, stat_name: str, message: str = "", run: OpRun) -> None:
+    """Where a condition is true, add 1 to the statistic ``stat_name`` of the process, and log ``message``, if any.
+
+    Inputs:
+        condition: bool, one element.
+    Example:
+        CountIf(T (); stat_name="odd_rows", message="an odd row")
+    """
+    if _holds("CountIf", condition):
+        publish(run, [(stat_name, 1)])
+        if message:
+            run.log(message)
 
 
 @operator(

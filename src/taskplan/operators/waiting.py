@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 
 class NotYet:
@@ -68,6 +68,9 @@ class Reason:
 
     subject: Any
 
+    in_any_order: ClassVar[bool] = False
+    """Whether others who wait for this reason may be served before those who came first."""
+
 
 class Reads(Reason):
     """Looks at the object."""
@@ -109,6 +112,14 @@ class Releases(Reason):
     """Gives up exclusive hold."""
 
     __slots__ = ()
+
+
+class Follows(Reason):
+    """Waits until those before it are done: each has a place of its own, whenever it began to wait."""
+
+    __slots__ = ()
+
+    in_any_order = True
 
 
 class Joins(Reason):

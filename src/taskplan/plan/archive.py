@@ -218,6 +218,7 @@ class _Writer:
             columns=channel.columns,
             fields=channel.fields,
             writers=channel.writers,
+            readers=channel.readers,
             node=channel.node,
             nodes=channel.nodes,
             site=self._site(channel.site),
@@ -379,4 +380,5 @@ class _Reader:
             channel.node if channel.HasField("node") else None,
             tuple(channel.nodes),
             self._sites[channel.site],
+            channel.readers,
         )

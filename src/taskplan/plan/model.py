@@ -120,7 +120,8 @@ class OutputDef(NamedTuple):
 class ChannelDef:
     """A bounded queue that several nodes see, as blob `channel:<name>`.
 
-    `writers` counts the tasks that write to it: when the last of them has ended, the channel is closed.
+    `writers` counts the tasks that write to it, and `readers` those that read: when the last of them has said that it
+    is done, the channel is closed.
     """
 
     name: str
@@ -131,6 +132,7 @@ class ChannelDef:
     node: str | None = None
     nodes: tuple[str, ...] = ()
     site: Site = UNKNOWN_SITE
+    readers: int = 0
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

@@ -95,7 +95,7 @@ class Output(_message.Message):
     def __init__(self, node: _Optional[str] = ..., blob: _Optional[str] = ..., task: _Optional[str] = ..., site: _Optional[int] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("name", "capacity", "columns", "fields", "writers", "node", "nodes", "site")
+    __slots__ = ("name", "capacity", "columns", "fields", "writers", "node", "nodes", "site", "readers")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CAPACITY_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +104,7 @@ class Channel(_message.Message):
     NODE_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     SITE_FIELD_NUMBER: _ClassVar[int]
+    READERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     capacity: int
     columns: int
@@ -112,7 +113,8 @@ class Channel(_message.Message):
     node: str
     nodes: _containers.RepeatedScalarFieldContainer[str]
     site: int
-    def __init__(self, name: _Optional[str] = ..., capacity: _Optional[int] = ..., columns: _Optional[int] = ..., fields: _Optional[_Iterable[str]] = ..., writers: _Optional[int] = ..., node: _Optional[str] = ..., nodes: _Optional[_Iterable[str]] = ..., site: _Optional[int] = ...) -> None: ...
+    readers: int
+    def __init__(self, name: _Optional[str] = ..., capacity: _Optional[int] = ..., columns: _Optional[int] = ..., fields: _Optional[_Iterable[str]] = ..., writers: _Optional[int] = ..., node: _Optional[str] = ..., nodes: _Optional[_Iterable[str]] = ..., site: _Optional[int] = ..., readers: _Optional[int] = ...) -> None: ...
 
 class Function(_message.Message):
     __slots__ = ("token", "name", "pickled")

@@ -365,7 +365,7 @@ def _open_channels(
     queues = {}
     for channel in channels:
         queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
-        queue.writers = channel.writers
+        queue.writers, queue.readers = channel.writers, channel.readers
         queue.made_in = shared.identity
         queues[channel.name] = queue
         for node in channel.nodes:

@@ -13,6 +13,7 @@ SAMPLES = {
     "AtomicFetchAdd64": lambda: Sample([Mutex(), np.array([5]), np.array([3])], outputs=2, in_place={0: 1}),
     "AtomicIter": lambda: Sample([Mutex(), np.array([41])], in_place={0: 1}),
     "CreateAtomicBool": Sample,
+    "LatchIf": lambda: Sample([np.False_, np.True_], in_place={0: 0}),
     "ConditionalSetAtomicBool": lambda: Sample([AtomicBool(), np.array([True])], outputs=0),
     "CheckAtomicBool": lambda: Sample([AtomicBool()]),
 }

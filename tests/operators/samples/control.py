@@ -29,6 +29,8 @@ def bound() -> Sample:
 
 
 SAMPLES = {
+    "CountIf": lambda: Sample([np.True_], {"stat_name": b"odd"}, outputs=0),
+    "Sleep": lambda: Sample(arguments={"seconds": 0.0}, outputs=0),
     "If": lambda: Sample([np.True_], {"then_net": net(OpDef("ConstantFill", (), ("out0",), {"value": 1}))}),
     "While": lambda: Sample([np.array([True])], {"loop_net": lowering()}, in_place={0: 0}),
     "Do": bound,
