@@ -5382,12 +5382,15 @@ class OperatorMethods:
         self,
         inputs: Inputs,
         outputs: Outputs,
+        *,
+        row_columns: Sequence[int] | None = (),
         **call: Unpack[CallFields],
     ) -> Any:
         """The next batch of a source; at the end a flag says so.
 
         One reader gets the batches in the order of the source. Several at once each read a part of their own, where there
         are so many. Batches without rows are passed over. What comes is copied, so the source may go on using it.
+        ``row_columns`` are the numbers of the columns with a row for each record, which have equal sizes; all if not given.
 
         Inputs:
             source: a source.
@@ -8789,15 +8792,18 @@ class OperatorMethods:
         self,
         inputs: Inputs,
         outputs: Sequence[Blob],
+        *,
+        row_columns: Sequence[int] | None = (),
         **call: Unpack[CallFields],
     ) -> None:
         """Give a batch to a sink, which nobody else uses meanwhile. A batch without rows is passed over.
 
-        The sink gets arrays that cannot be written into.
+        The sink gets arrays that cannot be written into. ``row_columns`` are the numbers of the columns with a row for each
+        record, which have equal sizes; all if not given.
 
         Inputs:
             sink: a sink.
-            columns: tensors with as many rows each; or all of rank 0, which make one row.
+            columns: tensors, with a row for each record; or all of rank 0, which make one row.
         Raises:
             OperatorError: a column is no tensor, or the sink is committed or closed.
             ShapeError: they differ in their number of rows.

@@ -91,6 +91,6 @@ def close_queue(step: ExecutionStep | Net, *queues: BlobReference) -> ExecutionS
 
 def _name_beside(net: Net, prefix: str, names: Collection[str]) -> str:
     """A fresh name that is none of `names`, which the net does not have yet."""
-    while net.NextName(prefix) in names:
+    while (name := net.NextName(prefix)) in names:
         prefix += "_"
-    return net.NextName(prefix)
+    return name

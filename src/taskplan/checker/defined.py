@@ -8,7 +8,7 @@ from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
 from taskplan.checker.walk import OpPlace, Visit, operators, visits
 from taskplan.operators.registry import declaration, is_operator
-from taskplan.operators.waiting import Puts
+from taskplan.operators.waiting import Closes, Puts, Reason
 from taskplan.plan.model import NetDef, OpDef, ProgramDef
 from taskplan.plan.names import channel_blob, did_you_mean, near_names
 
@@ -153,5 +153,22 @@ def unwritten_channels(program: ProgramDef, facts: Facts) -> Iterator[Problem]:
             yield Problem("TP110", "unwritten channel", message, site=channel.site)
 
 
+def unwritten_queues(facts: Facts) -> Iterator[Problem]:
+    """Queues that the program makes, of which tasks say that they read them, and that nobody writes or closes."""
+    for plan in facts.values():
+        if plan.makes_any_blob:
+            continue
+        read = {op.inputs[0]: op.site for op in plan.ops if op.type == "BeginReads"}
+        made = [op.outputs[0] for op in plan.ops if op.type == "CreateBlobsQueue" and op.outputs[0] in read]
+        for blob in made:
+            if not any(blob in op.inputs and op.type != "EndReads" and _does(op, Puts, Closes) for op in plan.ops):
+                message = f"queue {blob!r} has readers and no writer; write to it in a task of the same group"
+                yield Problem("TP110", "unwritten queue", message, site=read[blob])
+
+
 def _puts(op: OpDef) -> bool:
-    return is_operator(op.type) and any(isinstance(effect, Puts) for effect in declaration(op.type).effects)
+    return _does(op, Puts)
+
+
+def _does(op: OpDef, *kinds: type[Reason]) -> bool:
+    return is_operator(op.type) and any(isinstance(effect, kinds) for effect in declaration(op.type).effects)

@@ -5,7 +5,7 @@ A rule is a pure function of the program, of facts gathered from it, and of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from taskplan.checker.calls import wrong_calls
@@ -15,6 +15,7 @@ from taskplan.checker.defined import (
     undefined_reads,
     unwritten_channels,
     unwritten_outputs,
+    unwritten_queues,
     wrong_externals,
     wrong_nets,
 )
@@ -28,7 +29,7 @@ class Rule:
 
     codes: tuple[str, ...]
     meaning: str
-    find: Callable[[ProgramDef, Facts, Known], Iterator[Problem]]
+    find: Callable[[ProgramDef, Facts, Known], Iterable[Problem]]
 
 
 RULES = (
@@ -51,7 +52,7 @@ RULES = (
     ),
     Rule(
         ("TP110",),
-        "a channel is read and written by nobody",
-        lambda program, facts, _known: unwritten_channels(program, facts),
+        "a channel or a queue is read and written by nobody",
+        lambda program, facts, _known: (*unwritten_channels(program, facts), *unwritten_queues(facts)),
     ),
 )

@@ -8,11 +8,9 @@ them end at once, and the failure is what the caller gets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node
 from taskplan.builder.dataio import Reader, Writer
 from taskplan.builder.net import Net
@@ -24,6 +22,7 @@ from taskplan.builder.steps import execution_step, to_execution_step
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.data.ends import has_writer, reader_of, writer_of
+from taskplan.data.ordering import OrderedReader
 from taskplan.data.processors import ProcessingReader, processor_name
 from taskplan.data.queues import Queue
 from taskplan.errors import BuildError, BuildValueError
@@ -165,6 +164,8 @@ def _pipe(
         msg = f"capacity={capacity} is of the queue that pipe makes where no output is given; got output {output!r}"
         raise BuildError(msg)
     reader = reader_of(source)
+    in_order = OrderedReader(reader) if ordered and max(num_threads, num_runtime_threads) > 1 else None
+    reader = in_order or reader
     if processor is not None:
         reader = ProcessingReader(reader, processor)
     if num_threads == 0 or num_runtime_threads == 0:
@@ -175,7 +176,7 @@ def _pipe(
     if output is not None and not has_writer(output):
         writer_of(output)  # refuses it, before there is a task
     name = name or _name(source, output, processor)
-    body = _Body(reader, output, capacity, ordered and max(num_threads, num_runtime_threads) > 1)
+    body = _Body(reader, output, capacity, in_order)
     body.timer = "/".join(
         [
             str(Node.current()),
@@ -215,6 +216,7 @@ class _Body:
     """The loop of a pipe: read, process, write.
 
     Attributes:
+        in_order: the reader that `reader` reads from, if records are to keep their order.
         timer: the name of the statistics of its time, for each iteration.
         result: what `pipe` returns; known once a body has been built.
     """
@@ -222,17 +224,10 @@ class _Body:
     reader: Reader
     output: Any
     capacity: int | None
-    ordered: bool
+    in_order: OrderedReader | None
     timer: str = ""
     result: Any = None
     _writer: Writer | None = None
-    _line: BlobReference | None = None
-
-    def set_up(self, init_net: Net, exit_net: Net) -> None:
-        """What comes around the task, as far as reading goes; writing follows with the first record."""
-        self.reader.setup_ex(init_net, exit_net)
-        if self.ordered:
-            self._line = init_net.CreateLine([], init_net.NextName("line"))
 
     def build(self, task: Task, local: tuple[Net, Net], around: tuple[Net, Net]) -> list[ExecutionStep | Net]:
         """The loop and what comes right after it; `local` runs around it, `around` around the task."""
@@ -242,8 +237,8 @@ class _Body:
         write_nets: list[Net] = []
         if record is not None:
             write_nets, _ = self._writer_for(task, around).write_record_ex(record, init_net, exit_net, status)
-        if self._line is not None and record is not None:
-            nets, write_nets = _in_line(self._line, nets, write_nets, local)
+            if self.in_order is not None:
+                write_nets = self.in_order.in_turn(write_nets)
         start_net, end_net = Net("timer_start"), Net("timer_end")
         timer = start_net.TimerBegin([], counter_name=self.timer)
         end_net.TimerEnd([timer], [])
@@ -263,28 +258,13 @@ class _Body:
         return self._writer
 
 
-def _in_line(
-    line: BlobReference, nets: Sequence[Any], write_nets: Sequence[Net], local: tuple[Net, Net]
-) -> tuple[list[Any], list[Net]]:
-    """The nets of an iteration, so that instances read one after the other, and write in the same order."""
-    init_net, exit_net = local
-    number = init_net.GivenTensorInt64Fill([], 1, shape=[], values=[-1])
-    enter_net, next_net, turn_net, leave_net = Net("line_enter"), Net("line_next"), Net("line_turn"), Net("line_leave")
-    enter_net.EnterLine([line], [number])
-    next_net.LetNextIn([line, number], [])
-    turn_net.AwaitTurn([line, number], [])
-    leave_net.LeaveLine([line, number], [])
-    exit_net.LeaveLine([line, number], [])
-    return [enter_net, *nets], [next_net, turn_net, *write_nets, leave_net]
-
-
 def _runtime_task(
     name: str | None, group: TaskGroup | None, final_outputs: Any, body: _Body, num_instances: int
 ) -> Task:
     """One body, of which several instances run."""
     with Task(name=name, group=group, outputs=final_outputs, num_instances=num_instances) as task:
         init_net, exit_net = Net("pipe:init"), Net("pipe:exit")
-        body.set_up(init_net, exit_net)
+        body.reader.setup_ex(init_net, exit_net)
         local_init, local_exit = Net("pipe:instance:init"), Net("pipe:instance:exit")
         parts = body.build(task, (local_init, local_exit), (init_net, exit_net))
         with ops.task_init():
@@ -304,7 +284,7 @@ def _static_task(name: str | None, group: TaskGroup | None, final_outputs: Any, 
     """Several bodies, each built for itself."""
     with Task(name=name, group=group, outputs=final_outputs) as task:
         init_net, exit_net = Net("init"), Net("exit")
-        body.set_up(init_net, exit_net)
+        body.reader.setup_ex(init_net, exit_net)
         steps: list[ExecutionStep] = []
         for number in range(num_threads):
             with NetBuilder(name=f"t:{number}") as builder:
