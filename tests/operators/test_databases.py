@@ -223,6 +223,7 @@ def test_without_absolute_path_the_name_begins_in_the_root_folder(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"text that is long enough for lengths", b"\0" * 40])
 def test_what_is_no_database_does_not_exist_as_one(tmp_path, content):
+    """Item 106."""
     path = tmp_path / "x.db"
     path.write_bytes(content)
 
@@ -233,6 +234,7 @@ def test_what_is_no_database_does_not_exist_as_one(tmp_path, content):
 
 
 def test_a_database_that_was_cut_and_one_of_an_unknown_type_do_not_exist(tmp_path):
+    """Item 106."""
     path = Path(write(tmp_path / "x.db", numbered(2)))
 
     assert not exists(path, "leveldb", absolute_path=True)

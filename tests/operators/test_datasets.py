@@ -71,6 +71,7 @@ def test_the_fields_of_a_lone_list_are_in_its_domain() -> None:
 
 
 def test_lengths_behind_their_values_are_refused_when_the_cursor_is_made(bench: Bench) -> None:
+    """Item 66."""
     with pytest.raises(ArgumentError, match=r"CreateTreeCursor: .* field 'b:values' comes before 'b:lengths'"):
         bench.run("CreateTreeCursor", [], ["c"], fields=["b:values", "b:lengths"])
 
@@ -89,6 +90,7 @@ def test_lengths_that_are_there_twice_are_refused(bench: Bench) -> None:
 
 
 def test_batches_cut_all_fields_alike_and_the_end_comes_again_and_again(bench: Bench) -> None:
+    """Item 65."""
     assert read(bench, batch_size=2) == [[7, 8], [2, 0], [2, 1], [1.5, 2, 3]]
     assert read(bench, batch_size=2) == [[9], [2], [0, 1], [4]]
     assert read(bench, batch_size=2) == [[], [], [], []]
@@ -116,6 +118,7 @@ def test_a_batch_of_none_moves_nothing(bench: Bench) -> None:
 
 
 def test_an_enforced_batch_size_skips_the_incomplete_last_batch(bench: Bench) -> None:
+    """Item 69."""
     assert read(bench, batch_size=2, enforce_batch_size=True)[0] == [7, 8]
     assert read(bench, batch_size=2, enforce_batch_size=True) == [[], [], [], []]
     assert read(bench, batch_size=1) == [[], [], [], []]
@@ -156,6 +159,7 @@ def test_lengths_that_ask_for_too_much_are_refused_and_the_cursor_stays(bench: B
 
 
 def test_negative_lengths_are_refused(bench: Bench) -> None:
+    """Item 78."""
     bench.blobs["lists"] = i32([4, -1, 0, 1])
 
     with pytest.raises(OperatorError, match="'carts:values:lengths' holds a negative length, -1"):
@@ -252,7 +256,7 @@ def test_reading_changes_the_cursor_and_looking_does_not() -> None:
 
     assert all(declaration(kind).effects == {Changes("cursor")} for kind in changing)
     assert declaration("GetCursorOffset").effects == {Reads("cursor")}
-    assert declaration("SortAndShuffle").effects == {RANDOM}
+    assert declaration("SortAndShuffle").effects == {RANDOM, Changes("cursor")}
     assert declaration("CheckDatasetConsistency").effects == frozenset()
 
 
@@ -275,6 +279,7 @@ def test_offsets_computed_from_a_moved_cursor_on_repeat_the_end(bench: Bench) ->
 
 
 def test_records_come_in_the_order_of_the_indices_which_may_repeat(bench: Bench) -> None:
+    """Item 70."""
     reader = random_reader(bench, [2, 0, 2, 1], batch_size=3)
 
     reader()
@@ -294,6 +299,7 @@ def test_at_the_end_of_the_indices_batches_are_empty_and_the_position_goes_on(be
 
 
 def test_looping_over_begins_anew_but_never_within_a_batch(bench: Bench) -> None:
+    """Item 70."""
     reader = random_reader(bench, [2, 0, 1], batch_size=2, loop_over=True)
 
     assert users(bench, reader, 4) == [[9, 7], [8], [9, 7], [8]]
@@ -320,11 +326,13 @@ def test_looping_over_nothing_gives_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize("index", [-1, 3, 1 << 40])
 def test_an_index_that_is_no_record_is_refused(bench: Bench, index: int) -> None:
+    """Item 76."""
     with pytest.raises(OperatorError, match=f"ReadRandomBatch: index {index} is out of range for 3 records"):
         random_reader(bench, [0, index], batch_size=2)()
 
 
 def test_fields_that_were_emptied_since_their_offsets_were_computed_are_refused(bench: Bench) -> None:
+    """Item 76."""
     for batch_size in (1, 2):
         reader = random_reader(bench, [0, 2], batch_size=batch_size)
         bench.blobs["prices"] = PRICES[:0]
@@ -396,6 +404,7 @@ def test_an_order_has_each_record_once(records: int, batch_size: int, shuffle_si
 
 
 def test_one_instance_draws_another_order_each_time_and_seeds_repeat(bench: Bench) -> None:
+    """Item 74."""
     bench.blobs |= {"cur": TreeCursor(("key",)), "keys": np.arange(50, dtype=np.int32)}
     once, again = (bench.instance("SortAndShuffle", ["cur", "keys"], ["order"], sort_by_field_idx=-1) for _ in range(2))
     orders = []
@@ -405,6 +414,34 @@ def test_one_instance_draws_another_order_each_time_and_seeds_repeat(bench: Benc
 
     assert orders[0] != orders[1]
     assert orders[0] == orders[2]
+
+
+def seeded(cursor: TreeCursor, seed: int, orders: int) -> list[Any]:
+    bench = Bench({"cur": cursor, "keys": np.arange(50, dtype=np.int32)})
+    arguments = {"sort_by_field_idx": -1, "seed": seed}
+    return [bench.run("SortAndShuffle", ["cur", "keys"], ["order"], **arguments).tolist() for _ in range(orders)]
+
+
+def test_the_orders_of_a_seed_differ_from_each_other_and_repeat_with_a_new_cursor() -> None:
+    """Item 74. Each is drawn by an operator of its own, as in nets that are made anew for each epoch."""
+    orders = seeded(TreeCursor(("key",)), 7, 3)
+
+    assert len(set(map(tuple, orders))) == 3
+    assert seeded(TreeCursor(("key",)), 7, 3) == orders
+    assert seeded(TreeCursor(("key",)), 8, 1) != orders[:1]
+
+
+def test_drawing_from_a_seed_leaves_the_cursor_where_it_is() -> None:
+    cursor = TreeCursor(("key",), (4,))
+
+    seeded(cursor, 0, 1)
+
+    assert cursor.offsets == (4,)
+
+
+def test_a_seed_is_not_negative(bench: Bench) -> None:
+    with pytest.raises(ArgumentError, match="argument 'seed' must be 0 or more, or -1 for none, got -2"):
+        bench.instance("SortAndShuffle", ["cur", *COLUMNS], ["order"], seed=-2)
 
 
 def test_what_cannot_be_sorted_by_is_refused(bench: Bench) -> None:
@@ -452,8 +489,35 @@ def test_a_consistent_dataset_passes(bench: Bench) -> None:
     ],
 )
 def test_an_inconsistent_dataset_is_refused(bench: Bench, column: str, value: Any, message: str) -> None:
+    """Items 67 and 78."""
     with pytest.raises(OperatorError, match=f"CheckDatasetConsistency: .*{message}"):
         consistent(bench, **{column: value})
+
+
+def test_fields_have_the_dtypes_that_are_named_and_any_where_none_is(bench: Bench) -> None:
+    bench.blobs |= {"m": np.zeros((2, 3), np.float32), "s": np.array([b"x", b"y"], object)}
+
+    bench.run("CheckDatasetConsistency", ["m", "s", "m"], [], fields=["m", "s", "n"], dtypes=["(3,)float32", "str", ""])
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype", "message"),
+    [
+        ("user", "float64", "field 'x' has dtype int64, expected float64; cast it"),
+        ("user", "str", "field 'x' has dtype int64, expected string"),
+        ("prices", "(2,)float32", r"field 'x' has shape \(4,\), expected \(n, 2\)"),
+    ],
+)
+def test_fields_of_other_dtypes_are_refused(bench: Bench, column: str, dtype: str, message: str) -> None:
+    """Item 75."""
+    with pytest.raises(OperatorError, match=f"^CheckDatasetConsistency: {message}"):
+        bench.run("CheckDatasetConsistency", [column], [], fields=["x"], dtypes=[dtype])
+
+
+@pytest.mark.parametrize("dtypes", [["int64"], ["int64", "whole number"]])
+def test_dtypes_are_names_one_a_field(bench: Bench, dtypes: list[str]) -> None:
+    with pytest.raises(ArgumentError, match="argument 'dtypes' must "):
+        bench.instance("CheckDatasetConsistency", ["user", "prices"], [], fields=["x", "y"], dtypes=dtypes)
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def assert_same(got: Any, wanted: Any) -> None:
 
 
 def test_a_file_is_bit_for_bit_what_caffe2_writes(bench, tmp_path):
-    """A tensor of three elements in pieces of two, then a byte string."""
+    """Item 93. A tensor of three elements in pieces of two, then a byte string."""
     bench(w=f32([[1, 2, 3]]), s=ByteString(b"hi")).run("Save", ["w", "s"], chunk_size=2, **DB)
 
     def piece(begin: int, *values: float) -> bytes:
@@ -161,7 +161,7 @@ def test_more_than_a_million_elements_make_several_entries(bench, tmp_path):
 
 
 def test_pieces_come_in_any_order(bench, tmp_path):
-    """Caffe2 writes them with several threads."""
+    """Item 95. Caffe2 writes them with several threads."""
     value = np.arange(25, dtype=np.float32).reshape(5, 5)
     bench(b=value, c=i32([1, 2, 3])).run("Save", ["b", "c"], chunk_size=10, **DB)
     found = entries(tmp_path / "x.db")
@@ -294,6 +294,7 @@ def test_packed_records_of_caffe2_are_read_and_cannot_be_unpacked(bench, tmp_pat
     ],
 )
 def test_what_cannot_be_stored_is_refused_before_the_file_is_touched(bench, tmp_path, value, what):
+    """Item 102."""
     bench(b=f32([1])).run("Save", ["b"], **DB)
     before = (tmp_path / "x.db").read_bytes()
 
@@ -308,6 +309,7 @@ def test_what_cannot_be_stored_is_refused_before_the_file_is_touched(bench, tmp_
 
 
 def test_strip_prefix_removes_all_up_to_its_first_occurrence(bench, tmp_path):
+    """Item 97."""
     blobs = {"scope/in/w": f32([1]), "deep/in/in/b": f32([2]), "out": f32([3])}
     bench(**blobs).run("Save", [*blobs], strip_prefix="in/", **DB)
 
@@ -332,6 +334,7 @@ def test_overrides_name_the_blobs_and_may_repeat(bench, tmp_path):
     ],
 )
 def test_names_that_could_not_be_loaded_are_refused(bench, tmp_path, inputs, arguments, message):
+    """Items 94 and 105."""
     blobs = {name: f32([1]) for name in ("a", "x/a", "a#%b")}
 
     with pytest.raises(OperatorError, match=f"^Save: .*{message}"):
@@ -350,6 +353,7 @@ def test_names_that_could_not_be_loaded_are_refused(bench, tmp_path, inputs, arg
     ],
 )
 def test_arguments_of_save_and_its_relatives_are_checked_beforehand(bench, arguments, message):
+    """Item 94."""
     for kind in ("Save", "Checkpoint", "Snapshot"):
         with pytest.raises(ArgumentError, match=f"^{kind}: argument {message}|^{kind}: .*{message}"):
             bench(a=np.array([1])).run(kind, ["a"], **{**DB, **arguments})
@@ -369,6 +373,7 @@ def test_a_missing_folder_is_told_with_the_path_and_what_to_do(bench, tmp_path):
 
 
 def test_a_full_disk_leaves_the_old_file(bench, tmp_path, monkeypatch):
+    """Item 102."""
     bench(a=f32([1])).run("Save", ["a"], **DB)
     before = (tmp_path / "x.db").read_bytes()
 
@@ -416,6 +421,7 @@ def load(made: Bench, outputs: list[str], **arguments: Any) -> dict[str, Any]:
     ],
 )
 def test_blobs_are_found_by_their_names(saved, outputs, arguments, found):
+    """Item 97."""
     assert load(saved(), outputs, **arguments, keep_device=1) == found
 
 
@@ -424,6 +430,7 @@ def test_a_blob_is_replaced_whatever_it_held(saved):
 
 
 def test_a_missing_blob_is_named_with_near_ones_and_nothing_is_loaded(saved):
+    """Item 96."""
     made = saved(a="old")
 
     with pytest.raises(OperatorError) as caught:
@@ -435,6 +442,7 @@ def test_a_missing_blob_is_named_with_near_ones_and_nothing_is_loaded(saved):
 
 
 def test_with_allow_incomplete_what_is_missing_stays_as_it_was(saved):
+    """Item 96."""
     got = load(saved(old="old"), ["a", "old", "new"], allow_incomplete=True)
 
     assert got == {"a": [1, 2], "old": "old", "new": UNSET}
@@ -530,6 +538,7 @@ DAMAGE: dict[str, tuple[Callable[[list[tuple[bytes, bytes]]], list[tuple[bytes, 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_does_not_fit_together_is_refused_and_changes_nothing(bench, tmp_path, damage):
+    """Items 96, 103 and 104."""
     change, message = DAMAGE[damage]
     bench(b=f32([[1, 2, 3], [4, 5, 6]])).run("Save", ["b"], chunk_size=2, **DB)
     rewrite(tmp_path / "x.db", change(entries(tmp_path / "x.db")))
@@ -570,6 +579,7 @@ def test_an_entry_that_does_not_hold_what_it_says_is_refused(bench, tmp_path, en
 
 
 def test_with_checksums_a_flipped_byte_shows_wherever_it_is(bench, tmp_path):
+    """Item 103."""
     path = tmp_path / "x.db"
     bench(a=f32([1, 2]), s=ByteString(b"text")).run("Save", ["a", "s"], checksums=True, **DB)
     content = path.read_bytes()
@@ -582,6 +592,7 @@ def test_with_checksums_a_flipped_byte_shows_wherever_it_is(bench, tmp_path):
 
 @pytest.mark.parametrize("db_type", ["minidb", "lmdb"])
 def test_with_checksums_an_entry_that_is_missing_shows_when_all_is_loaded(bench, tmp_path, db_type):
+    """Item 103."""
     bench(a=f32([1, 2]), b=f32([3])).run("Save", ["a", "b"], db="x", db_type=db_type, checksums=True)
     assert bench().run("Load", [], ["b"], db="x", db_type=db_type).tolist() == [3]
     rewrite(tmp_path / "y", entries(tmp_path / "x", db_type)[:1], db_type)
@@ -609,6 +620,7 @@ def test_caffe2_reads_entries_with_checksums_as_ever(bench, tmp_path):
 
 @pytest.mark.parametrize("kind", ["Checkpoint", "Snapshot"])
 def test_a_checkpoint_is_saved_at_multiples_with_the_iteration_in_it(bench, tmp_path, kind):
+    """Item 98."""
     made = bench(iteration=np.array([0]), w=f32([1]))
     instance = made.instance(kind, ["iteration", "w"], db="ck_%d.db", db_type="minidb", every=2)
 
@@ -709,6 +721,7 @@ def test_load_all_makes_blobs_in_the_workspace_of_the_run(tmp_path):
 
 
 def test_a_load_that_fails_in_a_run_leaves_the_workspace_as_it_was(tmp_path):
+    """Item 104."""
     workspace = Workspace()
     workspace.root_folder = str(tmp_path)
     workspace.feed_blob("a", f32([77]))

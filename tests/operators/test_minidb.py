@@ -41,6 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_an_entry_is_two_lengths_in_native_order_then_key_then_value(path):
+    """Item 93."""
     with new_database("minidb", str(path)) as database:
         for entry in ENTRIES:
             database.put(*entry)
@@ -105,7 +106,7 @@ def test_damage_is_found_again_by_the_next_attempt(path):
     ("key_size", "value_size"), [(0, 3), (3, 0), (-1, 3), (3, -1), (1 << 30, 3), (3, 1 << 30), (2**31 - 1, 2**31 - 1)]
 )
 def test_lengths_that_the_file_has_no_room_for_are_not_believed(path, key_size, value_size):
-    """Caffe2 made room for a value of 1 GiB in a file of 9 bytes."""
+    """Item 103. Caffe2 made room for a value of 1 GiB in a file of 9 bytes."""
     path.write_bytes(struct.pack("=ii", key_size, value_size) + b"abcdef")
     began = time.perf_counter()
 
@@ -137,6 +138,7 @@ def test_what_could_not_be_read_back_is_not_written(path, entry):
 
 
 def test_a_file_that_is_not_finished_leaves_the_old_one_and_nothing_else(path):
+    """Item 102."""
     path.write_bytes(b"old")
 
     with pytest.raises(ZeroDivisionError):
@@ -204,6 +206,7 @@ def test_seals_come_off_again():
 
 
 def test_a_flipped_bit_anywhere_in_an_entry_is_noticed():
+    """Item 103."""
     key, value = seal_all(ENTRIES)[0]
 
     for place in range(8 * len(value)):
@@ -216,6 +219,7 @@ def test_a_flipped_bit_anywhere_in_an_entry_is_noticed():
 
 
 def test_entries_that_are_missing_repeated_or_of_another_database_are_noticed():
+    """Item 103."""
     first, second, third = seal_all(ENTRIES)
 
     with pytest.raises(BadDatabaseError, match="only 2 of 3 entries are there"):

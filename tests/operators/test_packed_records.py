@@ -140,6 +140,7 @@ def test_all_stores_get_their_additions() -> None:
 
 
 def test_no_store_changes_if_one_addition_does_not_fit() -> None:
+    """Item 68."""
     bench = atomic_bench()
     bench.blobs["b"] = f32([3])
 
@@ -201,6 +202,7 @@ def trimmed(*columns: Any, fields: Sequence[str] = FIELDS, **arguments: Any) -> 
 
 
 def test_nested_fields_are_trimmed_to_the_records_that_are_left() -> None:
+    """Item 71."""
     fields = ["b:lengths", "b:values:lengths", "b:values:values"]
 
     assert trimmed(i32([1, 2, 1]), i32([1, 0, 2, 1]), f32([1, 2, 3, 4]), fields=fields, multiple_of=2) == [
@@ -211,6 +213,7 @@ def test_nested_fields_are_trimmed_to_the_records_that_are_left() -> None:
 
 
 def test_five_records_trimmed_to_a_multiple_of_two_are_four() -> None:
+    """Item 71."""
     assert trimmed(i64([1, 2, 3, 4, 5]), fields=["a"], multiple_of=2) == [[1, 2, 3, 4]]
 
 
@@ -271,6 +274,7 @@ def test_a_dataset_of_one_field_is_packed_too() -> None:
 
 @pytest.mark.parametrize("single", [False, True])
 def test_unpacking_is_the_inverse_of_packing(single: bool) -> None:
+    """Item 72."""
     columns = unpacked(packed(pack_to_single_shared_ptr=single))
 
     for got, column in zip(columns, (A, LENGTHS, VALUES), strict=True):
@@ -304,6 +308,7 @@ def test_records_travel_through_a_queue() -> None:
 
 
 def test_no_records_take_types_and_inner_shapes_of_the_prototypes() -> None:
+    """Item 72."""
     columns = unpacked(packed()[:0], i64([9]), i32([]), f32([[3]]))
 
     assert [(column.dtype, column.shape) for column in columns] == [
@@ -314,6 +319,7 @@ def test_no_records_take_types_and_inner_shapes_of_the_prototypes() -> None:
 
 
 def test_no_records_without_prototypes_are_refused() -> None:
+    """Item 72."""
     with pytest.raises(OperatorError, match=r"there are no records, and no prototypes .*; give them"):
         unpacked(packed()[:0])
 

@@ -86,6 +86,7 @@ def test_tensors_of_rank_0_cannot_be_joined(bench: Bench) -> None:
 
 
 def test_a_reservoir_of_calls_keeps_the_same_calls_in_all_vectors(bench: Bench) -> None:
+    """Item 73."""
     instance = collector(bench, "tv", "other", num_to_collect=3)
     for call in range(60):
         collect(bench, instance, i64([call]), i64([-call]))

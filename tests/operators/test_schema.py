@@ -74,9 +74,11 @@ NEEDED = {
 """Arguments that are needed here, and that Caffe2's schemas let be absent: it refuses them later."""
 
 ADDED = {
+    "CheckDatasetConsistency": ("dtypes",),
     "Checkpoint": ("checksums",),
     "Conv": ("dilation_h", "dilation_w"),
     "CreateBlobsQueue": ("writers",),
+    "CreateTextFileReader": ("strict",),
     "DequeueRebatchingQueue": ("timeout_secs",),
     "EnqueueBlobs": ("timeout_secs",),
     "EnqueueRebatchingQueue": ("timeout_secs",),
@@ -86,10 +88,11 @@ ADDED = {
     "SafeEnqueueBlobs": ("timeout_secs",),
     "Save": ("checksums",),
     "Snapshot": ("checksums",),
+    "SortAndShuffle": ("seed",),
     "WeightedSampleDequeueBlobs": ("timeout_secs", "until_all_end"),
 }
-"""Arguments of our own: limits of waits, writers that close a queue, sums over files, functions that travel, and those
-that Caffe2 has for a sister operator only."""
+"""Arguments of our own: limits of waits, writers that close a queue, sums over files, functions that travel, seeds,
+what is refused, and those that Caffe2 has for a sister operator only."""
 
 PROBED = 8
 """So many inputs were tried for pairs."""

@@ -19,14 +19,19 @@ from taskplan.operators import (
     text_reader,
 )
 from taskplan.operators.text_reader import TextReader
-from taskplan.operators.text_rows import NoNumberError, end_of_rows, floats, split_rows
+from taskplan.operators.text_rows import NoNumberError, end_of_rows, numbers, split_rows
 
-FLOAT, STRING = 1, 4
+FLOAT, INT32, STRING, INT64, DOUBLE = 1, 2, 4, 10, 13
+F32, F64, I32, I64 = map(np.dtype, (np.float32, np.float64, np.int32, np.int64))
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "t.txt"
+
+
+def floats(texts: list[bytes]) -> Any:
+    return numbers(texts, F32)
 
 
 @pytest.fixture(params=[1, 7, 1 << 18])
@@ -59,6 +64,7 @@ def rows_of(path: Path, width: int, batch_size: int, **arguments: Any) -> tuple[
 
 @pytest.mark.usefixtures("_blocks")
 def test_rows_are_read_in_batches_then_a_short_one_then_empty_ones(file: Path) -> None:
+    """Item 99."""
     file.write_bytes(b"a\t1.5\nb\t2\nc\t-3e2\n")
     bench = open_reader(file, STRING, FLOAT)
 
@@ -71,6 +77,7 @@ def test_rows_are_read_in_batches_then_a_short_one_then_empty_ones(file: Path) -
 
 @pytest.mark.usefixtures("_blocks")
 def test_batches_run_across_the_joints_between_passes(file: Path) -> None:
+    """Item 99."""
     file.write_bytes(b"a\nb\nc\n")
 
     rows, sizes = rows_of(file, 1, 2, num_passes=3)
@@ -81,6 +88,7 @@ def test_batches_run_across_the_joints_between_passes(file: Path) -> None:
 
 @pytest.mark.parametrize(("content", "passes"), [(b"a\n", 0), (b"a\n", -1), (b"", 1), (b"", 1 << 60)])
 def test_without_a_pass_or_a_row_the_end_comes_at_once(file: Path, content: bytes, passes: int) -> None:
+    """Item 99."""
     file.write_bytes(content)
 
     assert rows_of(file, 1, 2, num_passes=passes) == ([], [0])
@@ -88,14 +96,16 @@ def test_without_a_pass_or_a_row_the_end_comes_at_once(file: Path, content: byte
 
 @pytest.mark.usefixtures("_blocks")
 def test_the_last_row_may_lack_its_newline(file: Path) -> None:
-    """Caffe2 loses it, or refuses it if it has several fields."""
+    """Item 107. Caffe2 loses it, or refuses it if it has several fields."""
     file.write_bytes(b"a\t1\nb\t2")
-
     assert rows_of(file, 2, 1, num_passes=2)[0] == [[b"a", b"1"], [b"b", b"2"]] * 2
+    file.write_bytes(b"a\nb")
+    assert rows_of(file, 1, 1, num_passes=2)[0] == [[b"a"], [b"b"]] * 2
 
 
 @pytest.mark.usefixtures("_blocks")
 def test_fields_may_be_empty_and_an_empty_line_is_a_row_of_one_empty_field(file: Path) -> None:
+    """Item 99."""
     file.write_bytes(b"\n\t\n\n")
     with pytest.raises(OperatorError, match=r"row 1 of .* has 1 fields, expected 2"):
         rows_of(file, 2, 1)
@@ -106,6 +116,7 @@ def test_fields_may_be_empty_and_an_empty_line_is_a_row_of_one_empty_field(file:
 
 @pytest.mark.usefixtures("_blocks")
 def test_a_byte_0_makes_a_separator_behind_it_a_part_of_the_field(file: Path) -> None:
+    """Item 99."""
     file.write_bytes(b"a\0\tb\0\n\0\0\tc\\\t\nd\t\0e\t\n")
 
     assert rows_of(file, 3, 1)[0] == [[b"a\tb\n\0", b"c\\", b""], [b"d", b"e", b""]]
@@ -144,6 +155,7 @@ def test_what_was_written_with_escapes_is_read_whatever_the_blocks(
 
 @pytest.mark.usefixtures("_blocks")
 def test_a_row_with_another_number_of_fields_is_told_by_its_number(file: Path) -> None:
+    """Item 99."""
     file.write_bytes(b"a\t1\nb\t2\nc\nd\t4\n")
     bench = open_reader(file, STRING, STRING)
 
@@ -194,8 +206,83 @@ def test_nan_is_a_number() -> None:
 
 @given(st.lists(st.floats(width=32, allow_nan=False)))
 @settings(max_examples=30)
-def test_numbers_are_read_as_they_were_written(numbers: list[float]) -> None:
-    assert floats([repr(each).encode() for each in numbers]).tolist() == numbers
+def test_numbers_are_read_as_they_were_written(written: list[float]) -> None:
+    assert floats([repr(each).encode() for each in written]).tolist() == written
+
+
+@given(st.lists(st.integers(-(1 << 63), (1 << 63) - 1)))
+@settings(max_examples=30)
+def test_integers_and_doubles_are_read_as_they_were_written(written: list[int]) -> None:
+    doubles = [each / 7 for each in written]
+
+    assert numbers([b"%d" % each for each in written], I64).tolist() == written
+    assert numbers([repr(each).encode() for each in doubles], F64).tolist() == doubles
+
+
+@pytest.mark.parametrize(("text", "number"), {b" +7 ": 7, b"-7x": -7, b"1_0": 1, b"0x10": 0, b"1.9": 1}.items())
+def test_the_integer_that_a_field_begins_with_counts(text: bytes, number: int) -> None:
+    assert numbers([b"2", text], I32).tolist() == [2, number]
+
+
+@pytest.mark.parametrize("text", [b"1x", b"1_0", b"0x", b"1e", b"+.5e1e", b"1 2"])
+def test_strict_numbers_are_the_whole_field(text: bytes) -> None:
+    """Caffe2 takes `1abc` for 1."""
+    with pytest.raises(NoNumberError):
+        numbers([text], F32, strict=True)
+    assert numbers([b" 0x10 ", b"1"], F32, strict=True).tolist() == [16, 1]
+
+
+@pytest.mark.parametrize("text", [b"1.5", b"0x10", b"2147483648", b"", b"1 2"])
+def test_strict_integers_are_the_whole_field_and_fit(text: bytes) -> None:
+    with pytest.raises(NoNumberError):
+        numbers([text], I32, strict=True)
+
+
+def test_an_integer_that_has_no_room_is_refused_by_its_type(file: Path) -> None:
+    file.write_bytes(b"2147483648\n")
+
+    with pytest.raises(OperatorError, match=r"is b'2147483648', expected an int32"):
+        read(open_reader(file, INT32))
+
+
+def test_fields_have_the_types_that_were_asked_for(file: Path) -> None:
+    """Item 99. Caffe2 has floats and strings only."""
+    file.write_bytes("é\t1\t-2\t3\t0.1\n".encode())
+    bench = open_reader(file, STRING, FLOAT, INT32, INT64, DOUBLE)
+
+    assert read(bench, 5) == [["é".encode()], [1], [-2], [3], [0.1]]
+    assert [bench.blobs[f"x{k}"].dtype for k in range(5)] == [object, np.float32, np.int32, np.int64, np.float64]
+
+
+@pytest.mark.parametrize("bad", [b"c\n", b"c\tx\n"])
+def test_the_rows_before_a_bad_one_come_first(file: Path, bad: bytes) -> None:
+    """Item 99. Caffe2 throws away the rows of that batch."""
+    file.write_bytes(b"a\t1\nb\t2\n" + bad + b"d\t4\n")
+    bench = open_reader(file, STRING, FLOAT)
+
+    assert read(bench, 2, 4) == [[b"a", b"b"], [1, 2]]
+    for _ in range(2):
+        with pytest.raises(OperatorError, match="TextFileReaderRead: "):
+            read(bench, 2, 4)
+
+
+def test_of_two_bad_fields_the_one_in_the_earlier_row_counts(file: Path) -> None:
+    file.write_bytes(b"1\t1\n2\tx\ny\t3\n")
+    bench = open_reader(file, FLOAT, FLOAT)
+
+    assert read(bench, 2, 3) == [[1], [1]]
+    with pytest.raises(OperatorError, match=r"field 1 of a row of .* is b'x'"):
+        read(bench, 2, 3)
+
+
+def test_a_strict_reader_refuses_what_only_begins_with_a_number(file: Path) -> None:
+    """Item 99."""
+    file.write_bytes(b"1\n1abc\n")
+    bench = open_reader(file, FLOAT, strict=True)
+
+    assert read(bench) == [[1]]
+    with pytest.raises(OperatorError, match="is b'1abc', expected a number"):
+        read(bench)
 
 
 @pytest.mark.parametrize("text", [b"", b" ", b"abc", b"-", b".", b"e5", b"_1"])
@@ -205,6 +292,7 @@ def test_a_field_without_a_number_is_refused(file: Path, text: bytes) -> None:
     with pytest.raises(NoNumberError):
         floats([text])
 
+    assert read(bench, 2, 2) == [[1], [b"a"]]
     with pytest.raises(OperatorError, match=r"field 0 of a row of '.*t.txt' is b'.*', expected a number"):
         read(bench, 2, 2)
 
@@ -245,9 +333,10 @@ class Unreadable:
         raise OSError(5, "worn out")
 
 
-@pytest.mark.parametrize("field_types", [[], [FLOAT, 2]])
-def test_fields_are_floats_or_strings(file: Path, field_types: list[int]) -> None:
-    with pytest.raises(ArgumentError, match=r"'field_types' must have FLOAT \(1\) or STRING \(4\) for each field"):
+@pytest.mark.parametrize("field_types", [[], [FLOAT, 5]])
+def test_fields_are_numbers_or_strings(file: Path, field_types: list[int]) -> None:
+    expected = r"FLOAT \(1\), INT32 \(2\), STRING \(4\), INT64 \(10\), DOUBLE \(13\) for each field"
+    with pytest.raises(ArgumentError, match=rf"'field_types' must have one of {expected}"):
         open_reader(file, *field_types)
 
 
@@ -271,6 +360,7 @@ def test_the_file_is_closed_at_the_end_and_when_nobody_has_the_reader(file: Path
 
 
 def test_instances_that_read_at_once_get_each_row_once(file: Path) -> None:
+    """Item 99."""
     file.write_bytes(b"".join(b"%d\n" % row for row in range(200)))
     seen: list[float] = []
     with TaskGroup() as group, Task(num_instances=3):

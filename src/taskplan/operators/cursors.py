@@ -22,6 +22,7 @@ from taskplan.errors import BuildValueError, DtypeError, ShapeError
 from taskplan.operators.inference import TensorSpec
 from taskplan.operators.operands import I32, I64, Tensor, argument_error, dtype_name, refuse
 from taskplan.operators.waiting import Shared
+from taskplan.plan.types import DType
 
 _SEPARATOR, _LENGTHS = ":", "lengths"
 _I32_MAX = np.iinfo(np.int32).max
@@ -126,6 +127,20 @@ class FieldTree:
             made[:, domain] = sums[made[:, parent] - begins[parent]] if parent else sums
         return made
 
+    def require_types(self, operator: str, columns: Sequence[Tensor], dtypes: Sequence[DType | None]) -> None:
+        """Raise DtypeError or ShapeError unless each field has its dtype, and the inner shape if the dtype has one."""
+        for name, column, dtype in zip(self.fields, columns, dtypes, strict=True):
+            if dtype is None:
+                continue
+            if column.dtype != dtype.base:
+                types = f"has dtype {dtype_name(column.dtype)}, expected {dtype_name(dtype.base)}"
+                msg = f"{operator}: field {name!r} {types}; cast it"
+                raise DtypeError(msg, operator=operator)
+            if dtype.shape and column.shape[1:] != dtype.shape:
+                expected = ", ".join(["n", *map(str, dtype.shape)])
+                msg = f"{operator}: field {name!r} has shape {column.shape}, expected ({expected})"
+                raise ShapeError(msg, operator=operator)
+
     def require_consistent(self, operator: str, columns: Sequence[Tensor]) -> None:
         """Raise OperatorError unless fields of one domain are equally long, and lengths make up their domains."""
         sizes: list[int | None] = [len(columns[0]), *([None] * len(self.lengths))]
@@ -184,6 +199,7 @@ class TreeCursor(Shared):
         tree: their domains.
         offsets: the next entry of each domain, the top level first. Empty before the first read, which counts as all
             0; just one, a position among the indices, where a random reader uses the cursor.
+        shuffles: how many orders were drawn for it from a seed.
 
     Args:
         fields: the names of the dataset's fields.
@@ -194,13 +210,14 @@ class TreeCursor(Shared):
         BuildValueError: the fields are not in order, or an offset is negative.
     """
 
-    __slots__ = ("fields", "offsets", "tree")
+    __slots__ = ("fields", "offsets", "shuffles", "tree")
 
     def __init__(self, fields: Sequence[str], offsets: Sequence[int] = (), name: str = "") -> None:
         super().__init__(name)
         self.fields = tuple(fields)
         self.tree = field_tree(self.fields)
         self.offsets = tuple(offsets)
+        self.shuffles = 0
         if min(self.offsets, default=0) < 0:
             msg = f"a cursor cannot stand at the offsets {list(self.offsets)}; they are 0 or more"
             raise BuildValueError(msg)
@@ -212,6 +229,11 @@ class TreeCursor(Shared):
     def read(self) -> tuple[int, ...]:
         """The offsets."""
         return self.offsets
+
+    def next_shuffle(self) -> int:
+        """An attempt: the number of the order that is drawn next."""
+        self.shuffles += 1
+        return self.shuffles - 1
 
     def begins(self, operator: str) -> tuple[int, ...]:
         """The offset of each domain.

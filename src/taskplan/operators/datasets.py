@@ -10,7 +10,7 @@ to the first. So a reader beside a writer never finds lengths whose entries are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from taskplan.operators.operands import (
 from taskplan.operators.registry import MAKES, RANDOM, operator
 from taskplan.operators.run import OpRun
 from taskplan.operators.waiting import Changes, Reads
+from taskplan.plan.types import STRING_DTYPE, DType
 
 _READS = (Reads("cursor"),)
 _CHANGES = (Changes("cursor"),)
@@ -222,20 +223,22 @@ def _compute_offsets(name: str, cursor: TreeCursor, run: OpRun) -> Tensor:
     return np.concatenate([made, np.repeat(made[-1:], missing, axis=0)]) if missing else made
 
 
-def _check_shuffle(*, sort_by_field_idx: int, batch_size: int, shuffle_size: int) -> None:
+def _check_shuffle(*, sort_by_field_idx: int, batch_size: int, shuffle_size: int, seed: int) -> None:
     for argument, value in (("batch_size", batch_size), ("shuffle_size", shuffle_size)):
         if value < 1:
             raise argument_error("SortAndShuffle", argument, f"must be at least 1, got {value}")
     if sort_by_field_idx < -1:
         text = f"must be the number of a field, or -1 for no order, got {sort_by_field_idx}"
         raise argument_error("SortAndShuffle", "sort_by_field_idx", text)
+    if seed < -1:
+        raise argument_error("SortAndShuffle", "seed", f"must be 0 or more, or -1 for none, got {seed}")
 
 
 @operator(
     "SortAndShuffle",
     inputs=("cursor", "dataset_fields*"),
     outputs=("indices",),
-    effects=(RANDOM,),
+    effects=(RANDOM, Changes("cursor")),
     check=_check_shuffle,
     infer=always(TensorSpec(I64, (None,))),
     inexact="which fields are at the top level",
@@ -246,6 +249,7 @@ def sort_and_shuffle(
     sort_by_field_idx: int = 1,
     batch_size: int = 1,
     shuffle_size: int = 1,
+    seed: int = -1,
     run: OpRun,
 ) -> Tensor:
     """An order of the records for `ReadRandomBatch`: batches of records that are much alike, in random order.
@@ -253,8 +257,11 @@ def sort_and_shuffle(
     First the records are sorted by a field, then shuffled within stretches of ``shuffle_size`` batches, then the
     batches change places. What makes no whole batch stays last.
 
+    With a ``seed`` of 0 or more, the first, second, third order that is drawn for a cursor is each time another one,
+    and always the same one; the cursor counts them. It stays where it is.
+
     Inputs:
-        cursor: a cursor; it only says which fields there are.
+        cursor: a cursor; it says which fields there are.
         dataset_fields: the dataset, as for `ReadNextBatch`.
     Outputs:
         indices: int64 vector, the number of each record once.
@@ -273,15 +280,21 @@ def sort_and_shuffle(
     else:
         keys = _sort_keys(name, cursor, fields, sort_by_field_idx)
         order = np.argsort(keys[:records], kind="stable").astype(I64, copy=False)
-    stretch = min(batch_size * shuffle_size, max(records, 1))
+    rng = run.rng if seed < 0 else np.random.default_rng([seed, run.wait(Changes(cursor), cursor.next_shuffle)])
+    _shuffle(order, batch_size, min(batch_size * shuffle_size, max(records, 1)), rng)
+    return order
+
+
+def _shuffle(order: Tensor, batch_size: int, stretch: int, rng: np.random.Generator) -> None:
+    """Shuffle stretches of records within themselves, then whole batches among each other."""
+    records = len(order)
     whole = order[: records - records % stretch].reshape(-1, stretch)
     if stretch > 1:
-        run.rng.permuted(whole, axis=1, out=whole)
-    run.rng.shuffle(order[whole.size :])
+        rng.permuted(whole, axis=1, out=whole)
+    rng.shuffle(order[whole.size :])
     if batch_size < records:
         batches = order[: records - records % batch_size].reshape(-1, batch_size)
-        batches[:] = batches[run.rng.permutation(len(batches))]
-    return order
+        batches[:] = batches[rng.permutation(len(batches))]
 
 
 def _sort_keys(name: str, cursor: TreeCursor, fields: Sequence[Tensor], place: int) -> Tensor:
@@ -416,14 +429,37 @@ def _picker(begins: Tensor, sizes: Tensor) -> Picker:
 # --- consistency -----------------------------------------------------------------------------------------------------
 
 
-@operator(
-    "CheckDatasetConsistency",
-    inputs=("fields+",),
-    check=field_check("CheckDatasetConsistency"),
-    infer=no_tensors,
-)
-def check_dataset_consistency(*columns: Tensor, fields: Sequence[str] = ()) -> None:
+@lru_cache(maxsize=256)
+def _dtypes(names: tuple[str, ...]) -> tuple[DType | None, ...]:
+    """The dtypes that NumPy gives these names; None for an empty one. Kept, since the operator asks on every call."""
+    known = [np.dtype(name) if name else None for name in names]
+    return tuple([STRING_DTYPE if dtype is not None and dtype.kind in "SU" else dtype for dtype in known])
+
+
+_check_consistency_fields = field_check("CheckDatasetConsistency")
+
+
+def _check_consistency(*, fields: Sequence[str], dtypes: Sequence[str]) -> None:
+    _check_consistency_fields(fields=fields)
+    if not dtypes:
+        return
+    name = "CheckDatasetConsistency"
+    if len(dtypes) != len(fields):
+        text = f"must have one for each of the {len(fields)} fields, got {list(dtypes)}"
+        raise argument_error(name, "dtypes", text)
+    try:
+        _dtypes(tuple(dtypes))
+    except (TypeError, ValueError):
+        text = f"must be names as NumPy has them, as 'int64' or '(2,)float32', or empty, got {list(dtypes)}"
+        raise argument_error(name, "dtypes", text) from None
+
+
+@operator("CheckDatasetConsistency", inputs=("fields+",), check=_check_consistency, infer=no_tensors)
+def check_dataset_consistency(*columns: Tensor, fields: Sequence[str] = (), dtypes: Sequence[str] = ()) -> None:
     """Succeed if the data make a dataset: fields of one domain are equally long, and lengths make up their domains.
+
+    With ``dtypes``, a name for each field as NumPy writes it, they have these dtypes too: ``"int64"``, ``"str"`` for
+    strings, ``"(2,)float32"`` with an inner shape, an empty one for any.
 
     Inputs:
         fields: a tensor for each of the argument ``fields``.
@@ -432,6 +468,8 @@ def check_dataset_consistency(*columns: Tensor, fields: Sequence[str] = ()) -> N
     Example:
         CheckDatasetConsistency([1 2], [2 1]:i32, [5 6 7]; fields=["a", "b:lengths", "b:values"])
     """
-    tree = field_tree(tuple(fields))
-    tree.require_columns("CheckDatasetConsistency", columns)
-    tree.require_consistent("CheckDatasetConsistency", columns)
+    name, tree = "CheckDatasetConsistency", field_tree(tuple(fields))
+    tree.require_columns(name, columns)
+    if dtypes:
+        tree.require_types(name, columns, _dtypes(tuple(dtypes)))
+    tree.require_consistent(name, columns)

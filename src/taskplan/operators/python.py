@@ -40,7 +40,7 @@ def registered_function(token: str) -> Function | None:
     return _kept_functions[token] if token in _kept_functions else _functions.get(token)
 
 
-def _function(run: OpRun, token: str, pickled_builder: bytes) -> Function:
+def function_of(run: OpRun, token: str, pickled_builder: bytes) -> Function:
     """The function of this instance of an operator. A builder is called once an instance, before the first call."""
     known: Function | None = run.state.get("function")
     if known is None:
@@ -70,10 +70,10 @@ def _built(run: OpRun, given: object) -> Function:
     return given
 
 
-def _build(*, run: OpRun, token: str = "", pickled_builder: bytes = b"", **_: object) -> None:
+def build_function(*, run: OpRun, token: str = "", pickled_builder: bytes = b"", **_: object) -> None:
     """Call the builder, if there is one, when the instance is created."""
     if pickled_builder or isinstance(run.op.function, tuple):
-        _function(run, token, pickled_builder)
+        function_of(run, token, pickled_builder)
 
 
 @operator(
@@ -82,7 +82,7 @@ def _build(*, run: OpRun, token: str = "", pickled_builder: bytes = b"", **_: ob
     outputs=("outputs*",),
     in_place=ANY_PAIR,
     effects=(USER_CODE, WORKSPACE),
-    prepare=_build,
+    prepare=build_function,
     inexact="what the function makes",
 )
 def python(
@@ -114,7 +114,7 @@ def python(
     """
     op = run.op
     tensors = tensors_for_user("Python", op.inputs, inputs)
-    function = _function(run, token, pickled_builder)
+    function = function_of(run, token, pickled_builder)
     outputs = [OutputTensor(name, run.previous(index)) for index, name in enumerate(op.outputs)]
     by_name = dict(zip(op.outputs, outputs, strict=True))
     given = [
@@ -154,7 +154,7 @@ def call(*inputs: object, token: str = "", run: OpRun) -> tuple[Any, ...]:
     """
     op = run.op
     tensors = tensors_for_user("Call", op.inputs, inputs)
-    function = _function(run, token, b"")
+    function = function_of(run, token, b"")
     returned = run.user_call(function, *map(shown, tensors))
     values = _values(returned, len(op.outputs))
     return tuple(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from taskplan.operators.inference import no_tensors
-from taskplan.operators.operands import Tensor, argument_error, refuse, string_tensor
+from taskplan.operators.operands import F32, F64, I32, I64, Tensor, argument_error, refuse, string_tensor
 from taskplan.operators.registry import IO, MAKES, operator
 from taskplan.operators.run import OpRun
-from taskplan.operators.text_rows import NoNumberError, end_of_rows, floats, is_escaped, split_rows
+from taskplan.operators.text_rows import NoNumberError, end_of_rows, is_escaped, numbers, split_rows
 from taskplan.operators.waiting import Changes, Shared
 from taskplan.plan.types import DataType
 
@@ -20,25 +20,30 @@ _BLOCK_BYTES = 1 << 18
 class TextReader(Shared):
     """Gives out the rows of a file, once or several times over, to any number of steps.
 
-    The file is open as long as there is something to read in it. A row that cannot be read is an error of every read
-    that comes to it.
+    The file is open as long as there is something to read in it. The rows before one that cannot be read are given out;
+    it is an error of every read from then on.
 
     Args:
         path: the file.
-        types: for each field of a row `DataType.FLOAT` or `DataType.STRING`.
+        types: for each field of a row the `DataType` of strings, floats, doubles, or integers of 32 or 64 bits.
         passes: how often the file is read.
         name: the blob that holds the reader, for messages.
+        strict: refuse fields that only begin with a number.
 
     Raises:
         OSError: the file cannot be opened.
     """
 
-    __slots__ = ("_at", "_fault", "_fields", "_file", "_is_fresh", "_passes_left", "_rest", "_row", "path", "types")
+    __slots__ = (
+        *("_at", "_fault", "_fields", "_file", "_is_fresh", "_passes_left", "_rest", "_row"),
+        *("path", "strict", "types"),
+    )
 
-    def __init__(self, path: str, types: Sequence[int], passes: int, name: str = "") -> None:
+    def __init__(self, path: str, types: Sequence[int], passes: int, name: str = "", *, strict: bool = False) -> None:
         super().__init__(name)
         self.path = path
         self.types = tuple(types)
+        self.strict = strict
         self._passes_left = passes
         self._is_fresh = True
         self._rest = b""
@@ -49,13 +54,29 @@ class TextReader(Shared):
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by the finalizer, or at the end
         weakref.finalize(self, self._file.close)
 
-    def take(self, rows: int) -> list[bytes]:
-        """The fields of the next `rows` rows, one row after the other; of fewer at the end.
+    def take(self, rows: int) -> list[Tensor]:
+        """An attempt: a vector for each field of the next `rows` rows, of fewer at the end or before a bad row.
 
         Raises:
-            OperatorError: the file cannot be read, or a row has another number of fields.
+            OperatorError: the file cannot be read, a row has another number of fields, or a field is no number.
         """
-        wanted = rows * len(self.types)
+        width = len(self.types)
+        fields = self._take_fields(rows * width)
+        columns: list[Tensor] = []
+        good = len(fields) // width
+        for place, number in enumerate(self.types):
+            texts = fields[place::width][:good]
+            try:
+                columns.append(_column(texts, number, self.strict))
+            except NoNumberError as error:
+                text, good = error.args
+                self._stop_at(f"field {place} of a row of {self.path!r} is {text!r}, expected {_WANTED[number]}")
+                columns.append(_column(texts[:good], number, self.strict))
+        if self._fault and not good:
+            raise refuse("TextFileReaderRead", self._fault)
+        return [column[:good] for column in columns]
+
+    def _take_fields(self, wanted: int) -> list[bytes]:
         taken: list[bytes] = []
         while len(taken) < wanted and self._has_more():
             part = self._fields[self._at : self._at + wanted - len(taken)]
@@ -66,11 +87,12 @@ class TextReader(Shared):
     def _has_more(self) -> bool:
         if self._at == len(self._fields) and not self._fault:
             self._fields, self._at = self._next_fields(), 0
-        if self._at < len(self._fields):
-            return True
-        if self._fault:
-            raise refuse("TextFileReaderRead", self._fault)
-        return False
+        return self._at < len(self._fields)
+
+    def _stop_at(self, fault: str) -> None:
+        """From now on there are no rows, but this fault."""
+        self._fault = fault
+        self._fields, self._at = [], 0
 
     def _next_fields(self) -> list[bytes]:
         """The fields of the rows that come next, up to one that cannot be read; none at the end."""
@@ -130,36 +152,52 @@ class TextReader(Shared):
         return f"text reader {self.name!r} of {self.path!r}"
 
 
-_READABLE = {DataType.FLOAT: "FLOAT (1)", DataType.STRING: "STRING (4)"}
+_DTYPES = {DataType.FLOAT: F32, DataType.INT32: I32, DataType.INT64: I64, DataType.DOUBLE: F64}
+_WANTED = {each: "a number" if dtype.kind == "f" else f"an {dtype.name}" for each, dtype in _DTYPES.items()}
+_READABLE = {
+    DataType.FLOAT: "FLOAT (1)",
+    DataType.INT32: "INT32 (2)",
+    DataType.STRING: "STRING (4)",
+    DataType.INT64: "INT64 (10)",
+    DataType.DOUBLE: "DOUBLE (13)",
+}
+
+
+def _column(texts: list[bytes], number: int, strict: bool) -> Tensor:
+    dtype = _DTYPES.get(number)
+    return string_tensor(texts, [len(texts)]) if dtype is None else numbers(texts, dtype, strict=strict)
 
 
 def _check_file(*, filename: str, field_types: Sequence[int], **_: object) -> None:
     if not filename:
         raise argument_error("CreateTextFileReader", "filename", "must name a file")
     if not field_types or not _READABLE.keys() >= set(field_types):
-        allowed = " or ".join(_READABLE.values())
-        text = f"must have {allowed} for each field of a row, got {list(field_types)}"
+        allowed = ", ".join(_READABLE.values())
+        text = f"must have one of {allowed} for each field of a row, got {list(field_types)}"
         raise argument_error("CreateTextFileReader", "field_types", text)
 
 
 @operator("CreateTextFileReader", outputs=("handler",), effects=(MAKES, IO), check=_check_file, infer=no_tensors)
 def create_text_file_reader(
-    *, filename: str = "", num_passes: int = 1, field_types: Sequence[int] = (), run: OpRun
+    *, filename: str = "", num_passes: int = 1, field_types: Sequence[int] = (), strict: bool = False, run: OpRun
 ) -> TextReader:
     """A reader at the beginning of a text file, which it gives out ``num_passes`` times.
 
     Rows end with a newline, fields stand between tabs. There are no quotes; the byte 0 makes a tab, a newline or a byte
     0 behind it a part of the field. ``filename`` is used as it is: a relative one begins in the working directory.
 
+    ``field_types`` says for each field of a row whether it is FLOAT (1), INT32 (2), STRING (4), INT64 (10) or DOUBLE
+    (13). A number is what a field begins with, as C reads it; with ``strict`` it is all of the field but blanks around.
+
     Outputs:
-        handler: a text reader; ``field_types`` says for each field of a row whether it is FLOAT (1) or STRING (4).
+        handler: a text reader.
     Raises:
         OperatorError: the file cannot be opened.
     Example:
         CreateTextFileReader(; filename="t.txt", field_types=[4,1]) -> r
     """
     try:
-        return TextReader(filename, field_types, num_passes, run.op.outputs[0])
+        return TextReader(filename, field_types, num_passes, run.op.outputs[0], strict=strict)
     except OSError as error:
         raise refuse("CreateTextFileReader", f"cannot open {filename!r}: {error.strerror}") from None
 
@@ -180,15 +218,15 @@ def _check_batch_size(*, batch_size: int) -> None:
 def text_file_reader_read(reader: TextReader, *, batch_size: int = 1, run: OpRun) -> tuple[Tensor, ...]:
     """The next rows of a text file, a vector for each field. Rows of two passes may come together.
 
-    A FLOAT is the number that a field begins with, as C reads it. An empty line is a row of one empty field. The last
-    row may lack its newline.
+    An empty line is a row of one empty field. The last row may lack its newline. Rows that come before a bad one are
+    given out first.
 
     Inputs:
         handler: a text reader.
     Outputs:
-        fields: one for each field of a row, float32 or string, ``batch_size`` elements; fewer at the end, then none.
+        fields: one for each field of a row, of its type, ``batch_size`` elements; fewer at the end, then none.
     Raises:
-        OperatorError: a row has another number of fields, a FLOAT begins with no number, or the file cannot be read.
+        OperatorError: a row has another number of fields, a field is no number, or the file cannot be read.
     Example:
         CreateTextFileReader(; filename="t.txt", field_types=[4,1]) -> r
         TextFileReaderRead(r; batch_size=2) -> ["a" "b"]:str, [1.5 2]
@@ -198,15 +236,5 @@ def text_file_reader_read(reader: TextReader, *, batch_size: int = 1, run: OpRun
         raise refuse(
             "TextFileReaderRead", f"rows of {reader.path!r} have {width} fields, got {len(run.op.outputs)} outputs"
         )
-    fields: list[bytes] = run.wait(Changes(reader), partial(reader.take, batch_size))
-    return tuple([_column(reader, place, fields[place::width]) for place in range(width)])
-
-
-def _column(reader: TextReader, place: int, texts: list[bytes]) -> Tensor:
-    if reader.types[place] == DataType.STRING:
-        return string_tensor(texts, [len(texts)])
-    try:
-        return floats(texts)
-    except NoNumberError as error:
-        text = f"field {place} of a row of {reader.path!r} is {error.args[0]!r}, expected a number"
-        raise refuse("TextFileReaderRead", text) from None
+    columns: list[Tensor] = run.wait(Changes(reader), partial(reader.take, batch_size))
+    return tuple(columns)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from taskplan.operators.operands import F32, Tensor
+from taskplan.operators.operands import Tensor
+from taskplan.plan.types import DType
 
 _NO_SEPARATORS = bytes(set(range(256)) - set(b"\t\n"))
 _FIELD = re.compile(rb"((?:[^\0\t\n]+|\0.)*+)([\t\n])", re.DOTALL)
@@ -20,6 +21,7 @@ _NUMBER = re.compile(
     rb"|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)",
     re.IGNORECASE,
 )
+_INTEGER = re.compile(rb"\s*([+-]?\d+)")
 
 
 def end_of_rows(text: bytes) -> int:
@@ -49,31 +51,53 @@ def split_rows(text: bytes) -> tuple[list[bytes], bytes]:
 
 
 class NoNumberError(ValueError):
-    """A text does not begin with a number; the text is `args[0]`."""
+    """A text is no number; it is `args[0]`, its place among the others `args[1]`."""
 
 
-def floats(texts: Sequence[bytes]) -> Tensor:
-    """The number that each text begins with, as C's `strtod` reads it; in float32.
+def numbers(texts: Sequence[bytes], dtype: DType, *, strict: bool = False) -> Tensor:
+    """The numbers that texts begin with, as C's `strtod` and `strtoll` read them.
+
+    Args:
+        texts: one for each number.
+        dtype: int32, int64, float32 or float64.
+        strict: texts must be numbers as a whole, but for blanks around them.
 
     Raises:
-        NoNumberError: one begins with none.
+        NoNumberError: a text is none, or an integer that the dtype has no room for.
     """
+    is_float = dtype.kind == "f"
     if b"_" not in b"\t".join(texts):  # Python reads 1_0 as 10
         try:
-            return np.fromiter(map(float, texts), F32, len(texts))
-        except ValueError:  # one has something behind its number, or none
+            return np.fromiter(map(float if is_float else int, texts), dtype, len(texts))
+        except (ValueError, OverflowError):  # one has something behind its number, or is none
             pass
-    return np.fromiter(map(_leading_number, texts), F32, len(texts))
+    made = np.empty(len(texts), dtype)
+    parse = _number if is_float else _integer
+    for place, text in enumerate(texts):
+        try:
+            made[place] = parse(text, strict)
+        except (ValueError, OverflowError):
+            raise NoNumberError(text, place) from None
+    return made
 
 
-def _leading_number(text: bytes) -> float:
-    found = _NUMBER.match(text)
-    if found is None:
-        raise NoNumberError(text)
-    sign, digits = found[1].decode(), found[2].decode()
+def _number(text: bytes, strict: bool) -> float:
+    sign, digits = [part.decode() for part in _found(_NUMBER, text, strict)]
     if digits[:2] not in ("0x", "0X"):
         return float(sign + digits)
     try:
         return float.fromhex(sign + digits)
     except OverflowError:
         return float(sign + "inf")
+
+
+def _integer(text: bytes, strict: bool) -> int:
+    [digits] = _found(_INTEGER, text, strict)
+    return int(digits)
+
+
+def _found(pattern: re.Pattern[bytes], text: bytes, strict: bool) -> Sequence[bytes]:
+    found = pattern.match(text)
+    if found is None or (strict and text[found.end() :].strip()):
+        raise ValueError
+    return found.groups()

@@ -24,7 +24,7 @@ Kind = TypeVar("Kind")
 _NO_FUNCTIONS: Mapping[str, object] = MappingProxyType({})
 
 # Operator types whose argument `token` stands for a function of the user.
-CALLS_A_FUNCTION = frozenset({"Python", "Call"})
+CALLS_A_FUNCTION = frozenset({"Python", "Call", "OpenSource", "OpenSink"})
 
 # Fields of an argument whose values are plain.
 _SCALARS = frozenset({"f", "i", "s"})

@@ -14,7 +14,13 @@ from taskplan.plan import codec
 from taskplan.plan.model import NetDef, OpDef, PlanDef, ProgramDef, StepDef
 from taskplan.sessions.base import as_group
 
-OWN_OPERATORS = frozenset({"Call", "EndWrites"})
+OWN_OPERATORS = frozenset(
+    {
+        *("AwaitTurn", "BeginReads", "BeginWrites", "Call", "CloseSink", "CloseSource", "CommitSink", "CountIf"),
+        *("CreateLine", "EndReads", "EndWrites", "EnterLine", "LatchIf", "LeaveLine", "LetNextIn", "OpenSink"),
+        *("OpenSource", "QueueStatistics", "ReadSource", "SinkCounts", "Sleep", "SourceCounts", "WriteSink"),
+    }
+)
 """Operators of ours that Caffe2 does not have."""
 
 OWN_ARGUMENTS: Mapping[str, frozenset[str]] = {

@@ -34,6 +34,11 @@ class SealCheck:
         self._total: int | None = None
         self._unsealed = 0
 
+    @property
+    def total(self) -> int | None:
+        """How many entries there are, as the seals say that were seen; None if none was."""
+        return self._total
+
     def opened(self, key: bytes, value: bytes) -> bytes:
         """The value of an entry without its seal.
 
