@@ -1,9 +1,11 @@
 """taskplan: concurrent programs that are checked before they run.
 
 A program is written once, as data: tasks on named nodes, their setup and teardown, queues, loops and branches. It is
-    checked, shown,
-saved, and run on threads of this process.
+checked, shown, saved, and run on threads of this process.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from taskplan import errors
 from taskplan.builder import control, schema
@@ -14,12 +16,14 @@ from taskplan.builder.channel import Channel
 from taskplan.builder.cluster import Cluster, Node
 from taskplan.builder.context import DefaultManaged, Managed
 from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
+from taskplan.builder.dataio import Pipe, Reader, ReaderBuilder, Writer
 from taskplan.builder.naming import fresh_names
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
 from taskplan.builder.ops import ops
 from taskplan.builder.outputs import TaskOutput, TaskOutputList
 from taskplan.builder.plan import Plan
+from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
 from taskplan.builder.scope import (
     CurrentDeviceScope,
     CurrentNameScope,
@@ -123,7 +127,92 @@ from taskplan.sessions.workspaces import (
     blobs,
 )
 
+if TYPE_CHECKING:
+    from taskplan.data import data_workers
+    from taskplan.data.arrow import arrow_from_schema, from_table, schema_from_arrow, to_table
+    from taskplan.data.batch_function import BatchFunction
+    from taskplan.data.cached_reader import CachedReader
+    from taskplan.data.csv_files import CsvReader, CsvWriter
+    from taskplan.data.databases import create_db
+    from taskplan.data.dataset import Dataset, execution_step_with_progress
+    from taskplan.data.db_file_reader import DBFileReader
+    from taskplan.data.iterables import IterableReader
+    from taskplan.data.net_processor import NetProcessor, clone_and_bind_net
+    from taskplan.data.numpy_files import NumpyReader, NumpyWriter
+    from taskplan.data.parquet import ParquetReader, ParquetWriter
+    from taskplan.data.pipeline import pipe, pipe_and_output
+    from taskplan.data.processors import Output, ProcessingReader, make_processor, processor_name
+    from taskplan.data.queues import Queue, QueueWrapper
+    from taskplan.data.readers import (
+        CompositeReader,
+        CompositeReaderBuilder,
+        CounterReader,
+        CountUntil,
+        PipedReaderBuilder,
+        ReaderWithDelay,
+        ReaderWithLimit,
+        ReaderWithLimitBase,
+        ReaderWithTimeLimit,
+    )
+    from taskplan.data.record_queue import RecordQueue
+    from taskplan.data.record_types import (
+        dataclass_from_schema,
+        dtype_from_schema,
+        from_structured,
+        schema_from_dataclass,
+        to_structured,
+    )
+    from taskplan.data.sinks import CallbackWriter, SinkWriter
+    from taskplan.data.sources import SourceReader
+    from taskplan.data.text_file_reader import TextFileReader
+    from taskplan.data.text_lines import TextLinesReader
+
+_LATE_BY_MODULE = {
+    "arrow": "arrow_from_schema from_table schema_from_arrow to_table",
+    "batch_function": "BatchFunction",
+    "cached_reader": "CachedReader",
+    "csv_files": "CsvReader CsvWriter",
+    "databases": "create_db",
+    "dataset": "Dataset execution_step_with_progress",
+    "db_file_reader": "DBFileReader",
+    "iterables": "IterableReader",
+    "net_processor": "NetProcessor clone_and_bind_net",
+    "numpy_files": "NumpyReader NumpyWriter",
+    "parquet": "ParquetReader ParquetWriter",
+    "pipeline": "pipe pipe_and_output",
+    "processors": "Output ProcessingReader make_processor processor_name",
+    "queues": "Queue QueueWrapper",
+    "readers": (
+        "CompositeReader CompositeReaderBuilder CountUntil CounterReader PipedReaderBuilder "
+        "ReaderWithDelay ReaderWithLimit ReaderWithLimitBase ReaderWithTimeLimit"
+    ),
+    "record_queue": "RecordQueue",
+    "record_types": "dataclass_from_schema dtype_from_schema from_structured schema_from_dataclass to_structured",
+    "sinks": "CallbackWriter SinkWriter",
+    "sources": "SourceReader",
+    "text_file_reader": "TextFileReader",
+    "text_lines": "TextLinesReader",
+}
+"""The modules of `taskplan.data`, with the names in them that are imported when they are first asked for."""
+
+_LATE = {name: module for module, names in _LATE_BY_MODULE.items() for name in names.split()}
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "data_workers":
+        return importlib.import_module("taskplan.data.data_workers")
+    if name not in _LATE:
+        message = f"module 'taskplan' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = globals()[name] = getattr(importlib.import_module(f"taskplan.data.{_LATE[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 for _error in errors.__dict__.values():
     if isinstance(_error, type) and issubclass(_error, BaseException):
@@ -132,6 +221,7 @@ for _error in errors.__dict__.values():
 __all__ = [
     "ArgumentError",
     "ArityError",
+    "BatchFunction",
     "BlobReference",
     "Blobs",
     "BuildAttributeError",
@@ -141,18 +231,28 @@ __all__ = [
     "BuildRuntimeError",
     "BuildTypeError",
     "BuildValueError",
+    "CachedReader",
+    "CallbackWriter",
     "Cancelled",
     "Channel",
     "ClosedError",
     "Cluster",
     "CompiledRunnable",
+    "CompositeReader",
+    "CompositeReaderBuilder",
+    "CountUntil",
+    "CounterReader",
     "CreateBlob",
     "CreateNet",
     "CreateOperator",
+    "CsvReader",
+    "CsvWriter",
     "CurrentDeviceScope",
     "CurrentNameScope",
     "CurrentWorkspace",
+    "DBFileReader",
     "DataType",
+    "Dataset",
     "DefaultManaged",
     "DeserializeBlob",
     "DeviceOption",
@@ -174,6 +274,7 @@ __all__ = [
     "InternalError",
     "IsOperator",
     "IsOperatorWithEngine",
+    "IterableReader",
     "LocalSession",
     "MakeArgument",
     "Managed",
@@ -181,14 +282,32 @@ __all__ = [
     "NameScope",
     "Net",
     "NetBuilder",
+    "NetProcessor",
     "NoContextError",
     "Node",
+    "NumpyReader",
+    "NumpyWriter",
     "Observer",
     "OperatorError",
+    "Output",
+    "ParquetReader",
+    "ParquetWriter",
+    "Pipe",
+    "PipedReaderBuilder",
     "Plan",
     "PlanError",
     "Problem",
+    "ProcessingReader",
+    "Queue",
     "QueueClosedError",
+    "QueueWrapper",
+    "Reader",
+    "ReaderBuilder",
+    "ReaderWithDelay",
+    "ReaderWithLimit",
+    "ReaderWithLimitBase",
+    "ReaderWithTimeLimit",
+    "RecordQueue",
     "RegisteredOperators",
     "ReplayDivergedError",
     "ReportedError",
@@ -211,6 +330,8 @@ __all__ = [
     "SetupNets",
     "ShapeError",
     "SimulatedSession",
+    "SinkWriter",
+    "SourceReader",
     "StalledError",
     "StartedRun",
     "StepError",
@@ -224,6 +345,8 @@ __all__ = [
     "TaskOutputList",
     "TaskplanError",
     "TensorSpec",
+    "TextFileReader",
+    "TextLinesReader",
     "TimedOutError",
     "UnknownOperatorError",
     "Why",
@@ -232,30 +355,51 @@ __all__ = [
     "WorkspaceGuard",
     "WorkspaceType",
     "Workspaces",
+    "Writer",
     "add_nets_in_order",
     "add_setup_steps",
+    "arrow_from_schema",
     "blobs",
     "check_program",
+    "clone_and_bind_net",
+    "close_queue",
     "compile_program",
     "control",
+    "create_db",
+    "data_workers",
+    "dataclass_from_schema",
+    "dequeue",
+    "dtype_from_schema",
+    "enqueue",
     "errors",
     "execution_step",
+    "execution_step_with_progress",
     "experiment_util",
     "export_caffe2",
     "final_output",
     "fresh_names",
+    "from_structured",
+    "from_table",
     "get_setup_nets",
     "get_ssa",
     "get_undefined_blobs",
     "infer_shapes",
     "load",
+    "make_processor",
     "net_printer",
     "operator",
     "ops",
     "parallel_workers",
+    "pipe",
+    "pipe_and_output",
+    "processor_name",
     "save",
     "schema",
+    "schema_from_arrow",
+    "schema_from_dataclass",
     "scoped_execution_step",
     "timeout_guard",
     "to_execution_step",
+    "to_structured",
+    "to_table",
 ]

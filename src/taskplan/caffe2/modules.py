@@ -9,6 +9,8 @@ from typing import Any
 import taskplan as tp
 from taskplan.builder.ops import Operations
 from taskplan.caffe2.stand_ins import GlobalInit, LocalSession
+from taskplan.data import data_workers, dataset, pipeline, processors
+from taskplan.data.databases import MODES
 from taskplan.plan import taskplan_pb2 as pb
 
 Names = Mapping[str, object]
@@ -32,6 +34,7 @@ MODULES: Mapping[str, Names] = {
     "caffe2.proto": {},
     "caffe2.proto.caffe2_pb2": _messages(),
     "caffe2.python": {},
+    "caffe2.python.cached_reader": _named(tp.CachedReader),
     "caffe2.python.context": _named(tp.DefaultManaged, tp.Managed),
     "caffe2.python.control": _named(
         tp.control.BoolNet,
@@ -67,12 +70,35 @@ MODULES: Mapping[str, Names] = {
         tp.ScopedBlobReference,
         tp.ScopedName,
         tp.add_nets_in_order,
+        tp.clone_and_bind_net,
         tp.execution_step,
         tp.get_ssa,
         tp.get_undefined_blobs,
         tp.scoped_execution_step,
         tp.to_execution_step,
     ),
+    "caffe2.python.data_workers": _named(
+        data_workers.GlobalCoordinator,
+        data_workers.init_data_input_workers,
+        global_coordinator=data_workers.global_coordinator,
+    ),
+    "caffe2.python.dataio": _named(
+        tp.CompositeReader,
+        tp.CompositeReaderBuilder,
+        tp.CountUntil,
+        tp.CounterReader,
+        tp.Pipe,
+        tp.PipedReaderBuilder,
+        tp.Reader,
+        tp.ReaderBuilder,
+        tp.ReaderWithDelay,
+        tp.ReaderWithLimit,
+        tp.ReaderWithLimitBase,
+        tp.ReaderWithTimeLimit,
+        tp.Writer,
+    ),
+    "caffe2.python.dataset": _named(dataset.Const, tp.Dataset, tp.execution_step_with_progress),
+    "caffe2.python.db_file_reader": _named(tp.DBFileReader),
     "caffe2.python.experiment_util": _named(tp.experiment_util.ExternalLogger, tp.experiment_util.ModelTrainerLog),
     "caffe2.python.net_builder": _named(tp.NetBuilder, Operations, ops=tp.ops),
     "caffe2.python.net_printer": _named(tp.net_printer.analyze, tp.net_printer.debug_net, tp.net_printer.to_string),
@@ -82,6 +108,19 @@ MODULES: Mapping[str, Names] = {
         tp.parallel_workers.init_workers,
         global_coordinator=tp.parallel_workers.global_coordinator,
     ),
+    "caffe2.python.pipeline": _named(
+        tp.NetProcessor,
+        tp.Output,
+        tp.ProcessingReader,
+        tp.make_processor,
+        processors.normalize_processor_output,
+        tp.pipe,
+        tp.pipe_and_output,
+        tp.processor_name,
+        DEFAULT_QUEUE_CAPACITY=pipeline.DEFAULT_QUEUE_CAPACITY,
+    ),
+    "caffe2.python.queue_util": _named(tp.Queue, tp.QueueWrapper, tp.close_queue, tp.dequeue, tp.enqueue),
+    "caffe2.python.record_queue": _named(tp.RecordQueue),
     "caffe2.python.schema": {
         **{name: getattr(tp.schema, name) for name in tp.schema.__all__},
         **_named(tp.FeedRecord, tp.FetchRecord),
@@ -108,6 +147,7 @@ MODULES: Mapping[str, Names] = {
         tp.final_output,
         tp.get_setup_nets,
     ),
+    "caffe2.python.text_file_reader": _named(tp.TextFileReader),
     "caffe2.python.timeout_guard": _named(tp.timeout_guard.CompleteInTimeOrDie, tp.timeout_guard.EuthanizeIfNecessary),
     "caffe2.python.utils": _named(tp.MakeArgument),
     "caffe2.python.workspace": _named(
@@ -143,7 +183,11 @@ MODULES: Mapping[str, Names] = {
         tp.Workspace,
         tp.WorkspaceGuard,
         tp.Workspaces,
-        C=SimpleNamespace(Workspace=tp.Workspace),
+        C=SimpleNamespace(
+            Workspace=tp.Workspace,
+            create_db=tp.create_db,
+            Mode=SimpleNamespace(**{mode: mode for mode in MODES}),
+        ),
         blobs=tp.blobs,
         has_cuda_support=False,
         has_gpu_support=False,
