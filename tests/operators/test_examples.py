@@ -36,6 +36,15 @@ DTYPES = {
 CALL = re.compile(r"(?P<op>\w+)\((?P<inputs>[^;]*?)(?:; (?P<arguments>.*?))?\)(?: -> (?P<outputs>[^:]*?.*?))?")
 NOT_RUN = {
     "Call": "calls a Python function",
+    "CloseSink": "calls a Python function",
+    "CloseSource": "calls a Python function",
+    "CommitSink": "calls a Python function",
+    "OpenSink": "calls a Python function",
+    "OpenSource": "calls a Python function",
+    "ReadSource": "calls a Python function",
+    "SinkCounts": "calls a Python function",
+    "SourceCounts": "calls a Python function",
+    "WriteSink": "calls a Python function",
     "Python": "calls a Python function",
     "Do": "takes a net",
     "If": "takes a net",

@@ -16,7 +16,7 @@ from taskplan.operators.waiting import NOT_YET
 
 
 class QueueAgainstModel(RuleBasedStateMachine):
-    """Any sequence of attempts: the queue answers as a deque with a capacity does, and loses no record."""
+    """Any sequence of attempts: the queue answers as a deque with a capacity does, and loses none. Items 30 and 44."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,6 +25,8 @@ class QueueAgainstModel(RuleBasedStateMachine):
         self.expected: list[int] = []
         self.closed = self.failed = False
         self.writers = 2
+        self.readers = 0
+        self.abandoned = False
         self.brought = self.given = self.refused = 0
 
     @rule()
@@ -88,8 +90,25 @@ class QueueAgainstModel(RuleBasedStateMachine):
     @rule()
     def end_writes(self) -> None:
         self.queue.end_writes()
-        self.writers -= 1
-        self.closed = self.closed or self.writers <= 0
+        self.writers = max(0, self.writers - 1)
+        self.closed = self.closed or not self.writers
+
+    @rule()
+    def begin_writes(self) -> None:
+        assert self.queue.begin_writes() is not self.closed
+        self.writers += not self.closed
+
+    @rule()
+    def begin_reads(self) -> None:
+        self.queue.begin_reads()
+        self.readers += 1
+
+    @rule()
+    def end_reads(self) -> None:
+        self.queue.end_reads()
+        self.readers = max(0, self.readers - 1)
+        self.abandoned = self.abandoned or not self.readers
+        self.closed = self.closed or not self.readers
 
     @rule(failed=st.booleans())
     def close(self, failed: bool) -> None:
@@ -104,6 +123,7 @@ class QueueAgainstModel(RuleBasedStateMachine):
         assert (statistics.put, statistics.taken) == (self.brought, self.given)
         assert statistics.fill == len(self.held)
         assert statistics.refused == self.refused
+        assert statistics.undelivered == (len(self.held) if self.abandoned or self.failed else 0)
         assert (statistics.closed, statistics.failed) == (self.closed, self.failed)
 
 

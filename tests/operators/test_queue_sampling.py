@@ -83,12 +83,14 @@ def test_the_number_of_the_queue_drawn_can_replace_an_output(bench: Bench) -> No
 
 @pytest.mark.parametrize("weights", [[-1.0, 2.0], [0.0, 0.0], [float("inf"), 1.0]])
 def test_weights_are_shares_of_something(bench: Bench, weights: Sequence[float]) -> None:
+    """Item 40."""
     with pytest.raises(ArgumentError, match=r"weights"):
         bench.instance("WeightedSampleDequeueBlobs", ["p", "q"], ["a", "ended"], weights=list(weights))
 
 
 @pytest.mark.parametrize("arguments", [{"weights": [1.0]}, {"table_idx_blob": 1}])
 def test_sampling_takes_one_weight_a_queue_and_an_output_that_exists(bench: Bench, arguments: dict[str, Any]) -> None:
+    """Item 40."""
     fill_two(bench, 1)
 
     with pytest.raises(OperatorError, match=r"^WeightedSampleDequeueBlobs: "):

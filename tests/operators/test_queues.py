@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.operators.fake_run import Bench, WouldWaitError, f32, i32
 
+from taskplan import LocalSession, Task, TaskGroup, Workspace, final_output, ops
 from taskplan.errors import (
     ArgumentError,
     ArityError,
@@ -49,6 +50,7 @@ def take(bench: Bench, queue: str = "q", **arguments: Any) -> Any:
 
 
 def test_a_queue_takes_as_many_records_as_its_capacity_and_then_lets_writers_wait(bench: Bench) -> None:
+    """Item 29."""
     make_queue(bench, capacity=2)
 
     assert put(bench, np.int32(1))
@@ -61,6 +63,7 @@ def test_a_queue_takes_as_many_records_as_its_capacity_and_then_lets_writers_wai
 
 
 def test_records_come_out_in_the_order_in_which_they_went_in(bench: Bench) -> None:
+    """Item 30."""
     make_queue(bench, capacity=5)
     for number in range(5):
         put(bench, np.int32(number))
@@ -111,6 +114,7 @@ def test_a_blob_whose_value_was_handed_on_cannot_be_put_again(bench: Bench) -> N
 def test_a_wrong_number_of_blobs_for_the_queue_is_refused(
     bench: Bench, kind: str, inputs: list[str], outputs: list[str]
 ) -> None:
+    """Items 36 and 46."""
     queue = make_queue(bench, num_blobs=2)
     queue.try_put((np.int32(1), np.int32(2)))
     bench.blobs["a"] = np.int32(0)
@@ -152,6 +156,7 @@ def test_creating_a_queue_again_replaces_it(bench: Bench) -> None:
     [{"capacity": 0}, {"capacity": -1}, {"num_blobs": 0}, {"field_names": ["a", "b"]}, {"writers": -1}],
 )
 def test_a_degenerate_queue_is_refused_when_its_operator_is_created(bench: Bench, arguments: dict[str, Any]) -> None:
+    """Item 49."""
     with pytest.raises(ArgumentError, match=next(iter(arguments))):
         bench.instance("CreateBlobsQueue", [], ["q"], **arguments)
 
@@ -176,6 +181,7 @@ def test_nothing_but_a_queue_serves_as_one(bench: Bench) -> None:
 
 
 def test_a_closed_queue_refuses_records_though_it_has_room_and_the_value_stays(bench: Bench) -> None:
+    """Items 34 and 43."""
     queue = make_queue(bench, capacity=4)
     bench.run("CloseBlobsQueue", ["q"])
 
@@ -185,6 +191,7 @@ def test_a_closed_queue_refuses_records_though_it_has_room_and_the_value_stays(b
 
 
 def test_an_unsafe_write_to_a_closed_queue_fails_and_the_value_stays(bench: Bench) -> None:
+    """Item 34."""
     make_queue(bench, capacity=4)
     bench.run("CloseBlobsQueue", ["q"])
     bench.blobs["a"] = value = np.ones(2)
@@ -196,6 +203,7 @@ def test_an_unsafe_write_to_a_closed_queue_fails_and_the_value_stays(bench: Benc
 
 
 def test_a_closed_queue_gives_out_what_it_holds_and_then_the_outputs_keep_their_values(bench: Bench) -> None:
+    """Item 32."""
     make_queue(bench, capacity=2)
     put(bench, np.int32(1))
     put(bench, np.int32(2))
@@ -206,6 +214,7 @@ def test_a_closed_queue_gives_out_what_it_holds_and_then_the_outputs_keep_their_
 
 
 def test_an_unsafe_read_at_the_end_fails_and_the_output_keeps_its_value(bench: Bench) -> None:
+    """Item 33."""
     make_queue(bench)
     bench.run("CloseBlobsQueue", ["q"])
     bench.blobs["a"] = np.int32(7)
@@ -217,6 +226,7 @@ def test_an_unsafe_read_at_the_end_fails_and_the_output_keeps_its_value(bench: B
 
 
 def test_closing_again_changes_nothing(bench: Bench) -> None:
+    """Item 31."""
     queue = make_queue(bench)
     close = bench.instance("CloseBlobsQueue", ["q"])
     put(bench, np.int32(1))
@@ -282,6 +292,121 @@ def test_one_writer_that_ends_twice_ends_once_more_for_nobody(bench: Bench) -> N
     assert queue.closed
 
 
+def test_a_writer_that_begins_is_waited_for(bench: Bench) -> None:
+    queue = make_queue(bench, writers=1)
+    bench.run("BeginWrites", ["q"])
+    end = bench.instance("EndWrites", ["q"])
+    seen = []
+    for _ in range(2):
+        end()
+        seen.append(queue.closed)
+
+    assert seen == [False, True]
+
+
+def test_the_last_of_the_readers_closes_the_queue_for_writers(bench: Bench) -> None:
+    queue = make_queue(bench, capacity=4)
+    begin, end = bench.instance("BeginReads", ["q"]), bench.instance("EndReads", ["q"])
+    begin()
+    begin()
+    end()
+    taken = put(bench, np.int32(1))
+    end()
+
+    assert taken
+    assert not put(bench, np.int32(2))
+    assert queue.statistics().undelivered == 1
+
+
+def test_where_it_is_not_known_how_many_readers_there_are_any_of_them_closes_the_queue(bench: Bench) -> None:
+    queue = make_queue(bench)
+
+    bench.run("EndReads", ["q"])
+
+    assert queue.closed
+
+
+def test_nobody_begins_to_write_to_a_closed_queue(bench: Bench) -> None:
+    make_queue(bench, writers=1)
+    bench.run("EndWrites", ["q"])
+
+    with pytest.raises(QueueClosedError, match=r"^BeginWrites: queue 'q' is closed$"):
+        bench.run("BeginWrites", ["q"])
+
+
+def test_reading_may_begin_when_the_queue_is_closed_already(bench: Bench) -> None:
+    """Its writers may have been quick; what they left is there to be read."""
+    make_queue(bench, capacity=2, writers=1)
+    put(bench, np.int32(1))
+    bench.run("EndWrites", ["q"])
+
+    bench.run("BeginReads", ["q"])
+
+    assert take(bench) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs"),
+    [
+        ("DequeueBlobs", ["b"]),
+        ("SafeDequeueBlobs", ["b", "status"]),
+        ("WeightedSampleDequeueBlobs", ["b", "status"]),
+    ],
+)
+def test_a_cause_is_raised_where_the_end_would_be_found(bench: Bench, kind: str, outputs: list[str]) -> None:
+    queue = make_queue(bench, capacity=4)
+    put(bench, np.int32(1))
+    queue.close(cause=OSError("the disk is gone"))
+    read = bench.instance(kind, ["q"], outputs)
+
+    read()
+    with pytest.raises(OSError, match="the disk is gone"):
+        read()
+
+    assert bench.blobs["b"] == 1
+
+
+def test_a_failure_that_comes_out_of_a_queue_keeps_its_class_and_says_where_it_came_out() -> None:
+    with TaskGroup() as group, Task(name="read"):
+        ops.DequeueBlobs(["q"], ["b"])
+    space = Workspace()
+    queue = BlobsQueue("q", 1, 1)
+    queue.close(cause=ValueError("row 7 is broken"))
+    space.local_cell("q").value = queue
+
+    with LocalSession(space) as session, pytest.raises(ValueError, match=r"^row 7 is broken\n") as caught:
+        session.run(group)
+
+    assert any("op 1 DequeueBlobs" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("blocked", ["reader", "writer"])
+def test_closing_lets_whoever_waits_go_on(blocked: str) -> None:
+    """Item 31: the task that closes first sees that the other waits."""
+    with TaskGroup() as group:
+        with Task(name="blocked"):
+            with ops.local_init():
+                ops.CreateBlobsQueue([], ["q"], capacity=1)
+            value = ops.Const(1)
+            if blocked == "reader":
+                _, status = ops.SafeDequeueBlobs(["q"], 2)
+            else:
+                ops.EnqueueBlobs(["q", value], [value])
+                another = ops.Const(2)
+                _, status = ops.SafeEnqueueBlobs(["q", another], [another, "refused"])
+            ended = final_output(status)
+        with Task(name="closes"):
+            with ops.loop():
+                *_, putting, taking, _ = ops.QueueStatistics(["q"], 7)
+                ops.stop_if(ops.GT([ops.Add([putting, taking]), ops.Const(np.int64(0))]))
+            ops.CloseBlobsQueue(["q"], [])
+
+    with LocalSession() as session:
+        session.run(group, timeout_s=60)
+
+    assert ended.fetch()
+
+
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
@@ -298,6 +423,7 @@ def test_one_writer_that_ends_twice_ends_once_more_for_nobody(bench: Bench) -> N
 def test_a_wait_with_a_limit_ends_in_a_reported_failure(
     bench: Bench, kind: str, inputs: list[str], outputs: list[str]
 ) -> None:
+    """Item 33."""
     make_queue(bench, "empty")
     put(bench, np.int32(1), queue=make_queue(bench, "full").name)
     bench.blobs |= {"a": np.int32(5), "b": np.int32(6)}
@@ -318,6 +444,7 @@ def test_a_limit_is_a_number_of_seconds(bench: Bench, seconds: float) -> None:
 
 
 def test_several_records_are_concatenated_and_the_last_batch_may_be_short(bench: Bench) -> None:
+    """Item 35."""
     make_queue(bench, capacity=10)
     for number in range(10):
         put(bench, np.array([number]))
@@ -374,6 +501,7 @@ def test_a_reader_that_gives_up_takes_its_room_away(bench: Bench) -> None:
 def test_records_that_cannot_be_concatenated_are_refused_and_none_is_lost(
     bench: Bench, second: Any, error: type[Exception], text: str
 ) -> None:
+    """Item 45."""
     queue = make_queue(bench, capacity=2, field_names=["label"])
     queue.try_put((i32([1]),))
     queue.try_put((second,))

@@ -34,6 +34,7 @@ def take(bench: Bench, num_elements: int = 1) -> Any:
 
 
 def test_batches_of_one_size_come_out_as_batches_of_another(bench: Bench) -> None:
+    """Item 39."""
     queue = make_queue(bench, capacity=10)
     put(bench, f32([1, 2, 3]), enqueue_batch=True)
     put(bench, np.float32(4))
@@ -43,6 +44,7 @@ def test_batches_of_one_size_come_out_as_batches_of_another(bench: Bench) -> Non
 
 
 def test_rows_are_stacked_along_a_new_first_axis_also_a_single_one(bench: Bench) -> None:
+    """Item 39."""
     make_queue(bench, capacity=10)
     put(bench, f32([1, 2]))
 
@@ -81,6 +83,7 @@ def test_rows_of_strings_are_strings(bench: Bench) -> None:
 
 
 def test_a_reader_waits_for_as_many_rows_as_it_wants(bench: Bench) -> None:
+    """Item 39."""
     queue = make_queue(bench, capacity=10)
     put(bench, f32([1, 2]), enqueue_batch=True)
 
@@ -124,6 +127,7 @@ def test_an_empty_batch_puts_nothing_and_waits_for_nothing(bench: Bench) -> None
 
 @pytest.mark.parametrize("value", [f32([1]), np.zeros(0, np.float32)])
 def test_a_closed_queue_refuses_rows_though_it_has_room(bench: Bench, value: Any) -> None:
+    """Item 43."""
     make_queue(bench, capacity=10)
     bench.run("CloseRebatchingQueue", ["q"])
 
@@ -152,6 +156,7 @@ def test_a_queue_that_was_closed_as_failed_gives_out_nothing(bench: Bench) -> No
     ("row", "error"), [(f64([1, 2]), DtypeError), (f32([1]), ShapeError), (np.float32(1), ShapeError)]
 )
 def test_rows_of_another_kind_are_refused_and_nothing_is_lost(bench: Bench, row: Any, error: type[Exception]) -> None:
+    """Item 45."""
     queue = make_queue(bench, capacity=10)
     put(bench, f32([1, 2]))
 
@@ -173,6 +178,7 @@ def test_the_tensors_of_a_batch_have_one_first_size(bench: Bench, tensors: tuple
 
 
 def test_a_wrong_number_of_blobs_is_refused_on_both_sides(bench: Bench) -> None:
+    """Item 46."""
     make_queue(bench, capacity=10, num_blobs=2)
 
     with pytest.raises(OperatorError, match=r"carries 2 blobs at a time, got 1"):
@@ -192,6 +198,7 @@ def test_a_wrong_number_of_blobs_is_refused_on_both_sides(bench: Bench) -> None:
 def test_counts_below_one_are_refused_when_an_operator_is_created(
     bench: Bench, kind: str, inputs: list[str], outputs: list[str], argument: str
 ) -> None:
+    """Item 49."""
     with pytest.raises(ArgumentError, match=argument):
         bench.instance(kind, inputs, outputs, **{argument: 0})
 

@@ -7,6 +7,7 @@ running a net calls them in order and looks at the cancel token before each.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class BoundNet:
             if prepared.declared.prepare is not None:
                 prepared.declared.prepare(**arguments)
         if arguments:
-            body = _with_arguments(body, arguments)
+            body = partial(body, **arguments)
         if not prepared.declared.is_builtin:
             body = _normalising(body, op.type)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
@@ -127,13 +128,6 @@ class BoundNet:
         if self.prepared.net.name:
             place.nets.append(f"net {self.prepared.net.name!r}")
         return place
-
-
-def _with_arguments(body: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:
-    def call(*values: Any) -> Any:
-        return body(*values, **arguments)
-
-    return call
 
 
 def _normalising(body: Callable[..., Any], operator: str) -> Callable[..., Any]:
@@ -240,6 +234,18 @@ def _from_one(body: Callable[..., Any], source: Cell, target: Cell) -> Call:
     return call
 
 
+def _from_one_object(body: Callable[..., Any], source: Cell, target: Cell) -> Call:
+    """As `_from_one`, for a body that may keep what it is given."""
+
+    def call() -> None:
+        result = body(source.value)
+        if source.owned is not None:
+            _give_up(source, None)
+        target.value = result
+
+    return call
+
+
 def _from_two(body: Callable[..., Any], first: Cell, second: Cell, target: Cell) -> Call:
     def call() -> None:
         result = body(first.value, second.value)
@@ -281,6 +287,8 @@ def _general(
 ) -> Call:
     name, wanted = prepared.op.type, len(targets)
     pure = _keeps_nothing(prepared.declared)
+    if single and len(sources) == 1:
+        return _from_one_object(body, sources[0], targets[0])
 
     def call() -> None:
         values = body(*[cell.value for cell in sources])
@@ -288,7 +296,8 @@ def _general(
             if cell.owned is not None:
                 _give_up(cell, values) if pure else _give_up(cell, None)
         if single:
-            values = (values,)
+            targets[0].value = values
+            return
         if len(values) < wanted:
             msg = f"{name} gave {len(values)} values for {wanted} outputs"
             raise WorkspaceError(msg)

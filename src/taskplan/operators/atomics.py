@@ -22,6 +22,7 @@ from taskplan.operators.waiting import Changes, Reads
 from taskplan.plan.types import DType
 
 _UNDER_MUTEX = (Changes("mutex_ptr"),)
+_FALSE = np.False_
 _MAX_ITER = np.iinfo(np.int64).max
 
 
@@ -175,6 +176,8 @@ def latch_if(_latch: Tensor, condition: Tensor, *, run: OpRun) -> None:
         LatchIf(F (), T ()) -> T ()
         LatchIf(T (), F ()) -> T ()
     """
+    if condition is _FALSE:
+        return
     require_dtype("LatchIf", "condition", condition, BOOLS)
     if sole_element("LatchIf", "condition", condition):
         run.store(0, np.True_)

@@ -4,7 +4,8 @@ Their methods are attempts, as `taskplan.operators.waiting` describes them. An a
 changed nothing, so that no record is ever between a queue and a step.
 
 A closed queue refuses what writers bring and gives out what it still holds. A queue that was closed *as failed*, since
-the run that filled it came to no good end, gives out nothing more: half of the data must not pass for the whole.
+the run that filled it came to no good end, gives out nothing more: half of the data must not pass for the whole. One
+that was closed with a cause gives out all that it holds and then raises the cause.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from itertools import islice
 from typing import Any
 
 from taskplan.operators.operands import Tensor
-from taskplan.operators.waiting import NOT_YET, NotYet, Puts, Shared, Takes
+from taskplan.operators.queue_counts import QueueCounts, QueueStatistics
+from taskplan.operators.statistic_objects import PROCESS
+from taskplan.operators.waiting import NOT_YET, NotYet, Puts, Reason, Shared, Takes
 from taskplan.plan.types import DType
 
 Record = tuple[Any, ...]
@@ -33,36 +36,8 @@ class Refusal(Enum):
     CLOSED = "closed"
     OTHER_KIND = "of another kind than its rows"
 
-
-@dataclass(frozen=True, slots=True)
-class QueueStatistics:
-    """What went through a queue up to now, in records (or rows), and who waits for it.
-
-    Attributes:
-        fill: how many it holds now; what is left when all readers have gone was never delivered.
-        put, taken: how many it took from writers, and gave to readers.
-        refused: how many writers kept, since the queue was closed.
-        found_end: how often a reader came and nothing was left.
-        putting, taking: how many writers and readers wait now.
-        bytes_taken: for each column, the bytes of the tensors that readers got.
-    """
-
-    capacity: int
-    fill: int
-    put: int
-    taken: int
-    refused: int
-    found_end: int
-    putting: int
-    taking: int
-    bytes_taken: tuple[int, ...]
-    closed: bool
-    failed: bool
-
-    @property
-    def balance(self) -> int:
-        """Writes begun less reads begun: negative while readers wait for writers."""
-        return self.put + self.refused + self.putting - self.taken - self.found_end - self.taking
+    def __bool__(self) -> bool:
+        return False
 
 
 class BoundedQueue(Shared):
@@ -74,39 +49,50 @@ class BoundedQueue(Shared):
     """
 
     __slots__ = (
-        "_bytes_taken",
         "_expected",
         "_room",
         "capacity",
+        "cause",
         "closed",
         "columns",
+        "counts",
         "failed",
-        "found_end",
-        "put",
-        "refused",
-        "taken",
     )
 
-    def __init__(self, name: str, capacity: int, columns: int) -> None:
+    def __init__(self, name: str, capacity: int, columns: int, field_names: Sequence[str] = ()) -> None:
         super().__init__(name)
         self.capacity = capacity
         self.columns = columns
         self.closed = False
         self.failed = False
-        self.put = self.taken = self.refused = self.found_end = 0
-        self._bytes_taken = [0] * columns
+        self.cause: BaseException | None = None
+        self.counts = QueueCounts(name, columns, field_names, self.parked)
         self._expected: list[int] = []
         self._room = capacity
+        PROCESS.watch(self, self.counts)
+
+    @property
+    def broken(self) -> bool:
+        """Whether its end is a failure: it was closed as failed, or with a cause."""
+        return self.failed or self.cause is not None
 
     @property
     def fill(self) -> int:
         """How many records (or rows) it holds."""
-        return self.put - self.taken
+        return self.counts.put - self.counts.taken
 
-    def close(self, failed: bool = False) -> None:
-        """Take nothing more. Closing again changes nothing: what was complete before a failure stays complete."""
-        self.failed = self.failed or (failed and not self.closed)
-        self.closed = True
+    def close(self, failed: bool = False, cause: BaseException | None = None) -> None:
+        """Take nothing more. Closing again changes nothing: what was complete before a failure stays complete.
+
+        Args:
+            failed: what the queue still holds is not given out either.
+            cause: why there is no more, if that is a failure: raised where readers would find the end.
+        """
+        if not self.closed:
+            self.closed = True
+            self.cause = cause
+            self.failed = failed
+            self.counts.abandoned = failed
 
     def expect(self, count: int) -> None:
         """Have room for `count` at once, for a reader that wants them all; see `settle`."""
@@ -118,18 +104,27 @@ class BoundedQueue(Shared):
         self._expected.remove(count)
         self._room = max([self.capacity, *self._expected])
 
+    def waited(self, kind: type[Reason], duration_ns: int) -> None:
+        """Somebody who put (or took) something waited so long before; counted under the lock."""
+        if kind is Puts:
+            self.counts.put_wait_ns += duration_ns
+        else:
+            self.counts.take_wait_ns += duration_ns
+
     def statistics(self) -> QueueStatistics:
         """What went through the queue up to now."""
+        counts = self.counts
         return QueueStatistics(
             capacity=self.capacity,
             fill=self.fill,
-            put=self.put,
-            taken=self.taken,
-            refused=self.refused,
-            found_end=self.found_end,
-            putting=len(self.parked.get(Puts, ())),
-            taking=len(self.parked.get(Takes, ())),
-            bytes_taken=tuple(self._bytes_taken),
+            put=counts.put,
+            taken=counts.taken,
+            refused=counts.refused,
+            undelivered=counts.undelivered,
+            found_end=counts.found_end,
+            putting=counts.waiting(Puts),
+            taking=counts.waiting(Takes),
+            bytes_taken=tuple(counts.bytes_taken),
             closed=self.closed,
             failed=self.failed,
         )
@@ -141,14 +136,12 @@ class BoundedQueue(Shared):
 
     def check_invariants(self) -> None:
         """Hold what must be true between any two attempts against what is."""
-        assert 0 <= self.taken <= self.put, f"{self.taken} taken of {self.put}"
+        counts = self.counts
+        assert 0 <= counts.taken <= counts.put, f"{counts.taken} taken of {counts.put}"
         assert self._room == max([self.capacity, *self._expected]), f"room for {self._room}, expected {self._expected}"
         assert self.closed or not self.failed, "failed and open"
-        assert self.closed or not self.refused, "refused while open"
-
-    def _nothing_left(self) -> None:
-        """A reader has found the end."""
-        self.found_end += 1
+        assert self.closed or not counts.refused, "refused while open"
+        assert self.closed or not counts.abandoned, "abandoned while open"
 
 
 class BlobsQueue(BoundedQueue):
@@ -174,7 +167,7 @@ class BlobsQueue(BoundedQueue):
         writers: int = 0,
         readers: int = 0,
     ) -> None:
-        super().__init__(name, capacity, columns)
+        super().__init__(name, capacity, columns, field_names)
         self.field_names = tuple(field_names)
         self.writers = writers
         self.readers = readers
@@ -183,12 +176,12 @@ class BlobsQueue(BoundedQueue):
     def try_put(self, record: Record) -> bool | NotYet:
         """Append a record: whether the queue took it, which it does not once it is closed."""
         if self.closed:
-            self.refused += 1
+            self.counts.refused += 1
             return False
         if len(self._records) >= self._room:
             return NOT_YET
         self._records.append(record)
-        self.put += 1
+        self.counts.put += 1
         return True
 
     def try_take(self) -> Record | NotYet | None:
@@ -196,7 +189,7 @@ class BlobsQueue(BoundedQueue):
         if self.failed or not self._records:
             if not self.closed:
                 return NOT_YET
-            self._nothing_left()
+            self.counts.found_end += 1
             return None
         record = self._records.popleft()
         self._count_taken(record)
@@ -212,7 +205,7 @@ class BlobsQueue(BoundedQueue):
         if not self.closed and len(self._records) < count:
             return NOT_YET
         if self.failed or not self._records:
-            self._nothing_left()
+            self.counts.found_end += 1
             return None
         records = list(islice(self._records, count))
         check(records)
@@ -231,17 +224,22 @@ class BlobsQueue(BoundedQueue):
         """There is one more reader, which will say when it is done."""
         self.readers += 1
 
-    def end_writes(self) -> None:
-        """One writer is done. The last of them closes the queue; any does if it is not known how many there are."""
+    def end_writes(self, cause: BaseException | None = None) -> None:
+        """One writer is done. The last of them closes the queue; any does if it is not known how many there are.
+
+        Args:
+            cause: why there is no more, if that is a failure; see `close`.
+        """
         self.writers = max(0, self.writers - 1)
         if not self.writers:
-            self.close()
+            self.close(cause=cause)
 
     def end_reads(self) -> None:
         """One reader is done. The last of them closes the queue; any does if it is not known how many there are."""
         self.readers = max(0, self.readers - 1)
         if not self.readers:
             self.close()
+            self.counts.abandoned = True
 
     def check_invariants(self) -> None:
         """Hold what must be true between any two attempts against what is."""
@@ -250,8 +248,9 @@ class BlobsQueue(BoundedQueue):
         assert all(len(record) == self.columns for record in self._records), "a record of another width"
 
     def _count_taken(self, record: Record) -> None:
-        self.taken += 1
-        totals = self._bytes_taken
+        counts = self.counts
+        counts.taken += 1
+        totals = counts.bytes_taken
         for column, value in enumerate(record):
             totals[column] += getattr(value, "nbytes", 0)
 
@@ -302,7 +301,7 @@ class RebatchingQueue(BoundedQueue):
     def try_put_rows(self, rows: Rows) -> int | Refusal | NotYet:
         """Append as many of the rows as there is room for: how many that was. Rows that were none need no room."""
         if self.closed:
-            self.refused += len(rows)
+            self.counts.refused += len(rows)
             return Refusal.CLOSED
         if not len(rows):
             return 0
@@ -314,7 +313,7 @@ class RebatchingQueue(BoundedQueue):
             return NOT_YET
         self.kind = kind
         self._batches.append(rows.split(count)[0])
-        self.put += count
+        self.counts.put += count
         return count
 
     def try_take_rows(self, count: int) -> list[Rows] | NotYet | None:
@@ -326,7 +325,7 @@ class RebatchingQueue(BoundedQueue):
         if not self.closed and self.fill < count:
             return NOT_YET
         if self.failed or not self._batches:
-            self._nothing_left()
+            self.counts.found_end += 1
             return None
         taken: list[Rows] = []
         while count and self._batches:
@@ -335,9 +334,9 @@ class RebatchingQueue(BoundedQueue):
                 batch, rest = batch.split(count)
                 self._batches.appendleft(rest)
             count -= len(batch)
-            self.taken += len(batch)
+            self.counts.taken += len(batch)
             for column in range(self.columns):
-                self._bytes_taken[column] += batch.column(column).nbytes
+                self.counts.bytes_taken[column] += batch.column(column).nbytes
             taken.append(batch)
         return taken
 

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from taskplan.errors import DtypeError, ShapeError
-from taskplan.operators.inference import Inferred, TensorSpec, no_tensors
-from taskplan.operators.operands import BOOL, argument_error, dtype_name, refuse
+from taskplan.operators.inference import Inferred, TensorSpec, always, no_tensors
+from taskplan.operators.operands import BOOL, I64, argument_error, dtype_name, refuse
 from taskplan.operators.queue_access import (
     CLOSES,
     PUTS,
@@ -22,10 +22,10 @@ from taskplan.operators.queue_access import (
     require_columns,
     require_kind,
 )
-from taskplan.operators.queue_objects import BlobsQueue, Record
+from taskplan.operators.queue_objects import BlobsQueue, BoundedQueue, Record
 from taskplan.operators.registry import BLOCKS, MAKES, RANDOM, operator
 from taskplan.operators.run import UNSET, OpRun
-from taskplan.operators.waiting import Changes, Closes, Puts, Takes
+from taskplan.operators.waiting import Changes, Closes, Puts, Reads, Takes
 
 
 def _check_blobs_queue(*, capacity: int, num_blobs: int, field_names: Sequence[str], writers: int, **_: object) -> None:
@@ -65,12 +65,14 @@ def create_blobs_queue(
 
 def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun, count: int) -> None:
     """Raises: OperatorError: the values make no record of the queue, or not all outputs stand for one of them."""
-    require_columns(operator, queue, len(values))
-    outputs = run.op.outputs
-    if count != len(values):
-        raise refuse(operator, f"got {len(values)} blobs and {count} outputs for them; give each on both sides")
-    if len(set(outputs)) != len(outputs):
-        raise refuse(operator, f"a blob stands twice among {', '.join(map(repr, outputs))}; enqueue a copy of it")
+    if run.state.get("columns") != queue.columns:
+        require_columns(operator, queue, len(values))
+        outputs = run.op.outputs
+        if count != len(values):
+            raise refuse(operator, f"got {len(values)} blobs and {count} outputs for them; give each on both sides")
+        if len(set(outputs)) != len(outputs):
+            raise refuse(operator, f"a blob stands twice among {', '.join(map(repr, outputs))}; enqueue a copy of it")
+        run.state["columns"] = queue.columns  # this call suits queues of so many columns
     for index, value in enumerate(values):
         if value is UNSET:
             text = f"blob {run.op.inputs[index + 1]!r} holds nothing: it was never written, or its value was handed on"
@@ -142,7 +144,7 @@ def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float =
     _require_record("SafeEnqueueBlobs", queue, values, run, len(run.op.outputs) - 1)
     if answer("SafeEnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
         return (*((UNSET,) * len(values)), np.False_)
-    if queue.failed:
+    if queue.broken:
         raise ended("SafeEnqueueBlobs", queue)
     return (*values, np.True_)
 
@@ -232,7 +234,7 @@ def safe_dequeue_blobs(
 def _with_status(operator: str, run: OpRun, queue: BlobsQueue, record: Record | None) -> tuple[object, ...]:
     if record is not None:
         return (*record, np.False_)
-    if queue.failed:
+    if queue.broken:
         raise ended(operator, queue)
     return (*map(run.previous, range(queue.columns)), np.True_)
 
@@ -323,7 +325,7 @@ def weighted_sample_dequeue_blobs(
         queue = queues[drawn]
         record: Record | None = answer(name, run, Takes(queue), queue.try_take, timeout_secs)
         left[drawn] = 0.0
-        if record is not None or queue.failed or not until_all_end or not any(left):
+        if record is not None or queue.broken or not until_all_end or not any(left):
             break
     outputs = list(_with_status(name, run, queue, record))
     if record is not None and table_idx_blob >= 0:
@@ -355,6 +357,39 @@ def close_blobs_queue(queue: BlobsQueue, *, run: OpRun) -> None:
     """
     require_kind(queue, BlobsQueue)
     run.wait(Closes(queue), queue.close)
+
+
+_COUNTED = ("fill", "put", "taken", "refused", "putting", "taking")
+
+
+@operator(
+    "QueueStatistics",
+    inputs=("queue",),
+    outputs=(*_COUNTED, "closed"),
+    effects=(Reads("queue"),),
+    infer=always(*[TensorSpec(I64)] * len(_COUNTED), TensorSpec(BOOL)),
+)
+def queue_statistics(queue: BoundedQueue, *, run: OpRun) -> tuple[np.generic, ...]:
+    """What went through a queue since it was made, in records or rows, and who waits for it now.
+
+    Inputs:
+        queue: a blob queue or a rebatching queue.
+    Outputs:
+        fill: int64 of rank 0, as all of these: how many it holds.
+        put: how many it took from writers.
+        taken: how many it gave to readers.
+        refused: how many it did not take from writers, since it was closed.
+        putting: how many writers wait.
+        taking: how many readers wait.
+        closed: bool of rank 0.
+    Example:
+        CreateBlobsQueue(; capacity=2) -> q
+        Copy([1 2]) -> a
+        EnqueueBlobs(q, a) -> a
+        QueueStatistics(q) -> 1 ():i64, 1 ():i64, 0 ():i64, 0 ():i64, 0 ():i64, 0 ():i64, F ()
+    """
+    seen = run.wait(Reads(queue), queue.statistics)
+    return (*[np.int64(getattr(seen, name)) for name in _COUNTED], np.bool_(seen.closed))
 
 
 @operator("EndWrites", inputs=("queue",), effects=CLOSES, infer=no_tensors)

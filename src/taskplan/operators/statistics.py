@@ -30,6 +30,8 @@ def publish(run: OpRun, amounts: Iterable[tuple[str, int]]) -> None:
     run.wait(Changes(PROCESS), partial(PROCESS.add, held))
 
 
+# A timer is used by one instance as a rule, and each of its methods is over at once: it needs no driver, whose part in
+# it would cost more than what a pipe does with a record.
 # --- timers -----------------------------------------------------------------------------------------------------------
 
 
@@ -45,8 +47,10 @@ def timer_begin(*, counter_name: str = "", run: OpRun) -> Timer:
         TimerBegin(; counter_name="t") -> tm
     """
     name = run.op.outputs[0]
-    timer: Timer = run.state.setdefault("timer", Timer(counter_name or name, name))
-    run.wait(Changes(timer), partial(timer.begin, run.wall_clock_ns()))
+    timer: Timer | None = run.state.get("timer")
+    if timer is None:
+        timer = run.state["timer"] = Timer(counter_name or name, name)
+    timer.begin(run.wall_clock_ns())
     return timer
 
 
@@ -64,7 +68,7 @@ def timer_get(timer: Timer, *, run: OpRun) -> np.int64:
         TimerBegin() -> tm
         TimerGet(tm) -> nanos
     """
-    return np.int64(run.wait(Reads(timer), partial(timer.read, "TimerGet", run.wall_clock_ns())))
+    return np.int64(timer.read("TimerGet", run.wall_clock_ns()))
 
 
 @operator("TimerEnd", inputs=("timer",), effects=(Changes("timer"), IO), infer=no_tensors)
@@ -79,7 +83,7 @@ def timer_end(timer: Timer, *, run: OpRun) -> None:
         TimerBegin() -> tm
         TimerEnd(tm)
     """
-    _ended("TimerEnd", timer, run)
+    timer.end("TimerEnd", run.wall_clock_ns())
 
 
 @operator(
@@ -102,13 +106,7 @@ def timer_get_and_end(timer: Timer, *, run: OpRun) -> Tensor:
         TimerBegin() -> tm
         TimerGetAndEnd(tm) -> nanos
     """
-    return np.array([_ended("TimerGetAndEnd", timer, run)], I64)
-
-
-def _ended(operator: str, timer: Timer, run: OpRun) -> int:
-    passed_ns: int = run.wait(Changes(timer), partial(timer.end, operator, run.wall_clock_ns()))
-    publish(run, [(f"{timer.counter}/time_ns/sum", passed_ns), (f"{timer.counter}/time_ns/count", 1)])
-    return passed_ns
+    return np.array([timer.end("TimerGetAndEnd", run.wall_clock_ns())], I64)
 
 
 # --- registries -------------------------------------------------------------------------------------------------------

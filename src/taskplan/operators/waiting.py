@@ -15,7 +15,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 
@@ -59,17 +58,29 @@ class Shared:
         return f"{type(self).__name__} {self.name!r}"
 
 
-@dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a step waits, or what an attempt does to a shared object.
+    """Why a step waits, or what an attempt does to a shared object. Nobody changes one.
 
     In a declaration's effects `subject` is the name of the input that holds the object; at run it is the object itself.
     """
 
-    subject: Any
+    # No frozen dataclass: one is made for every attempt, and that would take twice as long.
+    __slots__ = ("subject",)
 
     in_any_order: ClassVar[bool] = False
     """Whether others who wait for this reason may be served before those who came first."""
+
+    def __init__(self, subject: Any) -> None:
+        self.subject = subject
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.subject == self.subject
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.subject))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.subject!r})"
 
 
 class Reads(Reason):

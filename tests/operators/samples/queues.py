@@ -29,6 +29,7 @@ SAMPLES = {
     "SafeDequeueBlobs": lambda: Sample([a_queue(2)], {"num_records": 2}, outputs=3),
     "WeightedSampleDequeueBlobs": lambda: Sample([a_queue(1), a_queue(1)], {"table_idx_blob": 1}, outputs=3),
     "CloseBlobsQueue": lambda: Sample([a_queue()], outputs=0),
+    "QueueStatistics": lambda: Sample([a_queue(2)], outputs=7),
     "BeginReads": lambda: Sample([a_queue()], outputs=0),
     "BeginWrites": lambda: Sample([a_queue()], outputs=0),
     "EndReads": lambda: Sample([a_queue()], outputs=0),
