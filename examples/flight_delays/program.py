@@ -2,10 +2,11 @@
 
 ::
 
-    reader --- training ---> trainer, two instances --- learned ---> evaluator
-       `-------------------------- held_out ---------------------------^
+    reader --- training ---> teach, two instances ---> add up --- learned ---> evaluator
+       `-------------------------------- held_out ----------------------------^
 
-`build` says what runs where; what the tasks compute are the plain functions in `work`. From the repository's root::
+`build` says what runs where; what the tasks compute are the plain functions in `work`. The first run copies the flights
+from CSV to Parquet, which later runs read. From the repository's root::
 
     .venv/bin/python examples/flight_delays/program.py
     .venv/bin/taskplan show --tree examples/flight_delays/program.py:build
@@ -14,7 +15,9 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # Before NumPy is loaded: trainers are threads, and if each of their matrix products had threads too, they would only
 # fight for the cores.
@@ -22,89 +25,129 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the repository, wherever this file is run from
 
 import click
+import numpy as np
 from examples.flight_delays import flights, report, work
 
-from taskplan import BlobReference, Channel, LocalSession, Node, SimulatedSession, Task, TaskGroup, final_output, ops
+from taskplan import (
+    BlobReference,
+    Channel,
+    DataType,
+    LocalSession,
+    Node,
+    ParquetReader,
+    ParquetWriter,
+    ReaderWithLimit,
+    SimulatedSession,
+    Struct,
+    TaskGroup,
+    final_output,
+    ops,
+    pipe,
+)
 
 ALL_ROWS = 336_776
 BATCH_ROWS = 2_000
 TRAINERS = 2
-REPORT_EVERY_MS = 1_000
+REPORT_EVERY_MS = 250
 SESSIONS = {"local": LocalSession, "simulated": SimulatedSession}
 
 
-def build(rows: int = ALL_ROWS) -> TaskGroup:
-    """The program, for the first `rows` rows of the file; its outputs are `sums`, `weights` and `figures`."""
+def build(rows: int = ALL_ROWS, copy: Path | None = None) -> TaskGroup:
+    """The program, for the first `rows` flights; its outputs are `sums`, `weights`, `figures` and `late_news`.
+
+    It reads `copy`, as `copying` writes it, or without one the CSV file.
+    """
+    source = flights.reader(flights.data_file(), BATCH_ROWS) if copy is None else stored(copy)
     # A full channel makes its writer wait: memory stays small, however far ahead the reader could be.
-    training = Channel("training", capacity=8, schema=flights.Batch._fields)
-    held_out = Channel("held_out", capacity=8, schema=flights.Batch._fields)
-    learned = Channel("learned", capacity=8, schema=["flights", "weights"])
+    training, held_out, learned = (Channel(name, capacity=8) for name in ("training", "held_out", "learned"))
     with TaskGroup() as program:
         with Node("reader"):
-            read(rows, training, held_out)
+            pipe(ReaderWithLimit(source, -(-rows // BATCH_ROWS)), processor=dealing(training, held_out), name="read")
         with Node("trainer"):
-            train(training, learned)
+            # Each instance takes a batch that is free, and hands on what it teaches when all before it have done so.
+            taught = pipe(training, processor=teach, num_runtime_threads=TRAINERS, ordered=True, capacity=8)
+            pipe(taught, learned, processor=add_up)
         with Node("evaluator"):
             evaluate(held_out, learned)
     return program
 
 
-def read(rows: int, training: Channel, held_out: Channel) -> None:
+def copying(copy: Path) -> TaskGroup:
+    """Another program: it reads the CSV file, and writes a copy that is read in a fraction of the time."""
+    with TaskGroup() as program:
+        cleaned = pipe(flights.reader(flights.data_file(), BATCH_ROWS), name="clean")
+        pipe(cleaned, ParquetWriter(str(copy), row_group_rows=10 * BATCH_ROWS), name="store")
+    return program
+
+
+def stored(copy: Path) -> ParquetReader:
+    """A reader of the copy; batches are cut as they are from the CSV file."""
+    return ParquetReader(str(copy), batch_size=BATCH_ROWS, schema=flights.SCHEMA)
+
+
+def dealing(training: Channel, held_out: Channel) -> Callable[[Any], None]:
     """Deal out the flights: every tenth batch is held out, of the others each goes to a trainer that is free."""
-    with Task(name="read"), ops.loop():
-        # A function that keeps something between calls is given as what makes it, so that each run makes it anew.
-        next_batch = ops.Python((work.open_batches, (flights.data_file(), rows, BATCH_ROWS), {}))
-        *batch, is_held_out, at_end = next_batch([], len(flights.Batch._fields) + 2)
-        ops.stop_if(at_end)
-        with ops.If(is_held_out) as branch:
+
+    def deal(batch: Any) -> None:
+        with ops.task_init():
+            counter = ops.CreateCounter([])
+        number = ops.CountUp(counter)
+        numbered = Struct(("number", number)) + batch
+        with ops.If(ops.call(flights.is_held_out, number)) as branch:
             held_out.writer().write(None, batch)
         with branch.Else():
-            training.writer().write(None, batch)
+            training.writer().write(None, numbered)
+
+    return deal
 
 
-def train(training: Channel, learned: Channel) -> None:
-    """Add up what batches teach, in several instances at once, and tell after each batch what is known by now."""
-    with Task(name="train", num_instances=TRAINERS):
-        with ops.task_init():  # once, for all instances
-            total = new_total(ops.call(work.no_sums))
-        with ops.task_instance_init():  # in each instance, for itself
-            batches = ops.Const(0)
-        with ops.loop():
-            ended, batch = training.reader().read()
-            ops.stop_if(ended)
-            so_far = add_to(total, ops.call(work.sums_of, *batch.field_blobs()))
-            learned.writer().write(None, ops.call(work.learn, so_far, outputs=2))
-            ops.Add([batches, ops.Const(1)], [batches])
-        with ops.task_instance_exit():
-            ops.call(work.show_share, batches, outputs=0)
-        with ops.task_exit():
-            # Of two instances that told at once, the later one may have known less. Now all is added up.
-            sums = value_of(total)
-            known, weights = ops.call(work.learn, sums, outputs=2)
-            final_output([ops.Copy(sums, "sums"), ops.Copy(weights, "weights")])
-            learned.writer().write(None, [known, weights])
+def teach(batch: Any) -> Struct:
+    """Work out what a batch teaches: nearly all of the time goes here."""
+    with ops.task_instance_init():  # in each instance, for itself
+        batches = ops.Const(0)
+    ops.Add([batches, ops.Const(1)], [batches])
+    with ops.task_instance_exit():
+        ops.call(work.show_share, batches, outputs=0)
+    _, *columns = batch.field_blobs()
+    return Struct(("number", batch.number()), ("sums", ops.call(work.sums_of, *columns)))
+
+
+def add_up(taught: Any) -> Struct:
+    """Add up what batches teach, and tell after each batch what is known by now."""
+    with ops.task_init():
+        total = ops.call(work.no_sums)
+        newest, late_news = ops.Const(-1, dtype=np.int64), ops.Const(0)
+    ops.Add([total, taught.sums()], [total])
+    ops.Add([late_news, ops.Cast(ops.LT([taught.number(), newest]), to=DataType.INT64)], [late_news])
+    ops.Copy(taught.number(), newest)
+    known, weights = ops.call(work.learn, total, outputs=2)
+    with ops.task_exit():
+        ops.Copy(ops.call(work.learn, total, outputs=2)[1], "weights")
+        final_output([ops.Copy(total, "sums"), "weights", ops.Copy(late_news, "late_news")])
+    return Struct(("flights", known), ("weights", weights))
 
 
 def evaluate(held_out: Channel, learned: Channel) -> None:
     """Score the newest weights on everything that has been held out so far."""
-    with Task(name="collect"):
+    shared: dict[str, BlobReference] = {}
+
+    def collect(batch: Any) -> None:
         with ops.local_init():  # once on this node, for both of its tasks
-            total = new_total(ops.call(work.no_sums_by_band))
-            known, weights = ops.call(work.learn, ops.call(work.no_sums), outputs=2)
-        with ops.loop():
-            ended, batch = held_out.reader().read()
-            ops.stop_if(ended)
-            add_to(total, ops.call(work.sums_by_band, *batch.field_blobs()))
-    with Task(name="follow"):
+            shared["total"] = new_total(ops.call(work.no_sums_by_band))
+            shared["known"], shared["weights"] = ops.call(work.learn, ops.call(work.no_sums), outputs=2)
+        add_to(shared["total"], ops.call(work.sums_by_band, *batch.field_blobs()))
+
+    def follow(news: Any) -> None:
+        known, weights = shared["known"], shared["weights"]
         with ops.task_reporter(interval_ms=REPORT_EVERY_MS):
-            ops.call(work.show_progress, known, weights, value_of(total), outputs=0)
-        with ops.loop():
-            ended, news = learned.reader().read()
-            ops.stop_if(ended)
-            ops.Copy(news.flights(), known)
-            ops.Copy(news.weights(), weights)
+            ops.call(work.show_progress, known, weights, value_of(shared["total"]), outputs=0)
+        ops.Copy(news.flights(), known)
+        ops.Copy(news.weights(), weights)
         with ops.local_exit():  # both tasks have ended
-            final_output(ops.Copy(ops.call(work.figures, value_of(total), weights), "figures"))
+            final_output(ops.Copy(ops.call(work.figures, value_of(shared["total"]), weights), "figures"))
+
+    pipe(held_out, processor=collect)
+    pipe(learned, processor=follow)
 
 
 def new_total(zero: BlobReference) -> BlobReference:
@@ -157,15 +200,30 @@ def _put_back(total: BlobReference, value: BlobReference) -> BlobReference:
 )
 def main(session: str, seed: int, rows: int, out: Path) -> None:
     """Learn to predict the arrival delays of the flights that left New York in 2013."""
-    program = build(rows)
+    out.mkdir(parents=True, exist_ok=True)
+    copy = out / "flights.parquet"
     with SESSIONS[session](seed=seed) as running:
-        began = time.perf_counter()
-        running.run(program)
-        seconds = time.perf_counter() - began
+        if not is_current(copy):
+            seconds = seconds_of(running, copying(copy))
+            print(f"copied the flights from CSV to {copy} in {seconds:.1f} s; from now on the copy is read")
+        program = build(rows, copy)
+        seconds = seconds_of(running, program)
         outputs = running.outputs(program)
     if isinstance(running, SimulatedSession):
         print(f"simulated as {running.token}")
     print(report.write(out, seconds, **outputs))
+
+
+def is_current(copy: Path) -> bool:
+    """Whether there is a copy, and it has the columns that this program reads."""
+    return copy.exists() and ParquetReader(str(copy)).schema() == flights.SCHEMA
+
+
+def seconds_of(session: LocalSession, program: TaskGroup) -> float:
+    """How long a run takes."""
+    began = time.perf_counter()
+    session.run(program)
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

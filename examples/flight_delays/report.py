@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from examples.flight_delays import flights, model
 from examples.flight_delays.work import BANDS, Values
 
@@ -27,9 +28,17 @@ In each line the shift is the one that suits just these flights best, whereas th
 """
 
 
-def write(folder: Path, seconds: float, *, sums: model.Moments, weights: model.Weights, figures: Values) -> str:
+def write(
+    folder: Path,
+    seconds: float,
+    *,
+    sums: model.Moments,
+    weights: model.Weights,
+    figures: Values,
+    late_news: npt.NDArray[np.int64],
+) -> str:
     """Write the report and the model, each whole or not at all; returns the lines to read at once."""
-    summary = summarised(figures, model.rows_seen(sums), seconds)
+    summary = summarised(figures, model.rows_seen(sums), seconds, int(late_news))
     page = PAGE.format(summary=summary, table=table(figures), model=MODEL)
     arrays = io.BytesIO()
     np.savez_compressed(arrays, features=flights.FEATURES, weights=weights, sums=sums)
@@ -39,12 +48,12 @@ def write(folder: Path, seconds: float, *, sums: model.Moments, weights: model.W
     return f"{summary}\nreport: {folder / REPORT}\nmodel:  {folder / MODEL}"
 
 
-def summarised(figures: Values, learned_from: int, seconds: float) -> str:
+def summarised(figures: Values, learned_from: int, seconds: float, late_news: int) -> str:
     """How fast the run was, and how good the model is."""
     held_out, error, mean, shift = figures[0]
     rows = learned_from + held_out
     return f"""\
-{rows:,.0f} flights in {seconds:.1f} s, {rows / seconds:,.0f} a second
+{rows:,.0f} flights in {seconds:.1f} s, {rows / seconds:,.0f} a second; {late_news or "no"} batches out of order
 learned from {learned_from:,}, held out {held_out:,.0f}; root mean squared error on those held out:
   {error:6.2f} min  the model
   {mean:6.2f} min  predicting the mean: the model's is {error / mean:.3f} of that

@@ -4,11 +4,6 @@ They stand apart from the program so that it can be shipped to where it runs: wh
 can import.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import islice
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from examples.flight_delays import flights, model
@@ -18,26 +13,6 @@ Column = npt.NDArray[np.int32]
 
 BANDS = ("on time or early", "up to 15 min", "up to 1 hour", "up to 3 hours", "more than that")
 """How late a plane leaves: the flights that are scored together, by the limits `flights.LATE_BY`."""
-
-
-def open_batches(path: Path, rows: int, batch_rows: int) -> Callable[[Sequence[Any], Sequence[Any]], None]:
-    """Make what a `Python` operator calls for the next batch.
-
-    Its outputs are the columns of the batch, whether it is held out, and whether there was none left.
-    """
-    batches = islice(flights.batches(path, batch_rows), -(-rows // batch_rows))
-    numbered = enumerate(batches)
-
-    def next_batch(_inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        *columns, is_held_out, at_end = outputs
-        number, batch = next(numbered, (0, None))
-        at_end.feed(batch is None)
-        if batch is not None:
-            is_held_out.feed(flights.is_held_out(number))
-            for column, values in zip(columns, batch, strict=True):
-                column.feed(values)
-
-    return next_batch
 
 
 def no_sums() -> model.Moments:

@@ -14,9 +14,11 @@ from taskplan.builder.blobs import BlobReference, ScopedBlobReference, ScopedNam
 from taskplan.builder.calls import IsOperator, IsOperatorWithEngine
 from taskplan.builder.channel import Channel
 from taskplan.builder.cluster import Cluster, Node
+from taskplan.builder.containers import List, Map, Struct
 from taskplan.builder.context import DefaultManaged, Managed
 from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
 from taskplan.builder.dataio import Pipe, Reader, ReaderBuilder, Writer
+from taskplan.builder.fields import Scalar
 from taskplan.builder.naming import fresh_names
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
@@ -24,6 +26,7 @@ from taskplan.builder.ops import ops
 from taskplan.builder.outputs import TaskOutput, TaskOutputList
 from taskplan.builder.plan import Plan
 from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
+from taskplan.builder.records import ConstRecord, NewRecord
 from taskplan.builder.scope import (
     CurrentDeviceScope,
     CurrentNameScope,
@@ -240,6 +243,7 @@ __all__ = [
     "CompiledRunnable",
     "CompositeReader",
     "CompositeReaderBuilder",
+    "ConstRecord",
     "CountUntil",
     "CounterReader",
     "CreateBlob",
@@ -275,14 +279,17 @@ __all__ = [
     "IsOperator",
     "IsOperatorWithEngine",
     "IterableReader",
+    "List",
     "LocalSession",
     "MakeArgument",
     "Managed",
+    "Map",
     "MissingBlobError",
     "NameScope",
     "Net",
     "NetBuilder",
     "NetProcessor",
+    "NewRecord",
     "NoContextError",
     "Node",
     "NumpyReader",
@@ -323,6 +330,7 @@ __all__ = [
     "RunOperatorsOnce",
     "RunPlan",
     "RunPlanInBackground",
+    "Scalar",
     "ScopedBlobReference",
     "ScopedName",
     "SerializeBlob",
@@ -338,6 +346,7 @@ __all__ = [
     "StringifyBlobName",
     "StringifyNetName",
     "StringifyProto",
+    "Struct",
     "SwitchWorkspace",
     "Task",
     "TaskGroup",

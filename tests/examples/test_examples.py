@@ -7,7 +7,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from examples import parameter_server
 from examples.flight_delays import flights, model, program, report, work
+from tests.examples.reading import batches_of
 
 import taskplan
 from taskplan import LocalSession, Workspace
@@ -45,9 +46,15 @@ def run_main_job(folder: Path, *options: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=HANGS_AFTER_S, check=False)
 
 
+@cache
+def all_batches() -> list[flights.Batch]:
+    """The batches of the file."""
+    return batches_of(flights.data_file(), program.BATCH_ROWS)
+
+
 def sums_of_batches(rows: int, *, held_out: bool) -> model.Moments:
     """What one loop over the file adds up."""
-    batches = islice(flights.batches(flights.data_file(), program.BATCH_ROWS), math.ceil(rows / program.BATCH_ROWS))
+    batches = all_batches()[: math.ceil(rows / program.BATCH_ROWS)]
     chosen = (batch for number, batch in enumerate(batches) if flights.is_held_out(number) == held_out)
     return sum((work.sums_of(*batch) for batch in chosen), start=work.no_sums())
 
@@ -123,7 +130,28 @@ def test_the_main_job_says_where_the_report_and_the_model_are(tmp_path):
     ended = run_main_job(tmp_path, "--rows", "20000", "--out", "here")
 
     assert ended.stdout.splitlines()[-2:] == [f"report: here/{report.REPORT}", f"model:  here/{report.MODEL}"]
-    assert {path.name for path in (tmp_path / "here").iterdir()} == {report.REPORT, report.MODEL}
+    assert {path.name for path in (tmp_path / "here").iterdir()} == {report.REPORT, report.MODEL, "flights.parquet"}
+
+
+def test_the_main_job_copies_the_flights_once_and_keeps_batches_in_order(tmp_path):
+    first = run_main_job(tmp_path, "--rows", "20000")
+    again = run_main_job(tmp_path, "--rows", "20000")
+
+    assert first.stdout.startswith("copied the flights from CSV to ")
+    assert "copied" not in again.stdout
+    assert "; no batches out of order\n" in again.stdout
+
+
+def test_the_copy_is_read_in_the_batches_in_which_the_file_is(session, tmp_path):
+    found = []
+    session.run(program.copying(tmp_path / "flights.parquet"))
+    with taskplan.TaskGroup() as group:
+        stored = program.stored(tmp_path / "flights.parquet")
+        taskplan.pipe(stored, taskplan.CallbackWriter(lambda batch: found.append(flights.Batch._make(batch.values()))))
+
+    session.run(group)
+
+    np.testing.assert_equal(found, all_batches())
 
 
 def test_a_main_job_without_held_out_flights_is_refused(tmp_path):
@@ -171,7 +199,7 @@ def test_the_evaluator_reports_while_the_job_runs(session, capsys):
 
 
 def test_the_bands_of_a_batch_add_up_to_all_of_it():
-    batch = next(flights.batches(flights.data_file(), 1_000))
+    batch = all_batches()[0]
 
     by_band = work.sums_by_band(*batch)
 

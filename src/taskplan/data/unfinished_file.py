@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from typing import BinaryIO
@@ -43,10 +44,13 @@ class UnfinishedFile:
         It may be closed before `commit`, or left open.
 
         Raises:
-            OSError: no file can be made in the folder.
+            OSError: no file can be made in the folder, or there is none.
         """
         self.abort()
-        unfinished = os.path.join(os.path.dirname(self._target), f".{uuid4().hex}.unfinished")
+        folder = os.path.dirname(self._target)
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder to write a file into", folder)
+        unfinished = os.path.join(folder, f".{uuid4().hex}.unfinished")
         self._file = open(unfinished, "xb")  # noqa: SIM115 - closed when it is committed or aborted
         self._unfinished = unfinished
         return self._file
