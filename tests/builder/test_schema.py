@@ -1,4 +1,4 @@
-"""Fields of a schema: names, children, copies, places. `Schema n` is the number on the checklist."""
+"""Fields of a schema: names, children, copies, places. `Item n` is the number on the checklist."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def carts() -> Struct:
 
 
 def test_names_of_nested_lists_follow_the_columns(carts):
-    """Schema 1."""
+    """Item 1."""
     assert carts.field_names() == ["user", "carts:lengths", "carts:values:lengths", "carts:values:values"]
 
 
 def test_a_lone_scalar_has_the_empty_name_and_a_lone_list_has_lengths_and_values():
-    """Schema 2."""
+    """Item 2."""
     assert Scalar(np.int32).field_names() == [""]
     assert List(Scalar(np.int32)).field_names() == ["lengths", "values"]
 
 
 def test_a_name_with_separators_builds_the_structs_on_its_way():
-    """Schema 3."""
+    """Item 3."""
     nested = Struct(("b", Struct(("c", np.int32), ("d", np.float32))))
 
     assert Struct(("b:c", np.int32), ("b:d", np.float32)) == nested
@@ -51,7 +51,7 @@ def test_a_name_with_separators_builds_the_structs_on_its_way():
 
 @pytest.mark.parametrize("name", ["lengths", "a:lengths", "lengths:a", "a:lengths:b"])
 def test_a_child_of_a_struct_is_never_called_lengths(name):
-    """Schema 4."""
+    """Item 4."""
     with pytest.raises(AssertionError, match="'lengths' marks the domain of a List"):
         Struct((name, np.int32))
 
@@ -83,7 +83,7 @@ def test_a_name_that_is_no_string_is_refused():
 
 
 def test_two_fields_of_one_name_are_refused():
-    """Schema 5: it is a `ValueError` unless both are Structs, which have a leaf in common."""
+    """Item 5: it is a `ValueError` unless both are Structs, which have a leaf in common."""
     with pytest.raises(ValueError, match="Duplicate field name: 'a'"):
         Struct(("a", np.int32), ("a", np.int32))
     with pytest.raises(ValueError, match="Duplicate field name: 'a'"):
@@ -109,7 +109,7 @@ def test_merged_structs_keep_the_order_of_first_appearance():
 
 
 def test_a_struct_owns_copies_of_its_children():
-    """Schema 6."""
+    """Item 6."""
     leaf = Scalar(np.int32, [1])
     schema = Struct(("a", leaf))
 
@@ -130,7 +130,7 @@ def test_the_array_of_a_copy_is_its_own():
 
 
 def test_public_attributes_of_a_struct_cannot_be_set():
-    """Schema 7."""
+    """Item 7."""
     schema = Struct(("a", np.int32))
 
     with pytest.raises(TypeError, match="cannot set 'a'"):
@@ -153,7 +153,7 @@ def test_a_schema_survives_pickle_and_deepcopy(carts):
 
 
 def test_picking_children_makes_a_struct_in_the_given_order_with_their_values():
-    """Schema 8."""
+    """Item 8."""
     schema = Struct(("a", Scalar(np.int32, [1])), ("b", np.int32), ("c:d", Scalar(np.int32, [3])))
 
     picked = schema["c", 0]
@@ -165,7 +165,7 @@ def test_picking_children_makes_a_struct_in_the_given_order_with_their_values():
 
 
 def test_a_path_through_a_scalar_leads_nowhere():
-    """Schema 9."""
+    """Item 9."""
     schema = Struct(("a", np.int32))
 
     assert "a:x" not in schema
@@ -222,7 +222,7 @@ def test_a_struct_iterates_over_its_children():
 
 
 def test_equality_is_that_of_names_types_and_metadata():
-    """Schema 16."""
+    """Item 16."""
     one = Struct(("a", Scalar(np.int32, [1])))
 
     assert one == Struct(("a", Scalar(np.int32, [2])))
@@ -234,7 +234,7 @@ def test_equality_is_that_of_names_types_and_metadata():
 
 
 def test_metadata_on_leaves_and_lengths_survives_every_copy():
-    """Schema 17, for `clone` and `clone_schema`."""
+    """Item 17, for `clone` and `clone_schema`."""
     leaf, lengths = Metadata(categorical_limit=10), Metadata(expected_value=3)
     schema = Struct(
         ("a", List(Scalar(np.int32, [1], leaf), Scalar(np.int32, [1], lengths))),
@@ -257,7 +257,7 @@ def test_attached_metadata_reaches_every_leaf():
 
 
 def test_places_index_the_values_of_the_root():
-    """Schema 23."""
+    """Item 23."""
     schema = Struct(
         ("a", Scalar(np.int32, [0])),
         ("b", Struct(("m", Map(Scalar(np.int32, [2]), Scalar(np.int32, [3]), lengths_blob=[1])))),
@@ -339,7 +339,7 @@ def test_a_schema_prints_as_an_indented_tree(carts):
 
 
 def test_copying_and_merging_take_time_in_proportion_to_the_tree():
-    """Schema 24: the time limit is far above what it takes, and far below what it took."""
+    """Item 24: the time limit is far above what it takes, and far below what it took."""
     start = time.perf_counter()
     deep = Struct(("leaf", np.int32))
     for _ in range(200):

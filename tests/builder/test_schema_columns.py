@@ -1,4 +1,4 @@
-"""Schemas from columns, values and plain Python, and comparing them. `Schema n` is the number on the checklist."""
+"""Schemas from columns, values and plain Python, and comparing them. `Item n` is the number on the checklist."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FIELDS = st.recursive(
 
 @given(FIELDS.filter(lambda field: not isinstance(field, Scalar)), st.randoms(use_true_random=False))
 def test_columns_in_any_order_give_the_names_back(schema: Field, shuffler: random.Random):
-    """Schema 18, and 26 for evicted lists."""
+    """Item 18. Item 26 for evicted lists."""
     names = schema.field_names()
     shuffled = shuffler.sample(names, len(names))
 
@@ -127,14 +127,15 @@ def test_every_column_has_one_entry_in_each_list(argument):
 
 
 def test_values_are_bound_to_a_copy_of_the_schema():
-    """Schema 17, for `from_blob_list`."""
-    known = Metadata(categorical_limit=9)
-    schema = Struct(("a", List(Scalar(np.int32, metadata=known))), ("b", np.float32))
+    """Item 17, for `from_blob_list`."""
+    known, of_lengths = Metadata(categorical_limit=9), Metadata(expected_value=3)
+    lengths = Scalar(np.int32, metadata=of_lengths)
+    schema = Struct(("a", List(Scalar(np.int32, metadata=known), lengths)), ("b", np.float32))
 
     record = from_blob_list(schema, [BlobReference("l"), [1, 2], np.array([0.5])])
 
     assert record == schema
-    assert record.field_metadata() == [None, known, None]
+    assert record.field_metadata() == [of_lengths, known, None]
     assert record.a.lengths() == "l"
     assert record.b().dtype == np.float32
     assert not schema.has_blobs()
@@ -142,7 +143,7 @@ def test_values_are_bound_to_a_copy_of_the_schema():
 
 @pytest.mark.parametrize("values", [[], [[1]], [[1], [2], [3]], BlobReference("x")])
 def test_the_number_of_values_is_that_of_the_leaves(values):
-    """Schema 19."""
+    """Item 19."""
     schema = Struct(("a", np.int32), ("b", np.int32))
 
     with pytest.raises(AssertionError, match=r"expected 2 values, one for each of \['a', 'b'\]"):
@@ -189,7 +190,7 @@ def test_values_for_something_else_than_a_schema_are_refused():
 
 
 def test_a_structured_dtype_is_a_struct():
-    """Schema 25, `from_dtype`: inner shapes go down to the leaves, behind those of the levels above."""
+    """Item 25, `from_dtype`: inner shapes go down to the leaves, behind those of the levels above."""
     point = np.dtype([("x", np.float32), ("y", np.float32, (2,))])
     whole = np.dtype([("id", np.int64), ("at", point, (3,))])
 
@@ -202,7 +203,7 @@ def test_a_structured_dtype_is_a_struct():
 
 
 def test_pairs_and_dicts_are_structs_and_other_lists_are_tuples():
-    """Schema 25, `as_record`."""
+    """Item 25, `as_record`."""
     leaf = Scalar(np.float32)
 
     assert as_record([("a", np.int32), ("b", [("c", leaf)])]) == Struct(("a", np.int32), ("b:c", leaf))
@@ -214,7 +215,7 @@ def test_pairs_and_dicts_are_structs_and_other_lists_are_tuples():
 
 
 def test_dtypes_are_fields():
-    """Schema 25, NumPy's own dtype objects."""
+    """Item 25, NumPy's own dtype objects."""
     schema = Struct(("a", np.dtype("f4")), ("b", np.dtype([("c", "i8")])), ("d", np.dtype((np.int32, 2))))
 
     assert schema.field_names() == ["a", "b:c", "d"]

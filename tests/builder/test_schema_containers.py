@@ -1,4 +1,4 @@
-"""Arithmetic of Structs; lists, maps and tuples. `Schema n` is the number on the checklist."""
+"""Arithmetic of Structs; lists, maps and tuples. `Item n` is the number on the checklist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from taskplan.builder.schema import (
 
 
 def test_addition_merges_structs_and_keeps_values():
-    """Schema 11."""
+    """Item 11."""
 
     class Mine(Struct):
         pass
@@ -43,7 +43,7 @@ def test_addition_merges_structs_and_keeps_values():
 
 
 def test_subtraction_removes_matching_leaves_and_prunes_emptied_structs():
-    """Schema 12."""
+    """Item 12."""
     left = Struct(("a:x", np.int32), ("a:y", np.int32), ("b:z", np.int32), ("c", Scalar(np.int32, [1])))
 
     rest = left - Struct(("a:x", np.float32), ("b:z", np.int32), ("unknown", np.int32))
@@ -76,7 +76,7 @@ def test_subtraction_removes_a_whole_list_whatever_is_in_it():
 
 
 def test_attributes_of_a_list_of_structs_are_the_columns_of_its_entries():
-    """Schema 10."""
+    """Item 10."""
     columns = Map(np.int32, np.float32)
     plain = List(np.float32)
 
@@ -121,7 +121,7 @@ def test_a_map_is_a_list_of_keys_and_values():
 
 
 def test_evicted_values_have_their_place_and_count_as_values():
-    """Schema 26, the leaf itself."""
+    """Item 26, the leaf itself."""
     schema = Struct(("a", np.int32), ("b", ListWithEvicted(np.float32)))
     bound = ListWithEvicted(Scalar(np.float32, [1.0]), lengths_blob=[1])
 

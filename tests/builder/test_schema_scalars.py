@@ -1,4 +1,4 @@
-"""Leaves of a schema: dtypes, values, metadata. `Schema n` is the number on the checklist."""
+"""Leaves of a schema: dtypes, values, metadata. `Item n` is the number on the checklist."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NUMBERS = [
 
 
 def test_an_inner_shape_of_one_stays():
-    """Schema 13."""
+    """Item 13."""
     assert Scalar((np.int32, 1)).field_type().shape == (1,)
 
 
@@ -51,7 +51,7 @@ def test_the_dtype_is_an_element_type_and_an_inner_shape(dtype, expected):
 
 
 def test_what_cannot_be_a_leaf_is_refused():
-    """Schema 14."""
+    """Item 14."""
     with pytest.raises(ValueError, match="the blob 'x' is ambiguous"):
         Scalar(blob="x")
     with pytest.raises(TypeError, match="an untyped leaf has no inner shape"):
@@ -70,7 +70,7 @@ def test_a_dtype_that_numpy_does_not_know_is_refused(dtype, error):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.bool_, None, str])
 def test_a_categorical_limit_needs_integers(dtype):
-    """Schema 15."""
+    """Item 15."""
     with pytest.raises(AssertionError, match="categorical_limit=3 needs a leaf of integers"):
         Scalar(dtype, metadata=Metadata(categorical_limit=3))
 
@@ -176,7 +176,7 @@ def test_the_strict_mode_takes_any_text_for_a_leaf_of_strings():
 
 @pytest.mark.parametrize("source", [np.array(["größe".encode()]), np.array([["größe".encode(), "x"]], object)])
 def test_bytes_become_text_as_utf_8(source):
-    """Schema 28, the conversion."""
+    """Item 28, the conversion."""
     value = np.asarray(Scalar(str, source).get())
 
     assert value.dtype.kind == "U"
@@ -195,7 +195,7 @@ def test_bytes_that_are_no_text_are_refused():
 
 @pytest.mark.parametrize(("dtype", "number"), NUMBERS)
 def test_a_tensor_type_has_a_number(dtype, number):
-    """Schema 22, what maps."""
+    """Item 22, what maps."""
     assert data_type_for_dtype(dtype) == number
     assert data_type_for_dtype((dtype, (2,)) if dtype is not str else dtype) == number
     assert dtype_for_core_type(number) == np.dtype(dtype)
@@ -203,7 +203,7 @@ def test_a_tensor_type_has_a_number(dtype, number):
 
 @pytest.mark.parametrize("dtype", [np.uint32, np.uint64, bytes, object, np.void, "U5", "S5", np.complex64])
 def test_other_types_have_no_number(dtype):
-    """Schema 22, what does not."""
+    """Item 22, what does not."""
     with pytest.raises(TypeError, match="no tensor has elements of"):
         data_type_for_dtype(dtype)
 

@@ -1,4 +1,4 @@
-"""Records in a workspace: filled by nets, fed and fetched. `Schema n` is the number on the checklist."""
+"""Records in a workspace: filled by nets, fed and fetched. `Item n` is the number on the checklist."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ws() -> Iterator[Workspace]:
 
 @pytest.mark.parametrize("dtype", MAPPED)
 def test_an_empty_record_has_types_and_inner_shapes_of_its_schema(dtype, ws):
-    """Schema 21."""
+    """Item 21."""
     net = Net("init")
     record = InitEmptyRecord(net, Struct(("a", dtype), ("b", Scalar((dtype, (2, 3))))), enforce_types=True)
 
@@ -73,7 +73,7 @@ def test_an_empty_record_of_strings_holds_no_strings(ws):
 @pytest.mark.parametrize("dtype", MAPPED)
 @pytest.mark.parametrize("shape", [(3,), (0,), (), (2, 2)])
 def test_constants_keep_element_type_shape_and_value(dtype, shape, ws):
-    """Schema 27."""
+    """Item 27."""
     values = (np.arange(np.prod(shape, dtype=int)) % 2).astype(dtype).reshape(shape)
     net = Net("init")
     record = ConstRecord(net, Struct(("a", Scalar(dtype, values))))
@@ -112,12 +112,13 @@ def test_doubles_arrive_to_the_last_bit(ws):
     "values", [np.array(["größe", ""]), np.array([b"a", b"b"]), np.array([["größe".encode(), "b"]], object)]
 )
 def test_constant_strings_keep_their_text(values, ws):
-    """Schema 27, strings."""
+    """Item 27, strings."""
     net = Net("init")
     record = ConstRecord(net, Struct(("a", Scalar(str, values))))
 
     RunNetOnce(net)
 
+    assert record.a.dtype == Scalar(str).dtype
     np.testing.assert_array_equal(FetchRecord(record).a(), Scalar(str, values).get())
 
 
@@ -146,7 +147,7 @@ def test_what_is_fed_is_fetched(ws):
 
 
 def test_text_beyond_ascii_survives_feed_and_fetch(ws):
-    """Schema 28."""
+    """Item 28."""
     record = NewRecord(Net("net"), Struct(("a", str)))
 
     FeedRecord(record, [np.array(["größe", "価格"])])
