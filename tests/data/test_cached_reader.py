@@ -256,4 +256,4 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(AssertionError, match="original_reader must be a reader, got None"):
         CachedReader(None, "x.db", "minidb")  # type: ignore[arg-type]
     with pytest.raises(AssertionError, match="db_type must be 'minidb' or 'lmdb', got 'LevelDB'"):
-        CachedReader(reader, "x.db")
+        CachedReader(reader, "x.db", "LevelDB")

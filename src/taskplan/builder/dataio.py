@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskplan.builder.blobs import BlobReference
+from taskplan.builder.column_types import UNTYPED
 from taskplan.builder.columns import from_blob_list
 from taskplan.builder.fields import Field, require_field
 from taskplan.builder.net import Net
@@ -244,7 +245,8 @@ def require_agreement(what: str, expected: Field, declared: Site, got: Field) ->
 def shown(schema: Field) -> str:
     """The fields of a schema with their types, for messages."""
     names = (
-        f"{name or 'value'}: {dtype}" for name, dtype in zip(schema.field_names(), schema.field_types(), strict=True)
+        f"{name or 'value'}: {'untyped' if dtype == UNTYPED else dtype}"
+        for name, dtype in zip(schema.field_names(), schema.field_types(), strict=True)
     )
     return f"fields ({', '.join(names)})"
 

@@ -35,7 +35,7 @@ class CachedReader(DBFileReader):
 
     Args:
         original_reader: has the records.
-        db_path: the file; see `DBFileReader`, and so all others. There is no type `LevelDB` here: give another.
+        db_path: the file; see `DBFileReader`, and so all others.
         db_type: see there.
         name: see there.
         batch_size: see there.
@@ -53,7 +53,7 @@ class CachedReader(DBFileReader):
         self,
         original_reader: Reader,
         db_path: str | os.PathLike[str],
-        db_type: str = "LevelDB",
+        db_type: str = "minidb",
         name: str | None = None,
         batch_size: int = 100,
         loop_over: bool = False,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from taskplan.builder.blobs import BlobReference
-from taskplan.builder.column_types import UNTYPED
+from taskplan.builder.column_types import TEXT, UNTYPED, leaf_array
 from taskplan.builder.dataio import Fields, Record, Writer
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
@@ -143,7 +143,7 @@ def columns_of(record: Record) -> Columns:
 
 
 class CallbackWriter(ColumnsWriter):
-    """Calls a function with each record: a dict of arrays, by field name.
+    """Calls a function with each record: a dict of arrays, by field name; fields declared as `str` hold text.
 
     It is called by one instance at a time, and cannot write into the arrays::
 
@@ -180,14 +180,14 @@ class _MakeCallbackSink:
         self._functions = functions
 
     def __call__(self, columns: Columns) -> Sink:
-        return CallbackSink(list(columns), *self._functions)
+        return CallbackSink(columns, *self._functions)
 
 
 class CallbackSink:
     """A sink that calls functions.
 
     Args:
-        names: the columns.
+        columns: the columns.
         function: called with each batch, as a dict.
         on_commit: called at the end.
         on_abort: called after a failure.
@@ -195,12 +195,12 @@ class CallbackSink:
 
     def __init__(
         self,
-        names: Sequence[str],
+        columns: Columns,
         function: Callable[[dict[str, Array]], object],
         on_commit: Callable[[], object] | None,
         on_abort: Callable[[], object] | None,
     ) -> None:
-        self._names = names
+        self._columns = columns
         self._function = function
         self._on_commit = on_commit
         self._on_abort = on_abort
@@ -210,7 +210,8 @@ class CallbackSink:
 
     def write(self, columns: Sequence[Array]) -> None:
         """Call the function."""
-        self._function(dict(zip(self._names, columns, strict=True)))
+        named = zip(self._columns.items(), columns, strict=True)
+        self._function({name: leaf_array(column, TEXT) if dtype == TEXT else column for (name, dtype), column in named})
 
     def commit(self) -> None:
         """Call the function for that."""
