@@ -118,8 +118,8 @@ def test_what_was_taken_from_a_source_and_not_delivered_is_counted(session, ws):
         pipe(CountUntil(100), queue, num_runtime_threads=2)
         pipe(ReaderWithLimit(queue.reader(), 5), taken, name="five")
         with tp.Task(name="look"), ops.local_exit():
-            fill, put, got, refused, _, _, _ = ops.QueueStatistics([queue.queue()], 7)
-            counts = tp.final_output([fill, put, got, refused])
+            seen = queue.statistics(ops.net())
+            counts = tp.final_output([seen.fill(), seen.put(), seen.taken(), seen.refused()])
 
     session.run(group)
 
@@ -340,6 +340,20 @@ def test_a_channel_that_a_task_reads_by_hand_is_not_ended_by_the_pipes_that_read
     session.run(group)
 
     assert sorted(few.rows + rest) == list(range(30))
+
+
+def test_a_channel_tells_what_went_through_it(session, kept):
+    rows = tp.Channel("rows", capacity=3)
+    with tp.TaskGroup() as group:
+        pipe(CountUntil(20), rows)
+        pipe(rows, kept)
+        with tp.Task(), ops.local_exit():
+            seen = tp.final_output(rows.statistics(ops.net()))
+
+    session.run(group)
+
+    record = seen.fetch()
+    assert (int(record.put()), int(record.taken()), int(record.fill()), bool(record.closed())) == (20, 20, 0, True)
 
 
 def test_a_channel_of_other_records_is_refused_where_it_is_written():

@@ -13,7 +13,10 @@ def batches_of(path: Path, rows: int) -> list[flights.Batch]:
     """All batches of a CSV file, `rows` flights each."""
     found: list[flights.Batch] = []
     with tp.fresh_names(), tp.TaskGroup() as group:
-        tp.pipe(flights.reader(path, rows), tp.CallbackWriter(lambda batch: found.append(flights.Batch._make(batch.values()))))
+        tp.pipe(
+            flights.reader(path, rows),
+            tp.CallbackWriter(lambda batch: found.append(flights.Batch._make(batch.values()))),
+        )
     with tp.LocalSession(tp.Workspace()) as session:
         session.run(group)
     return found

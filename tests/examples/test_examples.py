@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from examples import parameter_server
+from examples import clean_readings, parameter_server
 from examples.flight_delays import flights, model, program, report, work
 from tests.examples.reading import batches_of
 
@@ -88,6 +88,37 @@ def test_the_closing_block_of_the_parameter_server_runs_though_a_worker_fails(se
         session.run(parameter_server.build(fails))
 
     assert "the server ends with 0.00 x + 0.00" in capsys.readouterr().out
+
+
+def test_bad_readings_are_kept_aside_and_reported(tmp_path, capsys):
+    clean_readings.main(folder=tmp_path)
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"55 readings in {tmp_path / 'readings.parquet'}",
+        f"5 bad rows in {tmp_path / 'bad_rows.csv'}:",
+        "  line 9: column 'temperature_f' is '--', expected float32",
+        "  line 15: column 'humidity' is '8O', expected float32",
+        "  line 23: the row has 3 fields, expected 5",
+        "  line 35: the row has 6 fields, expected 5",
+        "  line 54: column 'temperature_f' is '1e', expected float32",
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"readings.parquet", "bad_rows.csv"}
+
+
+def test_clean_readings_are_in_celsius_and_in_the_order_of_the_file(session, tmp_path):
+    found = []
+    clean_readings.main(folder=tmp_path)
+    with taskplan.TaskGroup() as group:
+        stored = taskplan.ParquetReader(str(tmp_path / "readings.parquet"))
+        taskplan.pipe(stored, taskplan.CallbackWriter(found.append))
+
+    session.run(group)
+
+    [batch] = found
+    assert batch["taken"].tolist() == sorted(batch["taken"].tolist())
+    assert np.nanmax(batch["celsius"]) < 20
+    assert np.isnan(batch["celsius"]).sum() == 1
+    assert np.isnan(batch["humidity"]).sum() == 1
 
 
 @pytest.mark.parametrize("target", ["hello.py", "retry_branches.py", "parameter_server.py:build"])

@@ -9,11 +9,12 @@ from typing import Any
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.columns import from_blob_list, from_column_list
+from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Reader, Record, Writer, require_agreement, shown
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import SESSION_BLOBS, NetBuilder
-from taskplan.builder.queue_nets import dequeue, enqueue
+from taskplan.builder.queue_nets import dequeue, enqueue, queue_statistics
 from taskplan.builder.setup import Part, attributes_of
 from taskplan.builder.sites import here
 from taskplan.builder.task import Task
@@ -89,6 +90,10 @@ class Channel:
     def schema(self) -> Field | None:
         """What a record is, as far as known."""
         return self._schema
+
+    def statistics(self, net: Net) -> Struct:
+        """Add an operator that says what went through the channel and who waits for it: see `queue_statistics`."""
+        return queue_statistics(net, self.queue())
 
     @property
     def columns(self) -> int | None:

@@ -5279,7 +5279,7 @@ class OperatorMethods:
             CreateBlobsQueue(; capacity=2) -> q
             Copy([1 2]) -> a
             EnqueueBlobs(q, a) -> a
-            QueueStatistics(q) -> 1 (), 1 (), 0 (), 0 (), 0 (), 0 (), F ()
+            QueueStatistics(q) -> 1 ():i64, 1 ():i64, 0 ():i64, 0 ():i64, 0 ():i64, 0 ():i64, F ()
         """
 
     def Range(

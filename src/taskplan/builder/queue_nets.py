@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
 
 from taskplan.builder.blobs import BlobReference
+from taskplan.builder.containers import Struct
+from taskplan.builder.fields import Scalar
 from taskplan.builder.net import Net
 from taskplan.builder.sites import here
 from taskplan.builder.step import ExecutionStep
@@ -76,9 +81,22 @@ def dequeue(
     else:
         names = [net.NextName("data", index) for index in range(num_blobs)]
     outcome = status if status is not None else _name_beside(net, "status", names)
-    several = {"num_records": num_records} if num_records != 1 else {}
+    several: dict[str, Any] = {"num_records": num_records} if num_records != 1 else {}
     *fields, taken = net.SafeDequeueBlobs([queue], [*names, outcome], **several)
     return fields, taken
+
+
+def queue_statistics(net: Net, queue: BlobReference) -> Struct:
+    """Add an operator that says what went through a queue up to now, and who waits for it; for reporters.
+
+    Returns:
+        A record of int64 scalars: `fill`, what it holds; `put`, `taken` and `refused`, in records; `putting` and
+        `taking`, how many writers and readers wait; and the bool `closed`.
+    """
+    names = ("fill", "put", "taken", "refused", "putting", "taking", "closed")
+    blobs = net.QueueStatistics([queue], [net.NextName(name) for name in names])
+    types = (*(np.int64,) * 6, np.bool_)
+    return Struct(*((name, Scalar(dtype, blob)) for name, dtype, blob in zip(names, types, blobs, strict=True)))
 
 
 def close_queue(step: ExecutionStep | Net, *queues: BlobReference) -> ExecutionStep:

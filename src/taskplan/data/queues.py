@@ -9,10 +9,11 @@ queues are closed as failed, and what is left in them is no data for anybody.
 from __future__ import annotations
 
 from taskplan.builder.blobs import BlobReference
+from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Pipe, Reader, Writer, require_agreement
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
-from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
+from taskplan.builder.queue_nets import dequeue, enqueue, queue_statistics
 from taskplan.builder.sites import here
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildError, BuildValueError
@@ -47,6 +48,16 @@ class QueueWrapper(Pipe):
     def queue(self) -> BlobReference:
         """The blob that holds the queue."""
         return self._queue
+
+    def statistics(self, net: Net) -> Struct:
+        """Add an operator that says what went through the queue and who waits for it: see `queue_statistics`.
+
+        Example::
+
+            with ops.task_reporter(interval_ms=1000):
+                ops.call(show, *rows.statistics(ops.net()).field_blobs(), outputs=0)
+        """
+        return queue_statistics(net, self._queue)
 
     def reader(self) -> QueueReader:
         """A reader of its records."""
@@ -209,14 +220,3 @@ class QueueWriter(Writer):
 
     def __repr__(self) -> str:
         return f"{self._pipe!r}.writer()"
-
-
-__all__ = [
-    "Queue",
-    "QueueReader",
-    "QueueWrapper",
-    "QueueWriter",
-    "close_queue",
-    "dequeue",
-    "enqueue",
-]
