@@ -335,6 +335,7 @@ def table_of(schema: Struct, columns: Sequence[Array]) -> Arrow:
     Raises:
         BuildValueError: an array does not fit its leaf, or lengths do not add up to their values.
     """
+    arrow_schema = _arrow_schema(schema, None)
     waiting = iter(columns)
     stored = _stored(schema)
     arrays = [_array_of(name, child, waiting) for name, child in stored]
@@ -342,7 +343,7 @@ def table_of(schema: Struct, columns: Sequence[Array]) -> Arrow:
     if len(set(sizes.values())) > 1:
         msg = f"the columns of a batch have as many rows each, got {sizes}"
         raise BuildValueError(msg)
-    return package().table(dict(zip(sizes, arrays, strict=True)), schema=_arrow_schema(schema, package().null()))
+    return package().table(dict(zip(sizes, arrays, strict=True)), schema=arrow_schema)
 
 
 def _array_of(name: str, node: Field, waiting: Iterator[Array]) -> Arrow:
@@ -389,21 +390,21 @@ def _leaf_values(name: str, dtype: DType, array: Array) -> Array:
     Raises:
         BuildValueError: not each of its values has its like in that type, or it has another inner shape.
     """
-    wanted = STRING_DTYPE if dtype.base.kind in "US" else dtype.base
-    is_text = array.dtype.kind in "USO" and wanted == STRING_DTYPE
-    if array.ndim == 0 or array.shape[1:] != dtype.shape or not (is_text or np.can_cast(array.dtype, wanted, "safe")):
+    wants_text = dtype.base.kind in "USO"
+    fits = array.dtype.kind in "USO" if wants_text else np.can_cast(array.dtype, dtype.base, "safe")
+    if array.ndim == 0 or array.shape[1:] != dtype.shape or not fits:
         msg = (
             f"field {name!r} got an array of {array.dtype} of shape {array.shape}, expected one of "
             f"{dtype.base if dtype.base != TEXT else 'str'} with inner shape {dtype.shape}"
         )
         raise BuildValueError(msg, column=name)
-    return array if is_text else array.astype(wanted, copy=False)
+    return array if wants_text else array.astype(dtype.base, copy=False)
 
 
 # Records
 
 
-def to_table(record: Struct) -> Arrow:
+def to_table(record: Field) -> Arrow:
     """A pyarrow.Table of a record that holds arrays.
 
     Raises:
@@ -411,7 +412,7 @@ def to_table(record: Struct) -> Arrow:
         BuildValueError: an array does not fit its leaf, or lengths do not add up to their values.
     """
     columns = [np.asarray(value) for value in record.field_blobs()]
-    return table_of(with_types_of(record.clone_schema(), columns), columns)
+    return table_of(with_types_of(record, columns), columns)
 
 
 def from_table(table: Arrow, fill_nulls: Mapping[str, object] | None = None, drop_nulls: bool = False) -> Struct:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from taskplan.data.csv_blocks import Row
-from taskplan.data.filesystems import unfinished
+from taskplan.data.filesystems import is_url, telling_writes, unfinished
 
 BadRow = tuple[Row, str]
 """A row, and why it is bad."""
@@ -31,6 +32,10 @@ class BadRowsFile:
         self._parts = 0
         self._is_whole = True
 
+    def is_at(self, path: str) -> bool:
+        """Whether this is the file at `path`."""
+        return path == self._path or (not is_url(path) and os.path.realpath(path) == os.path.realpath(self._path))
+
     def part(self) -> PartOfRows:
         """A `with` block around the reading of one part, which counts from now on."""
         with self._changing:
@@ -39,7 +44,7 @@ class BadRowsFile:
 
     def add(self, path: str, bad: Sequence[BadRow]) -> None:
         """Add rows of the file at `path`."""
-        with self._changing:
+        with self._changing, telling_writes(self._path):
             if not self._is_whole:
                 return
             file = self._begun()
@@ -57,8 +62,9 @@ class BadRowsFile:
                 return
             try:
                 if self._is_whole:
-                    self._begun()
-                    self._unfinished.commit()
+                    with telling_writes(self._path):
+                        self._begun()
+                        self._unfinished.commit()
             finally:
                 self._unfinished.abort()
                 self._file, self._is_whole = None, True

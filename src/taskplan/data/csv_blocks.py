@@ -91,14 +91,14 @@ class Block(NamedTuple):
 
     def rows(self, delimiter: str) -> list[Row]:
         """The rows one by one, without blank lines."""
-        ends = [*_row_ends(self.text, delimiter), len(self.text)]
-        rows, start, line = [], 0, self.line
-        for end in ends:
-            text = self.text[start:end]
-            if text.strip(b"\r\n"):
-                rows.append(Row(line, text))
-            start, line = end, line + len(_line_ends(text))
-        return rows
+        ends = [*_row_ends(self.text, delimiter).tolist(), len(self.text)]
+        starts = [0, *ends[:-1]]
+        lines = np.searchsorted(_line_ends(self.text), starts, side="right") + self.line
+        found = [Row(*row) for row in zip(lines.tolist(), map(self._cut, starts, ends), strict=True)]
+        return [row for row in found if row.text.strip(b"\r\n")]
+
+    def _cut(self, start: int, end: int) -> bytes:
+        return self.text[start:end]
 
 
 class RowText:

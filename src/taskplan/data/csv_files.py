@@ -8,7 +8,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ from taskplan.data.csv_blocks import (
     names_in,
     opened_text,
 )
-from taskplan.data.filesystems import Path, Paths, expanded, path_text, unfinished
+from taskplan.data.filesystems import Path, Paths, expanded, path_text, telling_writes, unfinished
 from taskplan.data.missing_values import Nulls, checked_fills
 from taskplan.data.record_types import refuse_lists, unknown_column, with_columns
 from taskplan.data.sinks import Columns, ColumnsWriter
@@ -151,6 +151,9 @@ class CsvSource:
         """A part for each file."""
         with self._counted_part():
             for path in expanded(self._path, _ENDINGS):
+                if self._bad_rows_file is not None and self._bad_rows_file.is_at(path):
+                    msg = f"{path!r} is read, and bad_rows would write it; put it into another folder"
+                    raise BuildValueError(msg, path=path)
                 yield partial(self._batches, path, self._counted_part())
 
     def _counted_part(self) -> AbstractContextManager[None]:
@@ -189,6 +192,8 @@ class CsvSource:
             pending = [self._without_suspects(path, block.rows(self._delimiter), converter, bad)]
         while pending:
             rows = pending.pop()
+            if not rows:
+                continue
             try:
                 yield converter.columns(b"".join(row.text for row in rows))
             except BlockRefusedError as refused:
@@ -201,7 +206,7 @@ class CsvSource:
                     pending += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
 
     def _without_suspects(self, path: str, rows: list[Row], converter: BlockConverter, bad: list[BadRow]) -> list[Row]:
-        """The rows without those that are surely bad, which go to `bad`; all, if the first bad row is what is wanted."""
+        """The rows without most of the bad ones, which go to `bad`; all, where the first bad one is to be told."""
         if self._is_strict:
             return rows
         found = []
@@ -399,7 +404,7 @@ class CsvSink:
 
     def open(self) -> None:
         """Begin the file."""
-        with self._telling():
+        with telling_writes(self._path):
             file = self._unfinished.open()
             is_packed = self._path.endswith(".gz")
             self._file = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if is_packed else file
@@ -421,7 +426,7 @@ class CsvSink:
         named = zip(self._columns, self._types, columns, strict=True)
         arrays = [leaf_array(name, dtype, array) for name, dtype, array in named]
         table = package().table(arrays, names=list(self._columns))
-        with self._telling():
+        with telling_writes(self._path):
             if self._writer is None:
                 options = package().csv.WriteOptions(include_header=False, delimiter=self._delimiter)
                 self._writer = package().csv.CSVWriter(self._file, table.schema, write_options=options)
@@ -429,7 +434,7 @@ class CsvSink:
 
     def commit(self) -> None:
         """Finish the file, and give it its name."""
-        with self._telling():
+        with telling_writes(self._path):
             if self._writer is not None:
                 self._writer.close()
             if isinstance(self._file, gzip.GzipFile):
@@ -440,10 +445,3 @@ class CsvSink:
         """Remove what was written."""
         self._writer = self._file = None
         self._unfinished.abort()
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, f"cannot write: {error.strerror or error}", self._path) from None

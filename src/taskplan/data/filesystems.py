@@ -8,8 +8,8 @@ from __future__ import annotations
 import errno
 import glob
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Protocol
 from uuid import uuid4
 
@@ -56,7 +56,8 @@ def expanded(paths: Paths, endings: tuple[str, ...]) -> list[str]:
     if not given:
         msg = "expected at least one path, got an empty list"
         raise BuildValueError(msg)
-    return [file for path in given for file in _expanded_one(path_text(path), endings)]
+    texts = [path_text(path) for path in given]
+    return [file for text in texts for file in _expanded_one(text, endings)]
 
 
 def path_text(path: Path) -> str:
@@ -96,6 +97,19 @@ def open_input(path: str) -> BinaryIO:
 def unfinished(path: str) -> Unfinished:
     """A file or object at `path` that is written under another name, and gets its own in one step."""
     return UnfinishedUrl(path) if is_url(path) else UnfinishedFile(path)
+
+
+@contextmanager
+def telling_writes(path: str) -> Iterator[None]:
+    """Around what writes to the file at `path`: of an error of the system, say that it is about writing this file.
+
+    Raises:
+        OSError: that error; `errno` stays.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror or error}", path) from None
 
 
 class UnfinishedUrl:

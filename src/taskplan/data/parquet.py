@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Record
 from taskplan.builder.fields import Field
 from taskplan.data.arrow import Arrow, arrow_errors, arrow_from_schema, columns_of, package, schema_from_arrow, table_of
-from taskplan.data.filesystems import Path, Paths, expanded, open_input, path_text, unfinished
+from taskplan.data.filesystems import Path, Paths, expanded, open_input, path_text, telling_writes, unfinished
 from taskplan.data.missing_values import MissingValueError, Nulls, checked_fills
 from taskplan.data.record_types import refuse_lists, unknown_column, with_columns, with_types_of
 from taskplan.data.sinks import Columns, ColumnsWriter
@@ -117,17 +118,17 @@ class ParquetSource:
     def parts(self) -> Iterator[Callable[[], Iterator[Batch]]]:
         """A part for each row group, file by file."""
         for path in expanded(self._path, _ENDINGS):
-            with _opened(path) as file:
+            with _opened(path) as (file, size):
                 columns = _columns_for(path, file, self.schema)
-                metadata = file.metadata
+                known = file.metadata, size
             first = 0
-            for group in range(metadata.num_row_groups):
-                yield partial(self._batches, path, metadata, group, first, columns)
-                first += metadata.row_group(group).num_rows
+            for group in range(file.metadata.num_row_groups):
+                yield partial(self._batches, path, known, group, first, columns)
+                first += file.metadata.row_group(group).num_rows
 
-    def _batches(self, path: str, metadata: Arrow, group: int, first: int, columns: list[str]) -> Iterator[Batch]:
+    def _batches(self, path: str, known: _Known, group: int, first: int, columns: list[str]) -> Iterator[Batch]:
         names = self.schema.field_names()
-        with _opened(path, metadata) as file:
+        with _opened(path, known) as (file, _):
             batches = file.iter_batches(self._batch_size, row_groups=[group], columns=columns)
             for batch in _telling(path, batches):
                 try:
@@ -151,15 +152,28 @@ class ParquetSource:
 # What the files are
 
 
+_Known = tuple[Arrow, int]
+"""The metadata of a file, and its size in bytes."""
+
+
 @contextmanager
-def _opened(path: str, metadata: Arrow = None) -> Iterator[Arrow]:
-    """A pyarrow.ParquetFile, closed at the end; what is wrong with it is told in our words."""
+def _opened(path: str, known: _Known | None = None) -> Iterator[tuple[Arrow, int]]:
+    """A pyarrow.ParquetFile, closed at the end, and its size; what is wrong with it is told in our words.
+
+    Args:
+        path: the file.
+        known: what was read of it before, which is not read again.
+    """
     with open_input(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        if known is not None and size != known[1]:
+            msg = f"{path!r} was changed while it was read: it had {known[1]} bytes, and has {size} now"
+            raise BuildValueError(msg, path=path)
         try:
-            opened = package().parquet.ParquetFile(file, metadata=metadata)
+            opened = package().parquet.ParquetFile(file, metadata=None if known is None else known[0])
         except arrow_errors() as error:
             raise _damaged(path, error) from None
-        yield opened
+        yield opened, size
 
 
 def _telling(path: str, batches: Iterable[Arrow]) -> Iterator[Arrow]:
@@ -196,7 +210,7 @@ def _common_schema(paths: Sequence[str], columns: Sequence[str] | None) -> Struc
     """
     schemas = []
     for path in paths:
-        with _opened(path) as file:
+        with _opened(path) as (file, _):
             schemas.append(_file_schema(path, file, columns))
         if schemas[-1] != schemas[0]:
             msg = f"{path!r} has {_difference(schemas[-1], schemas[0])} in {paths[0]!r}; read the two apart"
@@ -347,7 +361,7 @@ class ParquetSink:
         if self._writer is None:
             self._schema = with_types_of(self._schema, columns)
         table = table_of(self._schema, columns)
-        with self._telling():
+        with telling_writes(self._path):
             self._begin()
             self._waiting.append(table)
             self._rows_waiting += table.num_rows
@@ -356,7 +370,7 @@ class ParquetSink:
 
     def commit(self) -> None:
         """Finish the file, and give it its name."""
-        with self._telling():
+        with telling_writes(self._path):
             self._begin()
             self._flush(at_least=1)
             self._writer.close()
@@ -386,10 +400,3 @@ class ParquetSink:
             start += self._rows
         rest = table.slice(min(start, table.num_rows))
         self._waiting, self._rows_waiting = [rest], rest.num_rows
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, f"cannot write: {error.strerror or error}", self._path) from None

@@ -37,6 +37,9 @@ from taskplan.plan.types import Array, DType
 _PLAIN: dict[object, type] = {int: np.int64, float: np.float64, bool: np.bool_, str: str}
 _ANNOTATIONS: dict[DType, type] = {np.dtype(dtype): plain for plain, dtype in _PLAIN.items() if isinstance(plain, type)}
 
+_ELEMENTS = {np.dtype(code).type for code in np.typecodes["All"]} - {np.void, np.object_}
+"""NumPy's types that are dtypes."""
+
 
 # Dataclasses
 
@@ -98,7 +101,7 @@ def _annotated(where: str, hint: Any, outer: tuple[object, ...]) -> Field:
         return Scalar()
     if hint in _PLAIN:
         return Scalar(_PLAIN[hint])
-    if isinstance(hint, type) and issubclass(hint, np.generic) and np.dtype(hint).itemsize:
+    if hint in _ELEMENTS:
         return Scalar(hint)
     msg = (
         f"{where} is annotated {hint!r}; expected int, float, bool, str, a type of NumPy, list[...], dict[..., ...], "
@@ -121,9 +124,9 @@ def _with_notes(where: str, hint: object, notes: Sequence[object], outer: tuple[
 
 
 def _is_column_type(note: object) -> bool:
-    if isinstance(note, tuple):
-        return len(note) == 2 and not isinstance(note, Metadata) and _is_column_type(note[0])
-    return isinstance(note, Field | np.dtype) or (isinstance(note, type) and issubclass(note, np.generic))
+    if isinstance(note, tuple) and len(note) == 2:
+        return note[0] in _PLAIN or _is_column_type(note[0])
+    return isinstance(note, Field | np.dtype) or (isinstance(note, type) and note in _ELEMENTS)
 
 
 def _given_field(note: Any) -> Field:
