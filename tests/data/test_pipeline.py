@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -211,7 +212,7 @@ def test_a_processor_may_return_a_record_in_many_forms(form, session, kept):
     assert kept.rows == [0, 2, 4, 6]
 
 
-SEEN = []
+SEEN: list[int] = []
 SILENT = {
     "net": lambda record: a_net(record)[0],
     "list of nets": lambda record: [a_net(record)[0]],
@@ -234,7 +235,7 @@ def test_a_processor_may_return_no_record(form, session):
     assert ([0, 1, 2] if "operators" in form else []) == SEEN
 
 
-WRONG = {
+WRONG: dict[str, Any] = {
     "a bare blob": (lambda record: record.iter(), TypeError),
     "a number": (lambda record: 3, TypeError),
     "a bare dict": (lambda record: {"iter": record.iter()}, (TypeError, ValueError)),
@@ -509,7 +510,7 @@ def test_a_function_that_returns_something_else_is_an_error_that_says_so(made, w
 
 def test_a_function_is_needed():
     with pytest.raises(TypeError):
-        BatchFunction(3)
+        BatchFunction(3)  # type: ignore[arg-type]
 
 
 # --- outputs, order, runs ---------------------------------------------------------------------------------------------

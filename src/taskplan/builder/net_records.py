@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.calls import OperatorCalls
@@ -31,7 +32,8 @@ class NetRecords(OperatorCalls):
         """The record of what goes out, or None if it was not set."""
         return self._output_record
 
-    def set_input_record(self, input_record: Field) -> Field:
+    # Which fields it has is known to whoever gave it.
+    def set_input_record(self, input_record: Field) -> Any:
         """Say what comes in, once.
 
         Args:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,9 @@ _LEAVES: dict[str, type] = {
 """What the leaves of Arrow's types are, by the first word of what they are called."""
 
 _TEXTS = ("string", "large_string")
+
+_NUMBERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "halffloat", "float", "double"})
+"""Types of numbers that are the same here."""
 
 _COUNTED = {
     "date32": "int32",
@@ -135,6 +139,13 @@ def _field_of(name: str, arrow_type: Arrow) -> Field:
     raise BuildValueError(msg, column=name)
 
 
+@lru_cache(maxsize=256)
+def _is_number(arrow_type: Arrow) -> bool:
+    """Whether entries of the type are numbers that NumPy has too, and are taken as they are."""
+    return _kind(arrow_type) in _NUMBERS
+
+
+@lru_cache(maxsize=256)
 def _kind(arrow_type: Arrow) -> str:
     """The first word of what a type is called: `list` of `list<item: int64>`."""
     found = re.match(r"\w+", str(arrow_type))
@@ -226,8 +237,11 @@ def columns_of(batch: Arrow, names: Sequence[str], nulls: Nulls) -> tuple[list[A
     Raises:
         MissingValueError: something is missing, and nothing says what takes its place.
     """
+    arrays = batch.columns
+    if all(_is_number(each.type) and not each.null_count for each in arrays) and batch.schema.names == list(names):
+        return [_read_only(each) for each in arrays], 0
     leaves = {leaf.name: leaf for leaf in _leaves_of(batch)}
-    bad = np.zeros(batch.num_rows, bool)
+    bad: Array | None = None
     for name in names:
         leaf = leaves[name]
         missing = _missing(leaf.array)
@@ -236,10 +250,12 @@ def columns_of(batch: Arrow, names: Sequence[str], nulls: Nulls) -> tuple[list[A
         rows = leaf.rows()[missing]
         if not nulls.drop:
             raise MissingValueError(name, np.unique(rows), "" if _kind(leaf.array.type) in _TEXTS else 0)
+        bad = np.zeros(batch.num_rows, bool) if bad is None else bad
         bad[rows] = True
-    dropped = int(bad.sum())
-    if dropped:
-        kept = batch.filter(package().array(~bad))
+    dropped = 0
+    if bad is not None:
+        dropped = int(bad.sum())
+        kept = batch.filter(package().array(np.logical_not(bad)))
         leaves = {leaf.name: leaf for leaf in _leaves_of(kept)}
     return [_values(leaves[name].array, nulls.fill.get(name)) for name in names], dropped
 
@@ -321,7 +337,14 @@ def _values(array: Arrow, fill: object) -> Array:
     if _kind(array.type) in _TEXTS:
         arrow = package()
         array = array.cast(arrow.binary() if _kind(array.type) == "string" else arrow.large_binary())
-    return array.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return] # pyarrow has no types
+    return _read_only(array)
+
+
+def _read_only(array: Arrow) -> Array:
+    """The entries, which nobody will write into; so nobody need copy them."""
+    made: Array = array.to_numpy(zero_copy_only=False)
+    made.flags.writeable = False
+    return made
 
 
 # Columns to tables

@@ -18,7 +18,8 @@ from taskplan.data.processors import processor_name
 from taskplan.errors import BuildTypeError, OperatorError
 from taskplan.plan.types import Array
 
-Function = Callable[[dict[str, Array]], Mapping[str, Any]]
+# Arrays of any type: what they hold is known to the function only.
+Function = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
 class BatchFunction:

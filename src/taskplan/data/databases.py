@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from taskplan.errors import BuildValueError, ClosedError, WorkspaceError
 from taskplan.operators.storage.database_types import is_database_type, new_database, open_database
@@ -15,7 +15,8 @@ from taskplan.operators.storage.entries import Entry
 MODES = ("new", "write", "read")
 
 
-def create_db(db_type: str, path: str | os.PathLike[str], mode: str) -> Database | None:
+# Any, since who names a type that there is need not look for None.
+def create_db(db_type: str, path: str | os.PathLike[str], mode: str) -> Any:
     """Open a database.
 
     Example::
@@ -34,7 +35,7 @@ def create_db(db_type: str, path: str | os.PathLike[str], mode: str) -> Database
             add entries; `"read"`.
 
     Returns:
-        The database; None for an unknown type.
+        The `Database`; None for an unknown type.
 
     Raises:
         BuildValueError: there is no such mode.

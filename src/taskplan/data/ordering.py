@@ -59,6 +59,7 @@ class OrderedReader(Reader):
     def in_turn(self, write_nets: Sequence[Net]) -> list[Net]:
         """The nets that write the record that was read last, when all records before it are written."""
         turn_net, leave_net = Net("line_turn"), Net("line_leave")
-        turn_net.AwaitTurn([self._line, self._number], [])
-        leave_net.LeaveLine([self._line, self._number], [])
+        if self._line is not None and self._number is not None:
+            turn_net.AwaitTurn([self._line, self._number], [])
+            leave_net.LeaveLine([self._line, self._number], [])
         return [turn_net, *write_nets, leave_net]

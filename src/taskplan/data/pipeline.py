@@ -16,7 +16,6 @@ from taskplan.builder.dataio import Reader, Writer
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import NetBuilder
 from taskplan.builder.ops import ops
-from taskplan.builder.outputs import TaskOutput
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.steps import execution_step, to_execution_step
 from taskplan.builder.task import Task
@@ -102,7 +101,7 @@ def pipe_and_output(
     final_outputs: Any = None,
     *,
     ordered: bool = False,
-) -> tuple[Any, TaskOutput | list[TaskOutput] | None]:
+) -> tuple[Any, Any]:
     """As `pipe`, with outputs of the task: blobs or records whose values can be fetched after the run.
 
     Args:
@@ -118,7 +117,7 @@ def pipe_and_output(
         ordered: see there.
 
     Returns:
-        What `pipe` returns, and one output, or a list of them for a list, or None.
+        What `pipe` returns, and one `TaskOutput`, or a list of them for a list, or None.
 
     Raises:
         BuildError: there are no threads; and what `pipe` raises.

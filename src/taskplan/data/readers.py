@@ -17,7 +17,7 @@ from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, NotProvidedError, Reader, ReaderBuilder
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
-from taskplan.data.ends import has_reader, reader_of
+from taskplan.data.ends import HasReader, has_reader, reader_of
 from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError
 from taskplan.plan.types import DataType
 
@@ -68,7 +68,7 @@ class ReaderWithLimitBase(Reader):
         reader: what is read from; a queue, a channel or a dataset will do too.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader | HasReader) -> None:
         super().__init__()
         self.reader = reader_of(reader)
         self.net = Net("reader_with_limit")
@@ -129,7 +129,7 @@ class ReaderWithLimit(ReaderWithLimitBase):
         num_iter: how many records; None, or less than 0, for all.
     """
 
-    def __init__(self, reader: Reader, num_iter: int | None = 1) -> None:
+    def __init__(self, reader: Reader | HasReader, num_iter: int | None = 1) -> None:
         super().__init__(reader)
         self.num_iter = None if num_iter is None or num_iter < 0 else int(num_iter)
         self.counter: BlobReference | None = None
@@ -157,7 +157,7 @@ class ReaderWithTimeLimit(ReaderWithLimitBase):
         duration: in seconds; None, 0 or less for any time.
     """
 
-    def __init__(self, reader: Reader, duration: float | None = 0) -> None:
+    def __init__(self, reader: Reader | HasReader, duration: float | None = 0) -> None:
         super().__init__(reader)
         self.duration_ns = max(0, int((duration or 0) * 1e9))
         self._timer: BlobReference | None = None
@@ -188,7 +188,7 @@ class ReaderWithDelay(Reader):
         delay: in seconds.
     """
 
-    def __init__(self, reader: Reader, delay: float) -> None:
+    def __init__(self, reader: Reader | HasReader, delay: float) -> None:
         super().__init__()
         self.reader = reader_of(reader)
         self.delay = delay
@@ -241,7 +241,7 @@ class CompositeReader(Reader):
         BuildError: there is not one name for each reader, or a reader has no schema.
     """
 
-    def __init__(self, names: Sequence[str], readers: Sequence[Reader]) -> None:
+    def __init__(self, names: Sequence[str], readers: Sequence[Reader | HasReader]) -> None:
         if len(names) != len(readers) or not names:
             msg = f"a composite reader needs a name for each of its readers, got {list(names)!r} for {len(readers)}"
             raise BuildError(msg)

@@ -162,7 +162,7 @@ class CallbackWriter(ColumnsWriter):
 
     def __init__(
         self,
-        function: Callable[[dict[str, Array]], object],
+        function: Callable[[dict[str, Any]], object],
         *,
         on_commit: Callable[[], object] | None = None,
         on_abort: Callable[[], object] | None = None,
@@ -196,7 +196,7 @@ class CallbackSink:
     def __init__(
         self,
         columns: Columns,
-        function: Callable[[dict[str, Array]], object],
+        function: Callable[[dict[str, Any]], object],
         on_commit: Callable[[], object] | None,
         on_abort: Callable[[], object] | None,
     ) -> None:

@@ -22,7 +22,7 @@ from taskplan.operators.waiting import Changes, Reads
 from taskplan.plan.types import DType
 
 _UNDER_MUTEX = (Changes("mutex_ptr"),)
-_FALSE = np.False_
+_FALSE: Any = np.False_
 _MAX_ITER = np.iinfo(np.int64).max
 
 

@@ -20,7 +20,7 @@ from taskplan.errors import Cancelled, ShapeError
 from taskplan.operators.inference import Inferred, TensorSpec, always, no_tensors
 from taskplan.operators.operands import BOOL, I64, Tensor, argument_error, refuse
 from taskplan.operators.python import build_function, function_of
-from taskplan.operators.python_handles import tensor_from_user
+from taskplan.operators.python_handles import tensor_handed_over
 from taskplan.operators.registry import BLOCKS, MAKES, USER_CODE, operator
 from taskplan.operators.run import OpRun, Unset
 from taskplan.operators.waiting import NOT_YET, Acquires, Closes, NotYet, Reads, Releases, Shared
@@ -285,7 +285,7 @@ def _columns(source: SourceHandle, batch: object, run: OpRun) -> tuple[Array, ..
     if len(batch) != len(names):
         text = f"a batch of source {source.name!r} has {len(batch)} columns, expected {len(names)}"
         raise refuse("ReadSource", text)
-    return tuple([tensor_from_user("ReadSource", name, data) for name, data in zip(names, batch, strict=True)])
+    return tuple([tensor_handed_over("ReadSource", name, data) for name, data in zip(names, batch, strict=True)])
 
 
 def rows_of(

@@ -11,7 +11,8 @@ from taskplan.operators.lines import Line
 def a_member() -> list[object]:
     """A line, and the number of one who stands at its entrance."""
     line = Line()
-    return [line, np.int64(line.try_enter())]
+    line.try_enter()
+    return [line, np.int64(line.entrance)]
 
 
 SAMPLES = {
