@@ -9,6 +9,7 @@ READY_FOR_WORK := $(VENV)/ready-to-work
 WORKERS ?= 2
 SEED ?= 0
 MINUTES ?= 5
+PIPELINES ?= 2000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,9 +34,11 @@ check: $(READY_FOR_WORK) ## format, lint, types, architecture, examples in the d
 bench: $(READY_FOR_WORK) ## run the benchmarks, each beside its yardstick
 	@set -e; for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
-soak: $(READY_FOR_WORK) ## run random programs with known results, simulated and on threads, each for MINUTES
+soak: $(READY_FOR_WORK) ## run random programs with known results, simulated and on threads, each for MINUTES, and PIPELINES pipelines
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(MINUTES)
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(MINUTES) --threads
+	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines
+	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines --threads
 
 proto: $(READY_FOR_WORK) ## generate the protobuf modules anew
 	$(BIN)/python -m grpc_tools.protoc -Isrc --python_out=src --pyi_out=src src/taskplan/plan/taskplan.proto src/taskplan/plan/program.proto

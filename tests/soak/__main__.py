@@ -11,6 +11,12 @@ from collections.abc import Iterator
 import click
 from tests.soak.guard import Guard
 from tests.soak.simulating import SCHEDULES, soak_simulated
+from tests.soak.soaking_pipelines import (
+    SCHEDULES_OF_PIPELINES,
+    PipelineTally,
+    soak_pipelines_on_threads,
+    soak_pipelines_simulated,
+)
 from tests.soak.tally import Tally, WrongError
 from tests.soak.threads import soak_threads
 
@@ -21,7 +27,8 @@ from tests.soak.threads import soak_threads
 @click.option("--runs", type=int, help="How many runs there are at most.")
 @click.option("--shard", default="0/1", show_default=True, help="I/N: the part I, from 0, of N equal ones.")
 @click.option("--threads", is_flag=True, help="On real threads, with failures and cancels at random moments.")
-def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool) -> None:
+@click.option("--pipelines", is_flag=True, help="Pipelines: readers, stages with threads, queues, sinks.")
+def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool, pipelines: bool) -> None:
     """Run random programs, and check how each run ends.
 
     Runs have numbers, which say all that is random in them. Simulated ones are replayed, too.
@@ -30,15 +37,17 @@ def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool)
         msg = "say for how long: --minutes or --runs"
         raise click.UsageError(msg)
 
+    options = f"{' --pipelines' if pipelines else ''}{' --threads' if threads else ''}"
+
     def command(number: int) -> str:
-        return f"python -m tests.soak --seed {number} --runs 1{' --threads' if threads else ''}"
+        return f"python -m tests.soak --seed {number} --runs 1{options}"
 
     with Guard(command) as guard:
-        tally = Tally(minutes, runs, guard.begins)
-        numbers = _numbers(seed, shard, 1 if threads else SCHEDULES)
+        tally = (PipelineTally if pipelines else Tally)(minutes, runs, guard.begins)
+        schedules = SCHEDULES_OF_PIPELINES if pipelines else SCHEDULES
+        numbers = _numbers(seed, shard, 1 if threads else schedules)
         try:
-            (soak_threads if threads else soak_simulated)(numbers, tally)
-            tally.check_shares(with_faults=not threads)
+            _soak(numbers, tally, threads)
         except WrongError as error:
             click.echo(f"{error}")
             _fail(command(tally.number), seed, tally)
@@ -46,6 +55,14 @@ def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool)
             traceback.print_exc()
             _fail(command(tally.number), seed, tally)
     click.echo("\n".join(tally.lines()))
+
+
+def _soak(numbers: Iterator[int], tally: Tally, threads: bool) -> None:
+    if isinstance(tally, PipelineTally):
+        (soak_pipelines_on_threads if threads else soak_pipelines_simulated)(numbers, tally)
+    else:
+        (soak_threads if threads else soak_simulated)(numbers, tally)
+        tally.check_shares(with_faults=not threads)
 
 
 def _fail(command: str, seed: int, tally: Tally) -> None:

@@ -6,6 +6,7 @@ import itertools
 import math
 
 from tests.soak.simulating import soak_simulated
+from tests.soak.soaking_pipelines import PipelineTally, soak_pipelines_on_threads, soak_pipelines_simulated
 from tests.soak.tally import Tally, WrongError
 from tests.soak.threads import soak_threads
 
@@ -28,6 +29,25 @@ def test_random_programs_on_threads_end_soon_after_a_failure_or_a_cancel(record_
     tally.check_shares(with_faults=False)
     assert len(tally.delays_ms) >= 30
     record_property("report", f"soak on threads: {' '.join(tally.lines())}")
+
+
+def test_random_pipelines_under_simulation_deliver_each_row_once_or_raise_what_failed_and_replay(record_property):
+    tally = PipelineTally(math.inf, runs=300)
+
+    _soaked(lambda: soak_pipelines_simulated(itertools.count(), tally), tally, " --pipelines")
+
+    assert tally.replays == 100
+    record_property("report", f"soak of pipelines: {' '.join(tally.lines())}")
+
+
+def test_random_pipelines_on_threads_deliver_each_row_once_or_raise_what_failed_and_leave_nothing(record_property):
+    tally = PipelineTally(math.inf, runs=150)
+
+    _soaked(lambda: soak_pipelines_on_threads(itertools.count(), tally), tally, " --pipelines --threads")
+
+    assert len(tally.failure_ms) >= 20
+    assert len(tally.cancel_ms) >= 10
+    record_property("report", f"soak of pipelines on threads: {' '.join(tally.lines())}")
 
 
 def _soaked(soak, tally: Tally, option: str) -> None:
