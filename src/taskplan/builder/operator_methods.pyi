@@ -3297,6 +3297,22 @@ class OperatorMethods:
             HasElements([], [1]) -> T ()
         """
 
+    def HasNoRows(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Whether the first axis of the tensor has size 0, whatever its other axes.
+
+        Inputs:
+            tensor: any dtype, at least one axis.
+        Outputs:
+            has_no_rows: bool, rank 0.
+        Example:
+            HasNoRows([1 2]) -> F ()
+        """
+
     def HasScope(
         self,
         inputs: Inputs,

@@ -18,9 +18,7 @@ from taskplan.builder.net import Net
 from taskplan.builder.records import NewRecord, blobs_of
 from taskplan.builder.scope import NameScope
 from taskplan.errors import BuildAttributeError, BuildError, BuildValueError
-from taskplan.operators.cursors import FieldTree
 from taskplan.plan.names import did_you_mean
-from taskplan.plan.types import DataType
 
 HELD = "held_by_data"
 """The attribute of nets with what must live as long: readers and writers, which hold the names of their blobs."""
@@ -87,13 +85,9 @@ class CursorReader(Reader):
 
     def _has_no_rows(self, read_net: Net, batch: Sequence[BlobReference]) -> BlobReference:
         """Add what says whether a batch has no records, however many elements a record has."""
-        tree = FieldTree(self._fields)
-        for place in tree.lengths:
-            if not tree.domain_of[place]:
-                return read_net.IsEmpty([batch[place]])
         # The first field is at the top level, since others come after their lengths.
-        rows = read_net.Shape([batch[0]], axes=[0])
-        return read_net.Squeeze([read_net.Not([read_net.Cast([rows], to=DataType.BOOL)])], dims=[0])
+        none: BlobReference = read_net.HasNoRows([batch[0]])
+        return none
 
 
 class DatasetReader(CursorReader):

@@ -98,8 +98,8 @@ FAMILIES: dict[str, str] = {
     ),
     "sequences": "AddPadding GRUUnit GatherPadding LSTMUnit RemovePadding ReversePackedSegs SequenceMask",
     "shapes": (
-        "ExpandDims Flatten FlattenToVec HasElements IsEmpty MergeDim PrependDim Reshape ResizeLike Shape Size "
-        "Squeeze Transpose"
+        "ExpandDims Flatten FlattenToVec HasElements HasNoRows IsEmpty MergeDim PrependDim Reshape ResizeLike "
+        "Shape Size Squeeze Transpose"
     ),
     "sinks": "CloseSink CommitSink OpenSink SinkCounts WriteSink",
     "sources": "CloseSource OpenSource ReadSource SourceCounts",

@@ -85,6 +85,22 @@ def is_empty(x: Tensor) -> np.bool_:
     return np.bool_(x.size == 0)
 
 
+@operator("HasNoRows", inputs=("tensor",), outputs=("has_no_rows",), infer=always(TensorSpec(BOOL)))
+def has_no_rows(x: Tensor) -> np.bool_:
+    """Whether the first axis of the tensor has size 0, whatever its other axes.
+
+    Inputs:
+        tensor: any dtype, at least one axis.
+    Outputs:
+        has_no_rows: bool, rank 0.
+    Example:
+        HasNoRows([1 2]) -> F ()
+    """
+    require_tensor("HasNoRows", "tensor", x)
+    require_least_rank("HasNoRows", "tensor", x, 1)
+    return np.bool_(x.shape[0] == 0)
+
+
 @operator("HasElements", inputs=("tensors+",), outputs=("has_elements",), infer=always(TensorSpec(BOOL)))
 def has_elements(*tensors: Tensor) -> np.bool_:
     """Whether any of the tensors has an element.

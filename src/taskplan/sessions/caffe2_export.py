@@ -17,7 +17,17 @@ from taskplan.sessions.base import as_group
 OWN_OPERATORS = frozenset(
     {
         *("AwaitTurn", "BeginReads", "BeginWrites", "Call", "CloseSink", "CloseSource", "CommitSink", "CountIf"),
-        *("CreateLine", "EndReads", "EndWrites", "EnterLine", "LatchIf", "LeaveLine", "LetNextIn", "OpenSink"),
+        *(
+            "CreateLine",
+            "EndReads",
+            "EndWrites",
+            "EnterLine",
+            "HasNoRows",
+            "LatchIf",
+            "LeaveLine",
+            "LetNextIn",
+            "OpenSink",
+        ),
         *("OpenSource", "QueueStatistics", "ReadSource", "SinkCounts", "Sleep", "SourceCounts", "WriteSink"),
     }
 )
