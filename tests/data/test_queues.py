@@ -199,6 +199,50 @@ def test_a_second_writer_of_other_records_is_refused_where_it_is_written():
             pipe(CountUntil(3), queue, processor=lambda record: Struct(("iter", Scalar(np.float32, record.iter()))))
 
 
+# --- tasks by hand ----------------------------------------------------------------------------------------------------
+
+
+def test_tasks_that_are_written_by_hand_count_among_readers_and_writers(session):
+    rows = Queue(2, Struct(("n", np.int64)))
+    total = []
+    with tp.TaskGroup() as group:
+        for count in (3, 200):
+            with tp.Task(), ops.loop(count) as loop:
+                number = ops.Cast(loop.iter(), to=tp.DataType.INT64)
+                rows.writer().write_record(ops.net(), Struct(("n", number)))
+        with tp.Task():
+            reader = rows.reader()
+            with ops.loop():
+                ended, record = reader.read_record(ops.net())
+                ops.stop_if(ended)
+                ops.call(lambda n: total.append(int(n)), record.n(), outputs=0)
+
+    session.run(group)
+
+    assert sorted(total) == sorted([*range(3), *range(200)])
+
+
+def test_a_reader_by_hand_that_leaves_ends_the_writers(session):
+    rows = Queue(2)
+    with tp.TaskGroup() as group:
+        pipe(CounterReader(), rows)
+        with tp.Task(), ops.loop(3):
+            rows.reader().read(ops.net())
+
+    session.run(group)
+
+
+def test_a_queue_between_two_nodes_is_refused_with_the_advice_to_use_a_channel(session, kept):
+    with tp.TaskGroup() as group:
+        with tp.Node("a"):
+            rows = pipe(CountUntil(3))
+        with tp.Node("b"):
+            pipe(rows, kept)
+
+    with pytest.raises(tp.PlanError, match=r"read on node 'b' and written on node 'a'.* use a Channel"):
+        session.run(group)
+
+
 # --- nets by hand -----------------------------------------------------------------------------------------------------
 
 

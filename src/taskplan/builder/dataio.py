@@ -175,9 +175,9 @@ class Writer:
         msg = f"{type(self).__name__} has no write(writer_net, fields); writers must have one"
         raise NotProvidedError(msg)
 
-    def write_record(self, writer_net: Net, fields: Record) -> None:
+    def write_record(self, writer_net: Net, fields: Record) -> Any:
         """As `write`; takes a record too."""
-        self.write(writer_net, self._take_record(fields))
+        return self.write(writer_net, self._take_record(fields))
 
     def setup_ex(self, init_net: Net, finish_net: Net) -> None:
         """Add what runs once before the task that writes, and once after it."""

@@ -155,14 +155,24 @@ def unwritten_channels(program: ProgramDef, facts: Facts) -> Iterator[Problem]:
 
 def unwritten_queues(facts: Facts) -> Iterator[Problem]:
     """Queues that the program makes, of which tasks say that they read them, and that nobody writes or closes."""
-    for plan in facts.values():
+    for node, plan in facts.items():
         if plan.makes_any_blob:
             continue
         read = {op.inputs[0]: op.site for op in plan.ops if op.type == "BeginReads"}
         made = [op.outputs[0] for op in plan.ops if op.type == "CreateBlobsQueue" and op.outputs[0] in read]
         for blob in made:
             if not any(blob in op.inputs and op.type != "EndReads" and _does(op, Puts, Closes) for op in plan.ops):
+                others = [
+                    other
+                    for other, its in facts.items()
+                    if other != node and any(op.type == "BeginWrites" and blob in op.inputs for op in its.ops)
+                ]
                 message = f"queue {blob!r} has readers and no writer; write to it in a task of the same group"
+                if others:
+                    message = (
+                        f"queue {blob!r} is read on node {node!r} and written on node {others[0]!r}, where it is "
+                        "another one; use a Channel, which nodes share"
+                    )
                 yield Problem("TP110", "unwritten queue", message, site=read[blob])
 
 

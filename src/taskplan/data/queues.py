@@ -15,6 +15,7 @@ from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.queue_nets import dequeue, enqueue, queue_statistics
 from taskplan.builder.sites import here
+from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildError, BuildValueError
 
@@ -147,8 +148,37 @@ class _User:
         return net
 
 
+class _Leaves:
+    """Task setup that says, when all else of the task's exit has run, that it is done with a queue."""
+
+    exits_last = True
+
+    def __init__(self, pipe: QueueWrapper, operator: str) -> None:
+        self._pipe = pipe
+        self._operator = operator
+
+    def exit(self, exit_net: Net) -> Net:  # noqa: ARG002 - the setup protocol's
+        """A net that says it."""
+        net = Net(f"{self._pipe.queue()}/end")
+        getattr(net, self._operator)([self._pipe.queue()], [])
+        return net
+
+
+def _count_task_of(net: Net, pipe: QueueWrapper, what: str) -> None:
+    """Count the task that a net becomes part of among those that read or write a queue, until it ends."""
+    net.add_attribute(TaskGroup.LOCAL_SETUP, _User(pipe, f"Begin{what}"))
+    net.add_attribute(Task.TASK_SETUP, _Leaves(pipe, f"End{what}"))
+
+
 class QueueReader(Reader):
-    """Takes records from a queue; see `Queue.reader`."""
+    """Takes records from a queue; see `Queue.reader`.
+
+    By hand, in a task that is written without `pipe`::
+
+        with Task(), ops.loop():
+            ended, record = rows.reader().read_record(ops.net())
+            ops.stop_if(ended)
+    """
 
     def __init__(self, pipe: QueueWrapper, num_dequeue_records: int = 1) -> None:
         super().__init__(pipe.schema())
@@ -174,8 +204,12 @@ class QueueReader(Reader):
         return [net], should_stop, fields
 
     def read(self, read_net: Net) -> tuple[BlobReference, Fields]:
-        """Add the operator that takes a record, or as many as the queue's readers take at once."""
+        """Add the operator that takes a record, or as many as the queue's readers take at once.
+
+        The task that the net becomes part of counts among the queue's readers until it ends.
+        """
         self._pipe._new_reader(read_net)
+        _count_task_of(read_net, self._pipe, "Reads")
         return self._dequeue(read_net)
 
     def _dequeue(self, net: Net) -> tuple[BlobReference, Fields]:
@@ -190,7 +224,13 @@ class QueueReader(Reader):
 
 
 class QueueWriter(Writer):
-    """Puts records into a queue; see `Queue.writer`."""
+    """Puts records into a queue; see `Queue.writer`.
+
+    By hand, in a task that is written without `pipe`::
+
+        with Task(), ops.loop(10) as loop:
+            rows.writer().write_record(ops.net(), Struct(("n", ops.Copy(loop.iter()))))
+    """
 
     def __init__(self, pipe: QueueWrapper) -> None:
         self._pipe = pipe
@@ -214,8 +254,12 @@ class QueueWriter(Writer):
         return [net]
 
     def write(self, writer_net: Net, fields: Fields) -> BlobReference:
-        """Add the operator that puts a record; returns a bool blob that is true if it was turned away."""
+        """Add the operator that puts a record; returns a bool blob that is true if it was turned away.
+
+        The task that the net becomes part of counts among the queue's writers until it ends.
+        """
         self._pipe._new_writer(self.schema(), writer_net)
+        _count_task_of(writer_net, self._pipe, "Writes")
         return enqueue(writer_net, self._pipe.queue(), fields)
 
     def __repr__(self) -> str:

@@ -136,6 +136,6 @@ def opened(net: Net, operator: str, make: Callable[[], Any] | Builder, name: str
 
 def close_at_the_end(init_net: Net, operator: str, handle: BlobReference) -> None:
     """Let the task of `init_net` call an operator on a handle at its very end, however it ends."""
-    close = Net(f"{init_net.Name()}_{operator}")
+    close = Net(operator)
     close._add_operator(operator, [handle], [])
     init_net.add_attribute(Task.TASK_SETUP, SetupNets(cleanup_nets=[close]))
