@@ -12,13 +12,14 @@ from taskplan.testing import (
     claims_closing,
     claims_failures,
     claims_limits,
+    claims_pipelines,
     claims_results,
     claims_runs,
     claims_steps,
 )
 from taskplan.testing.claims import CLAIMS, HANG_S, Claim, Make
 
-FILES = (claims_results, claims_steps, claims_failures, claims_closing, claims_limits, claims_runs)
+FILES = (claims_results, claims_steps, claims_failures, claims_closing, claims_limits, claims_runs, claims_pipelines)
 
 SESSION_CLAIMS: dict[str, Claim] = {
     name: check for file in FILES for name, check in CLAIMS.items() if check.__module__ == file.__name__
@@ -46,7 +47,7 @@ class SessionCheckError(AssertionError):
 def check_session(make: Make, only: str | None = None) -> list[str]:
     """Check that a session does what every session must: the same results, errors and order of blocks everywhere.
 
-    There are some ninety claims, each a program of its own with a name that says what it shows. They look at outputs,
+    There are some hundred claims, each a program of its own with a name that says what it shows. They look at outputs,
     workspaces and errors only, and their functions do not wait for each other, so that sessions may run them anywhere,
     in any order of steps, and under virtual time.
 
