@@ -23,6 +23,7 @@ import pytest
 import taskplan as tp
 from taskplan.builder.containers import List, Struct
 from taskplan.builder.fields import Scalar
+from taskplan.data import arrow
 from taskplan.data.parquet import ParquetReader, ParquetSink, ParquetSource, ParquetWriter
 from taskplan.data.pipeline import pipe
 from taskplan.data.sinks import CallbackWriter
@@ -370,6 +371,7 @@ def test_nested_records_are_written_and_read_and_cut_in_all_columns_alike(tmp_pa
 def test_a_missing_package_is_named_with_what_installs_it(
     monkeypatch: pytest.MonkeyPatch, package: str, make: Callable[[], object]
 ):
+    arrow.package.cache_clear()
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(tp.BuildError, match=f"needs? the package {package}: pip install taskplan\\[arrow\\]"):

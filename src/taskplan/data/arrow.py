@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,7 @@ _COUNTED = {
 """Types that are integers underneath."""
 
 
+@cache
 def package() -> Any:
     """The package pyarrow, imported when it is first needed.
 

@@ -32,10 +32,6 @@ _ROW_GROUP_ROWS = 1 << 17
 _COMPRESSIONS = ("snappy", "gzip", "brotli", "zstd", "lz4", "none")
 
 
-_WORTH_THREADS_ROWS = 1_000
-"""Size of batches from which on pyarrow's threads, which decode columns side by side, save more time than they cost."""
-
-
 class ParquetReader(SourceReader):
     """Reads Parquet files: each batch is some rows of one row group.
 
@@ -133,8 +129,8 @@ class ParquetSource:
     def _batches(self, path: str, known: _Known, group: int, first: int, columns: list[str]) -> Iterator[Batch]:
         names = self.schema.field_names()
         with _opened(path, known) as (file, _):
-            at_once = self._batch_size >= _WORTH_THREADS_ROWS
-            batches = file.iter_batches(self._batch_size, row_groups=[group], columns=columns, use_threads=at_once)
+            # On this thread: instances of the task read row groups at once, and pyarrow's threads would be in their way.
+            batches = file.iter_batches(self._batch_size, row_groups=[group], columns=columns, use_threads=False)
             for batch in _telling(path, batches):
                 try:
                     arrays, dropped = columns_of(batch, names, self._nulls)
