@@ -132,17 +132,18 @@ from taskplan.sessions.workspaces import (
 
 if TYPE_CHECKING:
     from taskplan.data import data_workers
-    from taskplan.data.arrow import arrow_from_schema, from_table, schema_from_arrow, to_table
     from taskplan.data.batch_function import BatchFunction
     from taskplan.data.cached_reader import CachedReader
-    from taskplan.data.csv_files import CsvReader, CsvWriter
     from taskplan.data.databases import create_db
     from taskplan.data.dataset import Dataset, execution_step_with_progress
     from taskplan.data.db_file_reader import DBFileReader
+    from taskplan.data.files.arrow import arrow_from_schema, from_table, schema_from_arrow, to_table
+    from taskplan.data.files.csv_files import CsvReader, CsvWriter
+    from taskplan.data.files.numpy_files import NumpyReader, NumpyWriter
+    from taskplan.data.files.parquet import ParquetReader, ParquetWriter
+    from taskplan.data.files.text_lines import TextLinesReader
     from taskplan.data.iterables import IterableReader
     from taskplan.data.net_processor import NetProcessor, clone_and_bind_net
-    from taskplan.data.numpy_files import NumpyReader, NumpyWriter
-    from taskplan.data.parquet import ParquetReader, ParquetWriter
     from taskplan.data.pipeline import pipe, pipe_and_output
     from taskplan.data.processors import Output, ProcessingReader, make_processor, processor_name
     from taskplan.data.queues import Queue, QueueWrapper
@@ -168,20 +169,19 @@ if TYPE_CHECKING:
     from taskplan.data.sinks import CallbackWriter, SinkWriter
     from taskplan.data.sources import SourceReader
     from taskplan.data.text_file_reader import TextFileReader
-    from taskplan.data.text_lines import TextLinesReader
 
 _LATE_BY_MODULE = {
-    "arrow": "arrow_from_schema from_table schema_from_arrow to_table",
+    "files.arrow": "arrow_from_schema from_table schema_from_arrow to_table",
     "batch_function": "BatchFunction",
     "cached_reader": "CachedReader",
-    "csv_files": "CsvReader CsvWriter",
+    "files.csv_files": "CsvReader CsvWriter",
     "databases": "create_db",
     "dataset": "Dataset execution_step_with_progress",
     "db_file_reader": "DBFileReader",
     "iterables": "IterableReader",
     "net_processor": "NetProcessor clone_and_bind_net",
-    "numpy_files": "NumpyReader NumpyWriter",
-    "parquet": "ParquetReader ParquetWriter",
+    "files.numpy_files": "NumpyReader NumpyWriter",
+    "files.parquet": "ParquetReader ParquetWriter",
     "pipeline": "pipe pipe_and_output",
     "processors": "Output ProcessingReader make_processor processor_name",
     "queues": "Queue QueueWrapper",
@@ -194,7 +194,7 @@ _LATE_BY_MODULE = {
     "sinks": "CallbackWriter SinkWriter",
     "sources": "SourceReader",
     "text_file_reader": "TextFileReader",
-    "text_lines": "TextLinesReader",
+    "files.text_lines": "TextLinesReader",
 }
 """The modules of `taskplan.data`, with the names in them that are imported when they are first asked for."""
 

@@ -18,8 +18,8 @@ import taskplan as tp
 from taskplan.builder.columns import from_blob_list
 from taskplan.builder.containers import List, ListWithEvicted, Map, Struct, Tuple, from_dtype
 from taskplan.builder.fields import Field, Metadata, Scalar
-from taskplan.data.arrow import arrow_from_schema, from_table, schema_from_arrow, to_table
-from taskplan.data.missing_values import checked_fills
+from taskplan.data.files.arrow import arrow_from_schema, from_table, schema_from_arrow, to_table
+from taskplan.data.files.missing_values import checked_fills
 from taskplan.data.record_types import (
     dataclass_from_schema,
     dtype_from_schema,

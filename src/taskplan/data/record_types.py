@@ -13,7 +13,7 @@ a dataclass                                    `Struct`
 `Annotated[T, Metadata(...)]`                  as `T`, with the metadata
 =============================================  ========================================
 
-The dtypes for Arrow are in `taskplan.data.arrow`.
+The dtypes for Arrow are in `taskplan.data.files.arrow`.
 """
 
 from __future__ import annotations

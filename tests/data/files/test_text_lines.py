@@ -13,7 +13,7 @@ import pytest
 from tests.data.moving import group_of, rows_read
 
 import taskplan as tp
-from taskplan.data.text_lines import TextLinesReader
+from taskplan.data.files.text_lines import TextLinesReader
 
 
 @pytest.fixture(params=[tp.LocalSession, tp.SimulatedSession])

@@ -23,8 +23,8 @@ import pytest
 import taskplan as tp
 from taskplan.builder.containers import List, Struct
 from taskplan.builder.fields import Scalar
-from taskplan.data import arrow
-from taskplan.data.parquet import ParquetReader, ParquetSink, ParquetSource, ParquetWriter
+from taskplan.data.files import arrow
+from taskplan.data.files.parquet import ParquetReader, ParquetSink, ParquetSource, ParquetWriter
 from taskplan.data.pipeline import pipe
 from taskplan.data.sinks import CallbackWriter
 from taskplan.data.unfinished_file import UnfinishedFile

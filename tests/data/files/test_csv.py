@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 import taskplan as tp
 from taskplan.builder.containers import List, Struct
 from taskplan.builder.fields import Scalar
-from taskplan.data import csv_blocks
-from taskplan.data.csv_files import CsvReader, CsvSink, CsvSource, CsvWriter
+from taskplan.data.files import csv_blocks
+from taskplan.data.files.csv_files import CsvReader, CsvSink, CsvSource, CsvWriter
 from taskplan.data.pipeline import pipe
 from taskplan.data.sinks import CallbackWriter
 from taskplan.data.unfinished_file import UnfinishedFile

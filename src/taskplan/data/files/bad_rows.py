@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO
 
-from taskplan.data.csv_blocks import Row
-from taskplan.data.filesystems import is_url, telling_writes, unfinished
+from taskplan.data.files.csv_blocks import Row
+from taskplan.data.files.filesystems import is_url, telling_writes, unfinished
 
 BadRow = tuple[Row, str]
 """A row, and why it is bad."""

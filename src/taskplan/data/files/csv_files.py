@@ -18,9 +18,9 @@ from taskplan.builder.column_types import TEXT, UNTYPED, data_type_for_dtype
 from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Record
 from taskplan.builder.fields import Field
-from taskplan.data.arrow import leaf_array, package
-from taskplan.data.bad_rows import BadRow, BadRowsFile
-from taskplan.data.csv_blocks import (
+from taskplan.data.files.arrow import leaf_array, package
+from taskplan.data.files.bad_rows import BadRow, BadRowsFile
+from taskplan.data.files.csv_blocks import (
     Block,
     BlockConverter,
     BlockRefusedError,
@@ -30,8 +30,8 @@ from taskplan.data.csv_blocks import (
     names_in,
     opened_text,
 )
-from taskplan.data.filesystems import Path, Paths, expanded, path_text, telling_writes, unfinished
-from taskplan.data.missing_values import Nulls, checked_fills
+from taskplan.data.files.filesystems import Path, Paths, expanded, path_text, telling_writes, unfinished
+from taskplan.data.files.missing_values import Nulls, checked_fills
 from taskplan.data.record_types import refuse_lists, unknown_column, with_columns
 from taskplan.data.sinks import Columns, ColumnsWriter
 from taskplan.data.sources import SourceReader

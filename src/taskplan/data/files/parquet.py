@@ -16,9 +16,17 @@ from taskplan.builder.columns import from_column_list
 from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Record
 from taskplan.builder.fields import Field
-from taskplan.data.arrow import Arrow, arrow_errors, arrow_from_schema, columns_of, package, schema_from_arrow, table_of
-from taskplan.data.filesystems import Path, Paths, expanded, open_input, path_text, telling_writes, unfinished
-from taskplan.data.missing_values import MissingValueError, Nulls, checked_fills
+from taskplan.data.files.arrow import (
+    Arrow,
+    arrow_errors,
+    arrow_from_schema,
+    columns_of,
+    package,
+    schema_from_arrow,
+    table_of,
+)
+from taskplan.data.files.filesystems import Path, Paths, expanded, open_input, path_text, telling_writes, unfinished
+from taskplan.data.files.missing_values import MissingValueError, Nulls, checked_fills
 from taskplan.data.record_types import unknown_column, with_columns, with_types_of
 from taskplan.data.sinks import Columns, ColumnsWriter
 from taskplan.data.sources import SourceReader
@@ -42,7 +50,7 @@ class ParquetReader(SourceReader):
         pipe(flights, output, processor=mean_delay, num_runtime_threads=4)
 
     Types that no tensor has are refused, save those that are integers underneath: dates and times become int32 or int64
-    in the unit of the file, and uint32 becomes int64. Text of a dictionary is text. See `taskplan.data.arrow`.
+    in the unit of the file, and uint32 becomes int64. Text of a dictionary is text. See `taskplan.data.files.arrow`.
 
     Args:
         path: a file, a folder, a glob, a URL for fsspec, or a list of these. Of a folder all Parquet files are read, in
@@ -129,7 +137,7 @@ class ParquetSource:
     def _batches(self, path: str, known: _Known, group: int, first: int, columns: list[str]) -> Iterator[Batch]:
         names = self.schema.field_names()
         with _opened(path, known) as (file, _):
-            # On this thread: instances of the task read row groups at once, and pyarrow's threads would be in their way.
+            # On this thread: instances of a task read row groups at once, and threads of pyarrow would be in their way.
             batches = file.iter_batches(self._batch_size, row_groups=[group], columns=columns, use_threads=False)
             for batch in _telling(path, batches):
                 try:

@@ -31,7 +31,7 @@ from taskplan.builder.column_types import TEXT, UNTYPED, data_type_for_dtype
 from taskplan.builder.columns import from_blob_list
 from taskplan.builder.containers import List, ListWithEvicted, Map, Struct
 from taskplan.builder.fields import FIELD_SEPARATOR, Field, Scalar
-from taskplan.data.missing_values import MissingValueError, Nulls, checked_fills
+from taskplan.data.files.missing_values import MissingValueError, Nulls, checked_fills
 from taskplan.data.record_types import with_types_of
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.plan.types import STRING_DTYPE, Array, DType

@@ -13,8 +13,8 @@ from tests.data.moving import ONE_COLUMN, BoomError, Numbers, group_of
 import taskplan as tp
 from taskplan.builder.containers import List, Struct
 from taskplan.builder.fields import Scalar
+from taskplan.data.files.numpy_files import NumpyReader, NumpyWriter
 from taskplan.data.iterables import IterableReader
-from taskplan.data.numpy_files import NumpyReader, NumpyWriter
 from taskplan.data.sources import SourceReader
 
 

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from taskplan.builder.column_types import TEXT
 from taskplan.builder.containers import Struct
-from taskplan.data.arrow import Arrow, columns_of, package
-from taskplan.data.filesystems import open_input
-from taskplan.data.missing_values import MissingValueError, Nulls
+from taskplan.data.files.arrow import Arrow, columns_of, package
+from taskplan.data.files.filesystems import open_input
+from taskplan.data.files.missing_values import MissingValueError, Nulls
 from taskplan.errors import BuildValueError
 from taskplan.plan.types import Array
 

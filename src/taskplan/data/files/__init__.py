@@ -1,0 +1,1 @@
+"""Records in files: Parquet, CSV, NumPy, lines of text."""
