@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.dataio import Fields, Reader
-from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
+from taskplan.data.wrapping import WrappingReader
 from taskplan.errors import BuildError
 
 
-class OrderedReader(Reader):
+class OrderedReader(WrappingReader):
     """Reads from another reader, one instance of the task at a time; each record has its place in a line.
 
     Args:
@@ -19,22 +19,13 @@ class OrderedReader(Reader):
     """
 
     def __init__(self, reader: Reader) -> None:
-        super().__init__()
-        self.reader = reader
+        super().__init__(reader)
         self._line: BlobReference | None = None
         self._number: BlobReference | None = None
 
-    def schema(self) -> Field:
-        """What a record is."""
-        return self.reader.schema()
-
-    def has_schema(self) -> bool:
-        """Whether it is known what a record is."""
-        return self.reader.has_schema()
-
     def setup_ex(self, init_net: Net, finish_net: Net) -> None:
         """Set up the reader, and the line."""
-        self.reader.setup_ex(init_net, finish_net)
+        super().setup_ex(init_net, finish_net)
         self._line = init_net.CreateLine([], init_net.NextName("line"))
 
     def read_ex(self, local_init_net: Net, local_finish_net: Net) -> tuple[list[Net], BlobReference, Fields]:

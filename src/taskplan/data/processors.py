@@ -20,6 +20,7 @@ from taskplan.builder.setup import SetsUp
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task_group import TaskGroup
 from taskplan.data.net_processor import NetProcessor
+from taskplan.data.wrapping import WrappingReader
 from taskplan.errors import BuildError, BuildTypeError
 from taskplan.plan.types import DataType
 
@@ -155,7 +156,7 @@ def _identity(record: Record) -> Record:
     return record
 
 
-class ProcessingReader(Reader):
+class ProcessingReader(WrappingReader):
     """Reads what a processor makes of what another reader reads.
 
     Args:
@@ -164,8 +165,7 @@ class ProcessingReader(Reader):
     """
 
     def __init__(self, reader: Reader, processor: Any) -> None:
-        super().__init__()
-        self.reader = reader
+        super().__init__(reader)
         self.processor = make_processor(processor, reader)
         self._init_net: Net | None = None
         self._stop_all: BlobReference | None = None
@@ -174,12 +174,16 @@ class ProcessingReader(Reader):
         """What a record is: what the processor says, or else has made of the last body that was built."""
         if isinstance(self.processor, _HasSchema):
             return self.processor.schema()
-        return super().schema()
+        return Reader.schema(self)
+
+    def has_schema(self) -> bool:
+        """Whether the processor has made a record, or says what it makes."""
+        return isinstance(self.processor, _HasSchema) or self._schema is not None
 
     def setup_ex(self, init_net: Net, finish_net: Net) -> None:
         """Set up the reader."""
         self._init_net, self._stop_all = init_net, None
-        self.reader.setup_ex(init_net, finish_net)
+        super().setup_ex(init_net, finish_net)
 
     def read_ex(self, local_init_net: Net, local_finish_net: Net) -> tuple[list[Any], BlobReference, Fields]:
         """The nets of the reader, those of the processor, and one that looks whether the processor wants to stop."""
@@ -213,10 +217,6 @@ class ProcessingReader(Reader):
         check_net = Net("stop_all")
         check_net.Copy(self._stop_all, status)
         return check_net
-
-    def reset(self, net: Net) -> None:
-        """Let the reader begin again."""
-        self.reader.reset(net)
 
 
 def _children(builder: NetBuilder) -> Sequence[Part]:

@@ -18,6 +18,7 @@ from taskplan.builder.dataio import Fields, NotProvidedError, Reader, ReaderBuil
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.data.ends import HasReader, has_reader, reader_of
+from taskplan.data.wrapping import WrappingReader
 from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError
 from taskplan.plan.types import DataType
 
@@ -61,7 +62,7 @@ def CountUntil(num_iter: int) -> ReaderWithLimit:  # noqa: N802 - the task syste
     return ReaderWithLimit(CounterReader(), num_iter)
 
 
-class ReaderWithLimitBase(Reader):
+class ReaderWithLimitBase(WrappingReader):
     """Reads from another reader until a condition holds; a subclass says which.
 
     Args:
@@ -69,22 +70,13 @@ class ReaderWithLimitBase(Reader):
     """
 
     def __init__(self, reader: Reader | HasReader) -> None:
-        super().__init__()
-        self.reader = reader_of(reader)
+        super().__init__(reader_of(reader))
         self.net = Net("reader_with_limit")
         self._data_finished = BlobReference(self.net.NextName("data_finished"), self.net)
 
-    def schema(self) -> Field:
-        """What a record is."""
-        return self.reader.schema()
-
-    def has_schema(self) -> bool:
-        """Whether it is known what a record is."""
-        return self.reader.has_schema()
-
     def setup_ex(self, init_net: Net, finish_net: Net) -> None:
         """Set up the reader and the limit."""
-        self.reader.setup_ex(init_net, finish_net)
+        super().setup_ex(init_net, finish_net)
         init_net.ConstantFill([], [self._data_finished], shape=[], value=False, dtype=DataType.BOOL)
         self.setup_limiter(init_net, finish_net)
 
@@ -103,10 +95,6 @@ class ReaderWithLimitBase(Reader):
     def data_finished(self) -> BlobReference:
         """A bool blob: whether a read has met the end of the reader; in the task's workspace."""
         return self._data_finished
-
-    def reset(self, net: Net) -> None:
-        """Let the reader begin again."""
-        self.reader.reset(net)
 
     def setup_limiter(self, init_net: Net, finish_net: Net) -> None:  # noqa: ARG002 - for subclasses
         """Add what the condition needs, once for each task."""
@@ -180,7 +168,7 @@ class ReaderWithTimeLimit(ReaderWithLimitBase):
         return over
 
 
-class ReaderWithDelay(Reader):
+class ReaderWithDelay(WrappingReader):
     """Waits before each read from another reader, by the session's clock; for tests of slow sources.
 
     Args:
@@ -189,21 +177,8 @@ class ReaderWithDelay(Reader):
     """
 
     def __init__(self, reader: Reader | HasReader, delay: float) -> None:
-        super().__init__()
-        self.reader = reader_of(reader)
+        super().__init__(reader_of(reader))
         self.delay = delay
-
-    def schema(self) -> Field:
-        """What a record is."""
-        return self.reader.schema()
-
-    def has_schema(self) -> bool:
-        """Whether it is known what a record is."""
-        return self.reader.has_schema()
-
-    def setup_ex(self, init_net: Net, finish_net: Net) -> None:
-        """Set up the reader."""
-        self.reader.setup_ex(init_net, finish_net)
 
     def read_ex(self, local_init_net: Net, local_finish_net: Net) -> tuple[list[Net], BlobReference, Fields]:
         """A net that sleeps, and those of the reader."""
@@ -216,10 +191,6 @@ class ReaderWithDelay(Reader):
         """Sleep, and read."""
         read_net.Sleep([], [], seconds=float(self.delay))
         return self.reader.read(read_net)
-
-    def reset(self, net: Net) -> None:
-        """Let the reader begin again."""
-        self.reader.reset(net)
 
 
 class CompositeReader(Reader):

@@ -5,4 +5,4 @@ from __future__ import annotations
 import numpy as np
 from tests.operators.samples import Sample
 
-SAMPLES = {"HasNoRows": lambda: Sample([np.float32([[1, 2]])])}
+SAMPLES = {"HasNoRows": lambda: Sample([np.array([[1, 2]], np.float32)])}
