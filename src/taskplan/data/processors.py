@@ -19,6 +19,7 @@ from taskplan.builder.records import blobs_of
 from taskplan.builder.setup import SetsUp
 from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task_group import TaskGroup
+from taskplan.data.latches import latch
 from taskplan.data.net_processor import NetProcessor
 from taskplan.data.wrapping import WrappingReader
 from taskplan.errors import BuildError, BuildTypeError
@@ -213,7 +214,7 @@ class ProcessingReader(WrappingReader):
             self._stop_all = self._init_net.ConstantFill(
                 [], self._init_net.NextName("stop_all"), shape=[], value=False, dtype=DataType.BOOL
             )
-        stop_net.LatchIf([self._stop_all, stop_all], [self._stop_all])
+        latch(stop_net, self._stop_all, stop_all)
         check_net = Net("stop_all")
         check_net.Copy(self._stop_all, status)
         return check_net

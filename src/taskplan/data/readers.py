@@ -18,6 +18,7 @@ from taskplan.builder.dataio import Fields, NotProvidedError, Reader, ReaderBuil
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.data.ends import HasReader, has_reader, reader_of
+from taskplan.data.latches import latch
 from taskplan.data.wrapping import WrappingReader
 from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError
 from taskplan.plan.types import DataType
@@ -89,7 +90,7 @@ class ReaderWithLimitBase(WrappingReader):
         post_net = Net("limited_reader_post")
         # The loop looks at one stop blob only. That of the limit has been looked at by now, and may be used again.
         post_net.Copy(ended, should_stop)
-        post_net.LatchIf([self._data_finished, ended], [self._data_finished])
+        latch(post_net, self._data_finished, ended)
         return [condition_net, *(each for net in nets for each in (net, post_net))], should_stop, fields
 
     def data_finished(self) -> BlobReference:
@@ -251,7 +252,7 @@ class CompositeReader(Reader):
             _not_yet(local_init_net, ended)
             stop_net = Net(f"{name}_stop")
             stop_net.Copy(ended, should_stop)
-            stop_net.LatchIf([one_ended, ended], [one_ended])
+            latch(stop_net, one_ended, ended)
             if index:
                 names = ", ".join(map(repr, self.names[:index]))
                 stop_net.CountIf(
