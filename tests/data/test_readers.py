@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import numpy as np
@@ -278,6 +279,19 @@ def test_a_reader_may_be_used_by_several_tasks_and_groups(session):
 def test_a_reader_that_is_not_set_up_says_so():
     with pytest.raises(AssertionError, match="setup_ex"):
         CounterReader().read(tp.Net("n"))
+
+
+def test_readers_that_are_gone_when_their_group_runs_keep_the_names_of_their_blobs(ws):
+    """Two limits in one workspace: with one name for both, the flag of one would be that of the other."""
+    with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group:
+        for count in (3, 30):
+            pipe(ReaderWithLimit(CountUntil(count), 10), Kept())
+            gc.collect()
+
+    nets = {net.Name(): net for task in group.tasks() for net in task.get_step().Nets()}
+    written = {str(name) for net in nets.values() for op in net.Proto().op for name in op.output}
+
+    assert len([name for name in written if name.endswith("data_finished")]) == 4
 
 
 # --- composites -------------------------------------------------------------------------------------------------------

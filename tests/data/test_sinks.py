@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -388,3 +389,41 @@ def test_records_for_one_sink_have_the_same_columns():
 
     with pytest.raises(tp.BuildError, match=r"sink 'out' gets records of \['a'\], and cannot get one of \['b'\] too"):
         writer.write_record(tp.Net("w"), tp.schema.from_blob_list(Struct(("b", np.int64)), [BlobReference("x")]))
+
+
+class _FailsTwice:
+    """Fails with an error of its own each time that it is written to after the fifth."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def open(self) -> None:
+        pass
+
+    def write(self, columns: Any) -> None:
+        self.written += 1
+        if self.written >= 5:
+            msg = f"write {self.written}"
+            raise ArithmeticError(msg)
+
+    def commit(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def test_a_sink_that_failed_is_not_written_to_again_by_those_that_wait_for_it() -> None:
+    """Else their failure could come first, and be the one that the caller sees."""
+    with tp.TaskGroup() as group:
+        tp.pipe(tp.CounterReader(), SinkWriter(_FailsTwice), num_runtime_threads=4)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with tp.LocalSession(tp.Workspace()) as session:
+            for _ in range(50):
+                with pytest.raises(ArithmeticError, match="write 5"):
+                    session.run(group)
+    finally:
+        sys.setswitchinterval(before)

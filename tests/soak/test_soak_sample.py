@@ -32,21 +32,21 @@ def test_random_programs_on_threads_end_soon_after_a_failure_or_a_cancel(record_
 
 
 def test_random_pipelines_under_simulation_deliver_each_row_once_or_raise_what_failed_and_replay(record_property):
-    tally = PipelineTally(math.inf, runs=300)
+    tally = PipelineTally(math.inf, runs=200)
 
-    _soaked(lambda: soak_pipelines_simulated(itertools.count(), tally), tally, " --pipelines")
+    _soaked(lambda: soak_pipelines_simulated(itertools.count(), tally, replay_every=10), tally, " --pipelines")
 
-    assert tally.replays == 100
+    assert tally.replays == 20
     record_property("report", f"soak of pipelines: {' '.join(tally.lines())}")
 
 
 def test_random_pipelines_on_threads_deliver_each_row_once_or_raise_what_failed_and_leave_nothing(record_property):
-    tally = PipelineTally(math.inf, runs=150)
+    tally = PipelineTally(math.inf, runs=100)
 
     _soaked(lambda: soak_pipelines_on_threads(itertools.count(), tally), tally, " --pipelines --threads")
 
-    assert len(tally.failure_ms) >= 20
-    assert len(tally.cancel_ms) >= 10
+    assert len(tally.failure_ms) >= 15
+    assert len(tally.cancel_ms) >= 5
     record_property("report", f"soak of pipelines on threads: {' '.join(tally.lines())}")
 
 

@@ -51,7 +51,7 @@ class SinkHandle(Shared):
         rows: how many these had.
     """
 
-    __slots__ = ("_busy", "_closed", "batches", "committed", "rows", "sink")
+    __slots__ = ("_busy", "_closed", "_failed", "batches", "committed", "rows", "sink")
 
     def __init__(self, sink: Sink, name: str = "") -> None:
         super().__init__(name)
@@ -60,24 +60,26 @@ class SinkHandle(Shared):
         self.batches = 0
         self.rows = 0
         self._busy = False
+        self._failed = False
         self._closed = False
 
     def try_begin(self, operator: str) -> bool | NotYet:
-        """An attempt: have the sink for oneself.
+        """An attempt: have the sink for oneself. Where it has failed, that never comes to be: the run is about to end.
 
         Raises:
             OperatorError: it takes nothing more.
         """
         if self._closed or self.committed:
             raise refuse(operator, f"sink {self.name!r} is {'committed' if self.committed else 'closed'} already")
-        if self._busy:
+        if self._busy or self._failed:
             return NOT_YET
         self._busy = True
         return True
 
-    def end(self, rows: int) -> bool:
+    def end(self, rows: int, failed: bool) -> bool:
         """Give the sink back, with so many rows more; true if it was closed meanwhile and the caller has to abort."""
         self._busy = False
+        self._failed = failed
         self.batches += rows > 0
         self.rows += rows
         return self._closed and not self.committed
@@ -105,12 +107,12 @@ _ALONE = (Acquires("sink"), Releases("sink"), BLOCKS, USER_CODE)
 def _alone(operator: str, sink: SinkHandle, run: OpRun, work: Callable[[], None], rows: int = 0) -> None:
     """Call a method of the sink while nobody else does."""
     run.wait(Acquires(sink), partial(sink.try_begin, operator))
-    written = 0
+    failed = True
     try:
         run.user_call(work)
-        written = rows
+        failed = False
     finally:
-        if run.wait(Releases(sink), partial(sink.end, written)):
+        if run.wait(Releases(sink), partial(sink.end, 0 if failed else rows, failed)):
             _abort(sink.sink, run)
 
 

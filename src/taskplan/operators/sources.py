@@ -98,7 +98,7 @@ class SourceHandle(Shared):
         rows: how many these had.
     """
 
-    __slots__ = ("_advancing", "_closed", "_free", "_out", "batches", "parts", "rows", "source")
+    __slots__ = ("_advancing", "_closed", "_failed", "_free", "_out", "batches", "parts", "rows", "source")
 
     # Invariant: a reading is in `_free`, or in the hands of exactly one step, who will check it in or drop it; `_out`
     # counts the latter.
@@ -112,10 +112,13 @@ class SourceHandle(Shared):
         self._free: deque[Reading] = deque()
         self._out = 0
         self._advancing = False
+        self._failed = False
         self._closed = False
 
     def try_check_out(self) -> Reading | _End | NotYet | None:
         """An attempt: something to read, or `_ADVANCE`; None at the end, when no part is left and nobody reads.
+
+        Where asking for a part has failed there is neither: the run is about to end.
 
         Raises:
             OperatorError: the source is closed.
@@ -125,6 +128,8 @@ class SourceHandle(Shared):
         if self._free:
             self._out += 1
             return self._free.popleft()
+        if self._failed:
+            return NOT_YET
         if self.parts is not None and not self._advancing:
             self._advancing = True
             return _ADVANCE
@@ -133,6 +138,7 @@ class SourceHandle(Shared):
     def advanced(self, part: Part | _End) -> Reading | None:
         """After `_ADVANCE`: here is the next part, or `_END`, or `_FAILED`. The caller has the part checked out."""
         self._advancing = False
+        self._failed = part is _FAILED
         if part is _END:
             self.parts = None
         if isinstance(part, _End):
