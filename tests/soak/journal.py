@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from tests.soak.functions import SoakError
 
-from taskplan.data.unfinished_file import UnfinishedFile
 from taskplan.operators.sources import Batch
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 
 Rows = list[tuple[int, int]]
 """What sinks get: the number of a row, and what the stages made of it."""

@@ -24,7 +24,7 @@ from taskplan.data.files import csv_blocks
 from taskplan.data.files.csv_files import CsvReader, CsvSink, CsvSource, CsvWriter
 from taskplan.data.pipeline import pipe
 from taskplan.data.sinks import CallbackWriter
-from taskplan.data.unfinished_file import UnfinishedFile
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 
 SESSIONS = [
     pytest.param(tp.LocalSession, id="threads"),

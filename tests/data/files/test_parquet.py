@@ -27,7 +27,7 @@ from taskplan.data.files import arrow
 from taskplan.data.files.parquet import ParquetReader, ParquetSink, ParquetSource, ParquetWriter
 from taskplan.data.pipeline import pipe
 from taskplan.data.sinks import CallbackWriter
-from taskplan.data.unfinished_file import UnfinishedFile
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 
 SESSIONS = [
     pytest.param(tp.LocalSession, id="threads"),

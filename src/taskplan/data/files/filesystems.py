@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Protocol
 from uuid import uuid4
 
-from taskplan.data.unfinished_file import UnfinishedFile
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 
 Path = str | os.PathLike[str]
 """A path or a URL."""

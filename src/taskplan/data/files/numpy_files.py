@@ -15,9 +15,9 @@ from taskplan.builder.fields import Scalar
 from taskplan.data.iterables import require_batch_size
 from taskplan.data.sinks import Columns, ColumnsWriter
 from taskplan.data.sources import SourceReader
-from taskplan.data.unfinished_file import UnfinishedFile
 from taskplan.errors import BuildKeyError, BuildValueError, OperatorError
 from taskplan.operators.sources import Batch
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 from taskplan.plan.names import did_you_mean
 from taskplan.plan.types import STRING_DTYPE, TYPE_NUMBERS, Array, DType
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import struct
-from contextlib import suppress
-from uuid import uuid4
 
 from taskplan.operators.storage.entries import BadDatabaseError, Entry, Wants
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 
 _LENGTHS = struct.Struct("=ii")
 _MOST_BYTES = (1 << 31) - 1
@@ -110,9 +109,8 @@ class MinidbWriter:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._target = os.path.realpath(path)
-        self._unfinished = os.path.join(os.path.dirname(self._target), f".{uuid4().hex}.unfinished")
-        self._file = open(self._unfinished, "xb")  # noqa: SIM115 - closed when it is published or discarded
+        self._unfinished = UnfinishedFile(path)
+        self._file = self._unfinished.open()
 
     def put(self, key: bytes, value: bytes) -> None:
         """Add an entry; see `EntryWriter`."""
@@ -128,15 +126,8 @@ class MinidbWriter:
 
     def publish(self) -> None:
         """Let the file have its name; see `EntryWriter`."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        os.replace(self._unfinished, self._target)
+        self._unfinished.commit()
 
     def discard(self) -> None:
         """Remove what was written."""
-        # A full disk is told when the last bytes are written out, which closing tries again.
-        with suppress(OSError):
-            self._file.close()
-        with suppress(FileNotFoundError):
-            os.unlink(self._unfinished)
+        self._unfinished.abort()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import taskplan as tp
-from taskplan.data.unfinished_file import UnfinishedFile
+from taskplan.operators.storage.unfinished_file import UnfinishedFile
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class UnfinishedFile:
         self.abort()
         folder = os.path.dirname(self._target)
         if not os.path.isdir(folder):
-            raise FileNotFoundError(errno.ENOENT, "there is no such folder to write a file into", folder)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
         unfinished = os.path.join(folder, f".{uuid4().hex}.unfinished")
         self._file = open(unfinished, "xb")  # noqa: SIM115 - closed when it is committed or aborted
         self._unfinished = unfinished
