@@ -19,6 +19,7 @@ from taskplan.data.pipeline import DEFAULT_QUEUE_CAPACITY, pipe, pipe_and_output
 from taskplan.data.processors import Output
 from taskplan.data.queues import Queue
 from taskplan.data.readers import CounterReader, CountUntil, ReaderWithLimit
+from taskplan.testing import simulate
 
 Struct = tp.schema.Struct
 
@@ -561,6 +562,24 @@ def test_an_ordered_instance_that_stops_leaves_the_others_in_order(session, kept
     session.run(group)
 
     assert kept.rows == [n for n in range(30) if n != 5]
+
+
+@pytest.mark.parametrize(("ordered", "ends"), [(False, {"rows = [0 2]", "rows = [2 0]"}), (True, {"rows = [0 2]"})])
+def test_in_all_schedules_that_are_tried_order_is_kept_if_asked_for(ordered, ends):
+    def keep(record):
+        with ops.task_init():
+            rows = ops.Const(np.zeros(0, np.int64))
+        ops.Copy(ops.call(np.append, rows, record.iter()), rows)
+        with ops.task_exit():
+            tp.final_output(ops.Copy(rows, "rows"))
+
+    with tp.TaskGroup() as group:
+        queue = pipe(CountUntil(2), capacity=1)
+        pipe(pipe(queue, processor=doubled, num_runtime_threads=2, ordered=ordered, capacity=1), processor=keep)
+
+    found = simulate(group, runs=600)
+
+    assert {outcome.what for outcome in found.outcomes} == ends
 
 
 def test_a_slow_record_holds_up_those_behind_it_and_is_not_overtaken(kept):
