@@ -85,6 +85,7 @@ def step_over(steps, nets):
         report_interval_s=st.none() | st.integers(0, 2**31 - 1),
         closing=st.just(()),
         timeout_s=st.none(),
+        own=st.just(()),
         task=st.none(),
         node=st.none(),
         site=st.just(UNKNOWN_SITE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from taskplan.builder.channel import ChannelUsers
 from taskplan.builder.cluster import Cluster
@@ -13,10 +14,11 @@ from taskplan.builder.net_builder import SHARED
 from taskplan.builder.outputs import TaskOutputList
 from taskplan.builder.plan import plan_of_step
 from taskplan.builder.scope import EmptyDeviceScope, EmptyNameScope
+from taskplan.builder.step import ExecutionStep
 from taskplan.builder.task_group import NodeRemap, TaskGroup
 from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.errors import BuildValueError
-from taskplan.plan.model import ChannelDef, OutputDef, ProgramDef
+from taskplan.plan.model import ChannelDef, OutputDef, PlanDef, ProgramDef, StepDef
 
 SHARED_NODE = "local"
 """The node that all tasks come to when nodes share a workspace."""
@@ -65,17 +67,33 @@ def _program(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) 
         for output in task.outputs()
         for name in output.names
     ]
+    sent_home = frozenset(definition.blob for definition in definitions)
     hidden = [str(name) for task in members for output in task.hidden_outputs() for name in output.names]
     shared = [blob for task in members for blob in task.get_step().get_all_attributes(SHARED)]
     private = [task.node for task in placed.tasks() if task.workspace_type() == WorkspaceType.PRIVATE]
     return ProgramDef(
-        plans={task.node: plan_of_step(_PLAN_NAME, task.get_step()) for task in placed.tasks()},
+        plans={task.node: _plan(task.get_step(), sent_home) for task in placed.tasks()},
         outputs=tuple(definitions),
         channels=tuple([_channel(users, placement) for users in placed.channels().values()]),
         private_nodes=tuple(private),
         hidden_blobs=tuple(hidden),
         shared_blobs=tuple(dict.fromkeys(map(str, shared))),
     )
+
+
+def _plan(step: ExecutionStep, sent_home: frozenset[str]) -> PlanDef:
+    plan = plan_of_step(_PLAN_NAME, step)
+    return replace(plan, steps=tuple([_sharing(each, sent_home) for each in plan.steps]))
+
+
+def _sharing(step: StepDef, names: frozenset[str]) -> StepDef:
+    """`step`, in which no instance has a blob of these names for itself: what is sent home is the node's."""
+    steps = tuple([_sharing(each, names) for each in step.steps])
+    if any(new is not old for new, old in zip(steps, step.steps, strict=True)):
+        step = step._replace(steps=steps)
+    if not names.isdisjoint(step.own):
+        step = step._replace(own=tuple([name for name in step.own if name not in names]))
+    return step
 
 
 @contextmanager

@@ -47,6 +47,7 @@ class ExecutionStep(StepSettings):
         site: the line of the user's program that made it.
         closing: steps that run once this step has begun, the last one first, also after a failure.
         timeout_s: how long one execution may take.
+        own_blobs: with a workspace of its own, blobs that are in there even if the parent has such.
         task_name, node_name: set on the root step of a task.
         settled: names of attributes of nets that have been acted on for all that is below this step.
     """
@@ -62,6 +63,7 @@ class ExecutionStep(StepSettings):
         super().__init__(name, site or here())
         self.closing: Sequence[ExecutionStep] = ()
         self.timeout_s: float | None = None
+        self.own_blobs: Sequence[str] = ()
         self.task_name: str | None = None
         self.node_name: str | None = None
         self.settled = _NOTHING
@@ -272,7 +274,7 @@ class ExecutionStep(StepSettings):
         copied._nets = dict(self._nets)
         if self._message is not None:
             copied._message = _copy_of(self._message)
-        copied.closing, copied.timeout_s = self.closing, self.timeout_s
+        copied.closing, copied.timeout_s, copied.own_blobs = self.closing, self.timeout_s, self.own_blobs
         copied.task_name, copied.node_name, copied.settled = self.task_name, self.node_name, self.settled
         return copied
 
@@ -309,6 +311,7 @@ class ExecutionStep(StepSettings):
             timeout_s=self.timeout_s,
             task=self.task_name,
             node=self.node_name,
+            own=self.own_blobs,
         )
 
     @classmethod

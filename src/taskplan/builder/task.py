@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from taskplan.builder.cluster import Node, node_name
 from taskplan.builder.context import Managed, cleared_contexts
 from taskplan.builder.fields import Field
+from taskplan.builder.instance_blobs import instance_blobs
 from taskplan.builder.naming import NamingContext, TakenName, current_names, fresh_names
 from taskplan.builder.net import Net
-from taskplan.builder.net_builder import NetBuilder
+from taskplan.builder.net_builder import SHARED, NetBuilder
 from taskplan.builder.outputs import BlobName, TaskOutput, TaskOutputList
 from taskplan.builder.setup import Part, SetupCollector, Setups, attributes_of, enclosed, has_attributes
 from taskplan.builder.sites import here, written_at
@@ -242,6 +243,7 @@ class Task(Managed):
         step = enclosed(step, around_instance, f"{self.name}:instance")
         if self._num_instances > 1:
             step.SetCreateWorkspace(True)
+            step.own_blobs = self._instance_blobs(step, around_task)
             name, instances = f"{self.name}:parallel", self._num_instances
             step = execution_step(name, [step], num_concurrent_instances=instances, site=self.site)
         step = enclosed(step, around_task, self.name)
@@ -264,6 +266,11 @@ class Task(Managed):
             parts += task.take([part])
             parts += instance.take([part])
         return task.setups(), instance.setups(), list(reports.values())
+
+    def _instance_blobs(self, step: ExecutionStep, around_task: Setups) -> list[str]:
+        outputs = [str(name) for output in self._outputs for name in output.names]
+        outside = [*around_task.init_nets, *around_task.exit_nets, *around_task.closing]
+        return instance_blobs(step, outside, [*outputs, *map(str, step.get_all_attributes(SHARED))])
 
     def _hidden_output_net(self) -> Net:
         net = Net(f"{self.name}:output", site=self.site)

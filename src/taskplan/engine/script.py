@@ -135,6 +135,8 @@ def _tell(run: Run, step: StepDef, *, started: bool, failed: bool = False) -> No
 def _perform_in_child(step: BoundStep, run: Run) -> None:
     try:
         child = run.child_space(step.space)
+        for name in step.definition.own:
+            child.local_cell(name)
         if run.plan.facts(step.definition).sequential:
             run.confined.add(child)
         entered = bind(step.definition, child, run, step.parent, entered=True)

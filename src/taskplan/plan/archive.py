@@ -185,7 +185,12 @@ class _Writer:
             for each in step.closing
         ]
         return pb.Step(
-            site=self._site(step.site), task=step.task, node=step.node, timeout_s=step.timeout_s, closing=closing
+            site=self._site(step.site),
+            task=step.task,
+            node=step.node,
+            timeout_s=step.timeout_s,
+            closing=closing,
+            own=step.own,
         )
 
     def _net(self, net: NetDef) -> pb.Net:
@@ -368,6 +373,7 @@ class _Reader:
             timeout_s=beside.timeout_s if has("timeout_s") else None,
             task=beside.task if has("task") else None,
             node=beside.node if has("node") else None,
+            own=beside.own,
         )
 
     def _channel(self, channel: pb.Channel) -> ChannelDef:

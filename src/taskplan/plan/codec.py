@@ -139,10 +139,19 @@ def step_shell(
     timeout_s: float | None = None,
     task: str | None = None,
     node: str | None = None,
+    own: Iterable[str] = (),
 ) -> StepDef:
     """The model of one step over `steps`, with what the message has no place for; its substeps are not looked at."""
     return step_from_fields(
-        fields_of(proto), proto.network, steps, site, closing=closing, timeout_s=timeout_s, task=task, node=node
+        fields_of(proto),
+        proto.network,
+        steps,
+        site,
+        closing=closing,
+        timeout_s=timeout_s,
+        task=task,
+        node=node,
+        own=own,
     )
 
 
@@ -161,6 +170,7 @@ def step_from_fields(
     timeout_s: float | None = None,
     task: str | None = None,
     node: str | None = None,
+    own: Iterable[str] = (),
 ) -> StepDef:
     """The model of one step over `nets` or `steps`, whose message has, or would have, these fields besides."""
     get = fields.get
@@ -182,6 +192,7 @@ def step_from_fields(
         task=task,
         node=node,
         site=site,
+        own=tuple(own),
     )
 
 

@@ -73,6 +73,7 @@ class StepDef(NamedTuple):
         closing: steps that run once this step has begun, last registered first, also after a failure.
         timeout_s: how long one execution may take.
         task, node: set on the root step of a task.
+        own: with `create_workspace`, blobs that are the child workspace's own even if the parent has such.
     """
 
     name: str
@@ -92,6 +93,7 @@ class StepDef(NamedTuple):
     task: str | None = None
     node: str | None = None
     site: Site = UNKNOWN_SITE
+    own: tuple[str, ...] = ()
 
     def net_names(self) -> tuple[str, ...]:
         """The names of the nets that the step itself runs, its report net last."""

@@ -51,18 +51,20 @@ class NodePlan(_message.Message):
     def __init__(self, node: _Optional[str] = ..., plan: _Optional[bytes] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., nets: _Optional[_Iterable[_Union[Net, _Mapping]]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("site", "task", "node", "timeout_s", "closing")
+    __slots__ = ("site", "task", "node", "timeout_s", "closing", "own")
     SITE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     CLOSING_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
     site: int
     task: str
     node: str
     timeout_s: float
     closing: _containers.RepeatedCompositeFieldContainer[Tree]
-    def __init__(self, site: _Optional[int] = ..., task: _Optional[str] = ..., node: _Optional[str] = ..., timeout_s: _Optional[float] = ..., closing: _Optional[_Iterable[_Union[Tree, _Mapping]]] = ...) -> None: ...
+    own: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, site: _Optional[int] = ..., task: _Optional[str] = ..., node: _Optional[str] = ..., timeout_s: _Optional[float] = ..., closing: _Optional[_Iterable[_Union[Tree, _Mapping]]] = ..., own: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Tree(_message.Message):
     __slots__ = ("step", "steps")
