@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from taskplan.builder.fields import Field, require_field
+from taskplan.builder.fields import FIELD_SEPARATOR, Field, require_field
 from taskplan.data.python_records import RecordColumns
-from taskplan.data.sources import SourceReader, row_columns
+from taskplan.data.sources import SourceReader
 from taskplan.errors import BuildTypeError, BuildValueError, OperatorError
 from taskplan.operators.sources import Batch
 
@@ -21,9 +21,10 @@ _BATCH_SIZE = 1024
 class IterableReader(SourceReader):
     """Reads the records that Python iterates over.
 
-    A record is a tuple or list of values in the order of the schema, a dict of them by field name, a NamedTuple or an
-    instance of a dataclass (by name if it has the names of the schema, else in order); with a single field it may be
-    the value alone. Values are converted to the types of the schema, unless something would get lost::
+    A record is a tuple or list of values in the order of the schema; or a dict, a NamedTuple or an instance of a
+    dataclass, which has them by name, and may have more. With a single column it may be the value alone. What is nested
+    in the schema is nested in the record alike, or has names such as `origin:at`. Values are converted to the types of
+    the schema, unless something would get lost::
 
         def batches():
             for path in paths:
@@ -32,7 +33,8 @@ class IterableReader(SourceReader):
         reader = IterableReader(batches, Struct(("image", Scalar((np.float32, 64))), ("label", np.int64)))
         IterableReader([(1, "a"), (2, "b")], Struct(("n", np.int64), ("s", str)), rows=True, batch_size=100)
 
-    All instances of a task read from one iterator, in turns.
+    A list is in a single row a list of its values, and for a Map a dict; where values are columns it is two of them,
+    such as `prices:lengths` and `prices:values`. All instances of a task read from one iterator, in turns.
 
     Args:
         iterable: what yields records, or a function that returns it and is called in each run. What can be iterated
@@ -44,7 +46,8 @@ class IterableReader(SourceReader):
 
     Raises:
         BuildTypeError: it cannot be iterated over.
-        BuildValueError: `batch_size` is given without `rows=True`, or less than 1; or rows are to have lists.
+        BuildValueError: `batch_size` is given without `rows=True`, or less than 1; or rows are to have lists with
+            evicted values.
     """
 
     def __init__(
@@ -64,8 +67,9 @@ class IterableReader(SourceReader):
             msg = f"batch_size={batch_size} is for rows=True; without it each item is a batch as it is"
             raise BuildValueError(msg)
         size = require_batch_size(_BATCH_SIZE if batch_size is None else batch_size)
-        if rows and row_columns(schema.field_names()):
-            msg = f"single rows cannot have lists; make batches without rows=True for fields {schema.field_names()}"
+        evicted = [name for name in schema.field_names() if name.split(FIELD_SEPARATOR)[-1] == "_evicted_values"]
+        if rows and evicted:
+            msg = f"single rows cannot have evicted values; make batches without rows=True for fields {evicted}"
             raise BuildValueError(msg)
         columns = RecordColumns(schema, f"source {name!r}")
         super().__init__(_Opening(iterable, columns, size if rows else None, name), schema, name)

@@ -115,6 +115,69 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
         NumpyReader(tmp_path / "a.npy", 5)
 
 
+def cut(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+
+
+@pytest.mark.parametrize("kept", [-1, 200, 20, 4, 0], ids=["last byte", "values", "header", "magic", "all"])
+def test_a_npy_file_that_is_cut_is_refused(tmp_path: Path, kept: int):
+    np.save(tmp_path / "a.npy", np.arange(100))
+    cut(tmp_path / "a.npy", kept)
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*a.npy' is damaged, or not whole: ") as caught:
+        NumpyReader(tmp_path / "a.npy")
+
+    assert vars(caught.value) == {"path": str(tmp_path / "a.npy")}
+
+
+def test_a_npy_file_that_is_cut_later_is_an_error_that_names_it(session, tmp_path: Path):
+    np.save(tmp_path / "a.npy", np.arange(100))
+    reader = NumpyReader(tmp_path / "a.npy")
+    cut(tmp_path / "a.npy", 200)
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*a.npy' is damaged, or not whole: mmap length is greater"):
+        batches(session, reader)
+
+
+@pytest.mark.parametrize("kept", [-1, 500, 50], ids=["last byte", "values", "header"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_npz_file_that_is_cut_is_refused(tmp_path: Path, save, kept: int):
+    save(tmp_path / "a.npz", n=np.random.default_rng(1).integers(0, 1 << 60, 100))
+    cut(tmp_path / "a.npz", kept)
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*a.npz' is damaged, or not whole: File is not a zip file"):
+        NumpyReader(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_damage_within_a_npz_file_is_an_error_that_names_it(session, tmp_path: Path, save):
+    save(tmp_path / "a.npz", n=np.random.default_rng(1).integers(0, 1 << 60, 10_000))
+    reader = NumpyReader(tmp_path / "a.npz")
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[40_000:40_008] = bytes(each ^ 255 for each in content[40_000:40_008])
+    (tmp_path / "a.npz").write_bytes(content)
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*a.npz' is damaged, or not whole: .*(CRC|decompressing)"):
+        batches(session, reader)
+
+
+def test_a_small_npz_file_that_is_damaged_is_refused_when_the_reader_is_made(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", n=np.arange(9))
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content.replace(np.arange(9).tobytes(), np.arange(1, 10).tobytes()))
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*a.npz' is damaged, or not whole: Bad CRC-32 for file 'n.npy'"):
+        NumpyReader(tmp_path / "a.npz")
+
+
+def test_a_batch_has_10_000_rows_if_nothing_is_said(session, tmp_path: Path):
+    np.save(tmp_path / "a.npy", np.zeros(10_001, np.int8))
+
+    sizes = [len(column) for [column] in batches(session, NumpyReader(tmp_path / "a.npy"))]
+
+    assert sizes == [10_000, 1]
+
+
 def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"missing.npz"):
         NumpyReader(tmp_path / "missing.npz", 5)

@@ -120,6 +120,71 @@ def test_only_the_columns_that_are_named_are_read_in_the_order_given(tmp_path: P
     assert columns_of(source) == [[2.5], [1]]
 
 
+def twice(path: Path) -> Path:
+    """A file with two columns `a`, and one `b`."""
+    schema = pa.schema([("a", pa.int64()), ("a", pa.int64()), ("b", pa.int64())])
+    pq.write_table(pa.Table.from_arrays([pa.array([number]) for number in range(3)], schema=schema), path)
+    return path
+
+
+@pytest.mark.parametrize("columns", [None, ["a"], ["b", "a"]])
+def test_two_columns_of_one_name_are_refused_by_file_and_name(tmp_path: Path, columns: list[str] | None):
+    path = twice(tmp_path / "t.parquet")
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*t\.parquet' has 2 columns 'a'; name others with") as caught:
+        ParquetReader(path, columns=columns)
+
+    assert vars(caught.value) == {"path": str(path), "column": "a"}
+
+
+def test_two_columns_of_one_name_do_no_harm_to_others(tmp_path: Path):
+    path = twice(tmp_path / "t.parquet")
+
+    assert columns_of(ParquetSource(path, columns=["b"])) == [[2]]
+    assert columns_of(ParquetSource(path, schema=Struct(("b", np.int64)))) == [[2]]
+
+
+def test_two_columns_of_one_name_are_refused_when_the_schema_wants_them(tmp_path: Path):
+    source = ParquetSource(twice(tmp_path / "t.parquet"), schema=Struct(("a", np.int64)))
+
+    with pytest.raises(tp.BuildValueError, match=r"'.*t\.parquet' has 2 columns 'a'"):
+        batches_of(source)
+
+
+@pytest.mark.parametrize("column", ["s:a", "s:b", "l:values"])
+@pytest.mark.parametrize("schema", [None, Struct(("s", Struct(("a", np.int64))), ("l", List(np.int64)))])
+def test_only_whole_columns_can_be_chosen(tmp_path: Path, column: str, schema: Struct | None):
+    path = saved(tmp_path / "t.parquet", {"s": [{"a": 1}], "l": [[1]]})
+
+    text = f"has '{column}' within the column '{column[0]}', and only whole columns can be chosen; name '{column[0]}'"
+    with pytest.raises(tp.BuildValueError, match=text) as caught:
+        ParquetReader(path, columns=[column], schema=schema)
+
+    assert vars(caught.value) == {"column": column}
+
+
+@pytest.mark.parametrize(
+    "table", [{"n": [1]}, [1], None, Struct(("n", np.int64))], ids=lambda each: type(each).__name__
+)
+def test_what_is_no_table_is_refused(table: Any):
+    with pytest.raises(tp.BuildTypeError, match=r"^table must be a pyarrow\.Table or RecordBatch, got "):
+        arrow.from_table(table)
+
+
+@pytest.mark.parametrize(
+    "schema", [{"n": "int64"}, [1], 5, None, pa.table({"n": [1]})], ids=lambda each: str(type(each))
+)
+def test_what_is_no_arrow_schema_is_refused(schema: Any):
+    with pytest.raises(tp.BuildTypeError, match=r"^schema must be a pyarrow\.Schema, got "):
+        arrow.schema_from_arrow(schema)
+
+
+def test_a_record_batch_is_a_table():
+    record = arrow.from_table(pa.RecordBatch.from_pydict({"n": [1, 2]}))
+
+    assert [column.tolist() for column in record.field_blobs()] == [[1, 2]]
+
+
 def test_folders_globs_and_lists_are_read_in_the_order_of_names(tmp_path: Path):
     for place, name in enumerate(["b.parquet", "a.parquet", "in/c.parquet", "_hidden.parquet", "x.txt"]):
         (tmp_path / name).parent.mkdir(exist_ok=True)

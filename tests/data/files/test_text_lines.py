@@ -82,13 +82,66 @@ def test_bytes_of_no_text_are_handled_as_asked_for(session, tmp_path: Path, erro
     assert rows_read(session, TextLinesReader(tmp_path / "t.txt", errors=errors)) == [line]
 
 
-def test_bytes_of_no_text_are_an_error_that_names_the_file(session, tmp_path: Path):
-    (tmp_path / "t.txt").write_bytes(b"fine\n\xff\n")
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_bytes_of_no_text_are_an_error_that_names_the_line_after_all_lines_before(session, tmp_path: Path, batch_size):
+    (tmp_path / "t.txt").write_bytes(b"one\ntwo\r\nthree\nb\xffd\nfive\n")
+    rows: list[Any] = []
+    group = group_of(TextLinesReader(tmp_path / "t.txt", batch_size), lambda column: rows.extend(column.tolist()))
+
+    with pytest.raises(UnicodeDecodeError, match=r"byte 0xff in position 1: .*, in line 4 of '.*t\.txt'"):
+        session.run(group)
+
+    assert rows == [b"one", b"two", b"three"]
+
+
+def test_bytes_of_no_text_are_found_in_other_encodings_too(session, tmp_path: Path):
+    (tmp_path / "t.txt").write_bytes(b"one\n\xc3\xa4\n")
+
+    with pytest.raises(UnicodeDecodeError, match=r"'ascii' codec .* position 0: .*, in line 2 of '.*t\.txt'"):
+        rows_read(session, TextLinesReader(tmp_path / "t.txt", encoding="ascii"))
+
+
+def test_half_a_character_of_two_bytes_is_an_error_that_names_the_file(session, tmp_path: Path):
+    (tmp_path / "t.txt").write_bytes("one\n".encode("utf-16-le") + b"a")
 
     with pytest.raises(UnicodeDecodeError) as caught:
-        rows_read(session, TextLinesReader(tmp_path / "t.txt", 1))
+        rows_read(session, TextLinesReader(tmp_path / "t.txt", encoding="utf-16-le"))
 
     assert any("t.txt', after line" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_text(session, tmp_path: Path, encoding: str):
+    mark = "\ufeff" if "8" in encoding else ""
+    (tmp_path / "t.txt").write_bytes(f"{mark}ä\n\ufeffb\n".encode(encoding.replace("-sig", "")))
+
+    rows = rows_read(session, TextLinesReader(tmp_path / "t.txt", encoding=encoding))
+
+    assert rows == ["ä".encode(), "\ufeffb".encode()]
+
+
+COMPRESSED = [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
+
+
+@pytest.mark.parametrize(("suffix", "compress"), COMPRESSED)
+@pytest.mark.parametrize("damage", ["cut", "foreign", "changed"])
+def test_a_compressed_file_that_is_damaged_is_an_error_that_names_it(
+    session, tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes], damage: str
+):
+    content = compress(b"".join(b"%d\n" % (number * 7919 % 10007) for number in range(10_000)))
+    middle = len(content) // 2
+    damaged = {
+        "cut": content[:middle],
+        "foreign": b"plain text\n",
+        "changed": content[:middle]
+        + bytes(each ^ 255 for each in content[middle : middle + 9])
+        + content[middle + 9 :],
+    }
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(damaged[damage])
+
+    with pytest.raises(tp.BuildValueError, match=rf"'.*t\{suffix}' is damaged, not whole, or .* as '\{suffix}' says"):
+        rows_read(session, TextLinesReader(path))
 
 
 def test_a_file_that_is_missing_is_an_error_that_names_it(session, tmp_path: Path):

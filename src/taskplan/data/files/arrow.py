@@ -20,7 +20,7 @@ All of these are exact. The others (uint64, decimals, binary, ...) have no tenso
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -96,6 +96,7 @@ def schema_from_arrow(schema: Arrow) -> Struct:
     Whether a field may be null is not kept, as no record here has nulls; nor is Arrow's metadata.
 
     Raises:
+        BuildTypeError: it is no pyarrow.Schema, nor another collection of pyarrow.Fields.
         BuildValueError: a column has a type that no tensor holds, or two columns have one name.
         BuildError: a column has a name that none can have here, such as `lengths`.
 
@@ -110,7 +111,11 @@ def schema_from_arrow(schema: Arrow) -> Struct:
           ),
         )
     """
-    return Struct(*((column.name, _field_of(column.name, column.type)) for column in schema))
+    columns = list(schema) if isinstance(schema, Iterable) else [schema]
+    if not all(isinstance(column, package().Field) for column in columns):
+        msg = f"schema must be a pyarrow.Schema, got {schema!r:.80}"
+        raise BuildTypeError(msg)
+    return Struct(*((column.name, _field_of(column.name, column.type)) for column in columns))
 
 
 def _field_of(name: str, arrow_type: Arrow) -> Field:
@@ -443,13 +448,17 @@ def from_table(table: Arrow, fill_nulls: Mapping[str, object] | None = None, dro
     """The record of arrays that a pyarrow.Table holds: the inverse of `to_table`.
 
     Args:
-        table: the table.
+        table: the table, or a pyarrow.RecordBatch.
         fill_nulls: by column, what takes the place of nulls.
         drop_nulls: leave out rows with other nulls; if false, they are nan in columns of floats, and else refused.
 
     Raises:
+        BuildTypeError: it is neither.
         BuildValueError: a column has a type that no tensor holds, or nulls.
     """
+    if not isinstance(table, (package().Table, package().RecordBatch)):
+        msg = f"table must be a pyarrow.Table or RecordBatch, got {table!r:.80}"
+        raise BuildTypeError(msg)
     schema = schema_from_arrow(table.schema)
     nulls = Nulls(checked_fills(schema, fill_nulls), drop_nulls)
     try:

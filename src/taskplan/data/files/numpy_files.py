@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from math import prod
 from typing import IO, Any
 
 import numpy as np
@@ -15,7 +18,7 @@ from taskplan.builder.fields import Scalar
 from taskplan.data.iterables import require_batch_size
 from taskplan.data.sinks import Columns, ColumnsWriter
 from taskplan.data.sources import SourceReader
-from taskplan.errors import BuildKeyError, BuildValueError, OperatorError
+from taskplan.errors import BuildError, BuildKeyError, BuildValueError, OperatorError
 from taskplan.operators.sources import Batch
 from taskplan.operators.storage.unfinished_file import UnfinishedFile
 from taskplan.plan.names import did_you_mean
@@ -25,6 +28,7 @@ _Shapes = Mapping[str, tuple[tuple[int, ...], DType]]
 """Of each column its shape and element type."""
 
 _SUFFIX = ".npy"
+_ZIP_BEGINS = b"PK\x03\x04"
 _VALUE = "value"
 
 
@@ -33,7 +37,7 @@ class NumpyReader(SourceReader):
 
     A structured array has a column for each of its fields, any other the single column `value`. The file is looked at
     when the reader is made, since that gives the schema. A `.npy` file is mapped into memory; the columns of a `.npz`
-    file are read whole when the first batch is::
+    file are read whole when the first batch is, and held until the last one::
 
         np.savez("days.npz", day=days, price=prices)
         reader = NumpyReader("days.npz", batch_size=100)
@@ -45,8 +49,8 @@ class NumpyReader(SourceReader):
         name: what messages call it.
 
     Raises:
-        BuildValueError: columns differ in their number of rows or have element types that no tensor has; or
-            `batch_size` is less than 1.
+        BuildValueError: the file is none of NumPy's, damaged or not whole; columns differ in their number of rows or
+            have element types that no tensor has; or `batch_size` is less than 1.
         BuildKeyError: there is no such column.
         OSError: the file cannot be read.
     """
@@ -54,7 +58,7 @@ class NumpyReader(SourceReader):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        batch_size: int,
+        batch_size: int = 10_000,
         columns: Sequence[str] | None = None,
         *,
         name: str = "numpy",
@@ -100,28 +104,58 @@ def _unequal_rows(path: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
 
 def _shapes_in(path: str) -> _Shapes:
     """What the file says of its columns at the beginning of each."""
-    if not zipfile.is_zipfile(path):
+    if not _is_archive(path):
         with open(path, "rb") as file:
             shape, dtype = _header(path, file)
+            _require_whole(path, file, shape, dtype)
         fields = dtype.fields
         return {_VALUE: (shape, dtype)} if fields is None else {name: (shape, fields[name][0]) for name in fields}
-    with zipfile.ZipFile(path) as archive:
+    with _telling(path), zipfile.ZipFile(path) as archive:
         found = {}
         for member in archive.namelist():
             with archive.open(member) as file:
                 found[member.removesuffix(_SUFFIX)] = _header(path, file)
-    return found
+        return found
+
+
+def _is_archive(path: str) -> bool:
+    """Whether it begins as a zip file does, so that one that is cut is one too."""
+    with open(path, "rb") as file:
+        return file.read(len(_ZIP_BEGINS)) == _ZIP_BEGINS or zipfile.is_zipfile(path)
 
 
 def _header(path: str, file: IO[bytes]) -> tuple[tuple[int, ...], DType]:
     try:
         version = np.lib.format.read_magic(file)
+    except ValueError as error:
+        fault = "damaged, or not whole" if file.tell() < np.lib.format.MAGIC_LEN else "no file of NumPy's"
+        msg = f"{path!r} is {fault}: {error}"
+        raise BuildValueError(msg, path=path) from error
+    with _telling(path):
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
-    except ValueError as error:
-        msg = f"{path!r} is no file of NumPy's: {error}"
-        raise BuildValueError(msg) from error
     return shape, dtype
+
+
+def _require_whole(path: str, file: IO[bytes], shape: tuple[int, ...], dtype: DType) -> None:
+    """Refuse a `.npy` file, read up to the end of its header, that is shorter than this says."""
+    needed = file.tell() + prod(shape) * dtype.itemsize
+    size = file.seek(0, os.SEEK_END)
+    if size < needed and not dtype.hasobject:
+        msg = f"{path!r} is damaged, or not whole: it has {size} bytes, and its header says {needed}"
+        raise BuildValueError(msg, path=path)
+
+
+@contextmanager
+def _telling(path: str) -> Iterator[None]:
+    """What NumPy and zipfile say of a file that is not as it should be, in our words."""
+    try:
+        yield
+    except BuildError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        msg = f"{path!r} is damaged, or not whole: {error}".rstrip(": ")
+        raise BuildValueError(msg, path=path) from error
 
 
 class NumpySource:
@@ -153,10 +187,11 @@ class NumpySource:
             yield tuple([column[start : start + self._batch_size] for column in columns])
 
     def _load(self) -> list[Array]:
-        if zipfile.is_zipfile(self._path):
-            with np.load(self._path) as archive:
-                return [archive[column] for column in self._columns]
-        array: Any = np.load(self._path, mmap_mode="r")
+        with _telling(self._path):
+            if _is_archive(self._path):
+                with np.load(self._path) as archive:
+                    return [archive[column] for column in self._columns]
+            array: Any = np.load(self._path, mmap_mode="r")
         return [array] if array.dtype.names is None else [array[column] for column in self._columns]
 
 

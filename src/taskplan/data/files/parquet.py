@@ -15,7 +15,7 @@ from taskplan.builder.column_types import TEXT, UNTYPED
 from taskplan.builder.columns import from_column_list
 from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Record
-from taskplan.builder.fields import Field
+from taskplan.builder.fields import FIELD_SEPARATOR, Field
 from taskplan.data.files.arrow import (
     Arrow,
     arrow_errors,
@@ -55,8 +55,8 @@ class ParquetReader(SourceReader):
     Args:
         path: a file, a folder, a glob, a URL for fsspec, or a list of these. Of a folder all Parquet files are read, in
             folders inside of it too, in the order of their names; the names of folders are no columns.
-        columns: the columns to read, in this order; all, if not given.
-        batch_size: how many rows a batch has at most.
+        columns: the columns to read, in this order; all, if not given. Structs and lists are read as a whole.
+        batch_size: how many rows a batch has at most; row groups are never joined in one.
         fill_nulls: by column, what takes the place of nulls. Where nothing does, they are nan in columns of floats.
         drop_nulls: leave out rows with other nulls, of floats too, and count them as skipped; else they are an error.
         schema: what a record is, if the files are not to be looked at now. Columns are converted to its types, where
@@ -65,8 +65,8 @@ class ParquetReader(SourceReader):
 
     Raises:
         OSError: there is no such file, or it cannot be read.
-        BuildValueError: a file is damaged or no Parquet file, files differ in their columns, a column is not there or
-            has a type that no tensor has; or an argument is out of range.
+        BuildValueError: a file is damaged or no Parquet file, files differ in their columns, a column is not there, is
+            there twice or has a type that no tensor has; or an argument is out of range.
         BuildError: pyarrow is not installed: `pip install taskplan[arrow]`.
     """
 
@@ -111,8 +111,11 @@ class ParquetSource:
         package()
         self._path = path
         self._batch_size = batch_size
-        found = _common_schema(expanded(path, _ENDINGS), columns) if schema is None else schema
-        self.schema = found if schema is None or columns is None else with_columns("the schema", found, columns)
+        if schema is not None and columns is not None:
+            for column in columns:
+                _require_column("the schema", column, list(schema.fields))
+            schema = with_columns("the schema", schema, columns)
+        self.schema = _common_schema(expanded(path, _ENDINGS), columns) if schema is None else schema
         self._types = [dtype.base for dtype in self.schema.field_types()]
         self._nulls = Nulls(checked_fills(self.schema, fill_nulls), drop_nulls)
         self._skipped = 0
@@ -203,12 +206,32 @@ def _file_schema(path: str, file: Arrow, columns: Sequence[str] | None) -> Struc
     found = file.schema_arrow
     names = list(found.names)
     for column in columns or ():
-        if column not in names:
-            raise unknown_column(repr(path), column, names)
+        _require_column(repr(path), column, names)
+    for name in names if columns is None else columns:
+        if names.count(name) > 1:
+            msg = f"{path!r} has {names.count(name)} columns {name!r}; name others with columns=[...]"
+            raise BuildValueError(msg, path=path, column=name)
     try:
         return schema_from_arrow([found.field(name) for name in (names if columns is None else columns)])
     except BuildError as error:
         raise type(error)(f"{path!r}: {error}", path=path) from None
+
+
+def _require_column(where: str, column: str, names: Sequence[str]) -> None:
+    """Refuse what is no whole column.
+
+    Raises:
+        BuildValueError: there is no such column, or it is a part of one.
+    """
+    if column in names:
+        return
+    whole = str(column).split(FIELD_SEPARATOR)[0]
+    if whole in names:
+        msg = (
+            f"{where} has {column!r} within the column {whole!r}, and only whole columns can be chosen; name {whole!r}"
+        )
+        raise BuildValueError(msg, column=column)
+    raise unknown_column(where, column, names)
 
 
 def _common_schema(paths: Sequence[str], columns: Sequence[str] | None) -> Struct:
