@@ -99,7 +99,7 @@ class ArityError(BuildRuntimeError):
     """An operator gets too few or too many inputs or outputs, or an in-place pair that it refuses."""
 
 
-class ArgumentError(BuildRuntimeError):
+class ArgumentError(BuildRuntimeError, ValueError):
     """An operator's argument is unknown, missing, of the wrong kind or out of range."""
 
 

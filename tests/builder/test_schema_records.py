@@ -80,6 +80,16 @@ def test_the_names_of_a_net_that_is_gone_are_free_again():
     assert names_of(NewRecord(Net("other"), Scalar(np.int32))) == ["unnamed_scalar"]
 
 
+def test_a_record_keeps_its_names_when_its_net_is_gone():
+    net = Net("net")
+    record = NewRecord(net, Scalar(np.int32))
+
+    del net
+    gc.collect()
+
+    assert names_of(NewRecord(Net("other"), Scalar(np.int32))) != names_of(record)
+
+
 @pytest.mark.parametrize("make", [NewRecord, ConstRecord, InitEmptyRecord])
 def test_a_record_is_made_of_a_schema(make):
     with pytest.raises(AssertionError, match="expected a schema or record, got 'a'"):

@@ -289,7 +289,7 @@ def test_the_record_on_which_a_processor_stops_is_not_written(form, session, kep
     assert kept.rows == [0, 1, 2, 3]
 
 
-def test_what_follows_a_stop_in_a_processor_does_not_run(session, kept):
+def test_what_follows_a_stop_in_a_processor_still_runs_for_that_record(session, kept):
     seen = []
 
     def processor(record):
@@ -302,7 +302,7 @@ def test_what_follows_a_stop_in_a_processor_does_not_run(session, kept):
 
     session.run(group)
 
-    assert seen == [0, 1]
+    assert seen == [0, 1, 2]
 
 
 def test_a_stop_ends_the_instance_that_computed_it_and_no_other(session, kept):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.operators.fake_run import Bench, WouldWaitError, f32, i32
 
-from taskplan import LocalSession, Task, TaskGroup, Workspace, final_output, ops
+from taskplan import LocalSession, Net, Task, TaskGroup, Workspace, final_output, ops
 from taskplan.errors import (
     ArgumentError,
     ArityError,
@@ -557,3 +557,8 @@ def test_after_a_clean_run_with_one_reader_the_balance_is_minus_one(bench: Bench
         pass
 
     assert queue.statistics().balance == -1
+
+
+def test_a_capacity_out_of_range_is_a_value_error_too():
+    with pytest.raises(ValueError, match="argument 'capacity' must be at least 1 record, got -1"):
+        Net("queues").CreateBlobsQueue([], 1, capacity=-1)

@@ -42,7 +42,10 @@ _WIDER = {
 """The type that the other ones are filled as before they are cast; it holds all their values."""
 
 _OWNERS: WeakKeyDictionary[NamingContext, WeakValueDictionary[str, RecordNet]] = WeakKeyDictionary()
-"""By naming context: the net for which a record took the name of a blob. The name is free once the net is gone."""
+"""By naming context: the net for which a record took the name of a blob."""
+
+_BLOBS: WeakKeyDictionary[NamingContext, WeakValueDictionary[str, BlobReference]] = WeakKeyDictionary()
+"""By naming context: the blob that has the name. The name is free once both net and blob are gone."""
 
 
 class RecordNet(Protocol):
@@ -120,9 +123,11 @@ def _new_blob(net: RecordNet, name: str) -> BlobReference:
     """A blob called `name` in the current scope, or nearly: one that no record has."""
     names = current_names()
     owners = _OWNERS.setdefault(names, WeakValueDictionary())
+    blobs = _BLOBS.setdefault(names, WeakValueDictionary())
     blob = net.NextScopedBlob(name)
-    while owners.setdefault(str(blob), net) is not net:
+    while str(blob) in blobs or owners.setdefault(str(blob), net) is not net:
         blob = net.NextScopedBlob(names.numbered(name, f"record:{name}"))
+    blobs[str(blob)] = blob
     return blob
 
 

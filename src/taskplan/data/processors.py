@@ -6,7 +6,7 @@ adds operators, and returns the record that is to be written. See `pipe` for all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 from taskplan.builder.blobs import BlobReference
@@ -191,7 +191,7 @@ class ProcessingReader(WrappingReader):
         nets, status, record = self.reader.read_record_ex(local_init_net, local_finish_net)
         with NetBuilder() as builder:
             result = normalize_processor_output(self.processor(record))
-        parts: list[Any] = [*nets, *(result.nets if result.nets is not None else _children(builder))]
+        parts: list[Any] = [*nets, *(result.nets if result.nets is not None else builder.get())]
         stops = [blob for blob in (result.should_stop, result.stop_all, builder._stop_blob) if blob is not None]
         if stops:
             stop_net = Net("stop_net")
@@ -218,8 +218,3 @@ class ProcessingReader(WrappingReader):
         check_net = Net("stop_all")
         check_net.Copy(self._stop_all, status)
         return check_net
-
-
-def _children(builder: NetBuilder) -> Sequence[Part]:
-    """What a processor has added; as one step if it may be left in the middle."""
-    return builder.get() if builder._stop_blob is None else [builder.to_step()]
