@@ -735,3 +735,16 @@ def test_a_leaf_stays_what_its_schema_says():
         queue = pipe(CountUntil(3))
 
     assert queue.schema() == Struct(("iter", Scalar(np.int64)))
+
+
+@pytest.mark.parametrize("count", [-1, "2", 1.5])
+def test_a_number_of_threads_that_is_none_is_refused(count, kept):
+    with pytest.raises(ValueError, match="num_runtime_threads is a number of threads, 0 or more; got"):
+        tp.pipe_and_output(CounterReader(), kept, num_runtime_threads=count)
+
+
+def test_without_threads_and_outputs_there_is_a_reader_and_no_output():
+    reader, output = tp.pipe_and_output(CounterReader(), num_runtime_threads=0)
+
+    assert isinstance(reader, tp.Reader)
+    assert output is None

@@ -9,6 +9,7 @@ them end at once, and the failure is what the caller gets.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from taskplan.builder.cluster import Node
@@ -107,12 +108,12 @@ def pipe_and_output(
     Args:
         input: as for `pipe`, and so all others.
         output: see there.
-        num_threads: see there; at least 1.
+        num_threads: see there; at least 1 if there are outputs.
         processor: see there.
         name: see there.
         capacity: see there.
         group: see there.
-        num_runtime_threads: see there; at least 1.
+        num_runtime_threads: see there; at least 1 if there are outputs.
         final_outputs: a blob, a record, or a list of these. Of what several instances write the last is the value.
         ordered: see there.
 
@@ -120,9 +121,10 @@ def pipe_and_output(
         What `pipe` returns, and one `TaskOutput`, or a list of them for a list, or None.
 
     Raises:
-        BuildError: there are no threads; and what `pipe` raises.
+        BuildError: there are outputs, but no threads; and what `pipe` raises.
     """
-    if num_threads < 1 or num_runtime_threads < 1:
+    _check_threads(num_threads, num_runtime_threads)
+    if final_outputs is not None and 0 in (num_threads, num_runtime_threads):
         msg = f"outputs need a task, got num_threads={num_threads}, num_runtime_threads={num_runtime_threads}"
         raise BuildError(msg)
     result, task = _pipe(
@@ -194,8 +196,8 @@ def _pipe(
 
 def _check_threads(num_threads: int, num_runtime_threads: int) -> None:
     for argument, count in (("num_threads", num_threads), ("num_runtime_threads", num_runtime_threads)):
-        if count < 0:
-            msg = f"{argument} is a number of threads, 0 or more; got {count}"
+        if not isinstance(count, Integral) or count < 0:
+            msg = f"{argument} is a number of threads, 0 or more; got {count!r}"
             raise BuildValueError(msg)
     if num_threads > 1 and num_runtime_threads > 1:
         msg = f"only one of num_threads={num_threads} and num_runtime_threads={num_runtime_threads} may exceed 1"

@@ -8,6 +8,8 @@ queues are closed as failed, and what is left in them is no data for anybody.
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Pipe, Reader, Writer, require_agreement
@@ -105,13 +107,13 @@ class Queue(QueueWrapper):
     def __init__(
         self, capacity: int, schema: Field | None = None, name: str = "queue", num_dequeue_records: int = 1
     ) -> None:
-        if capacity < 1:
+        if not isinstance(capacity, Integral) or capacity < 1:
             msg = f"queue {name!r} must hold at least 1 record, got capacity {capacity!r}"
             raise BuildValueError(msg)
         self._net = Net(name)  # kept, since its name is the queue's
         blob = BlobReference(self._net.NextName("handler"), self._net)
         super().__init__(blob, schema, num_dequeue_records)
-        self.capacity = capacity
+        self.capacity: int = int(capacity)
 
     def setup(self, global_init_net: Net) -> None:
         """Add what makes the queue.
