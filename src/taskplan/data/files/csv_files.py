@@ -18,6 +18,8 @@ from taskplan.builder.column_types import TEXT, UNTYPED, data_type_for_dtype
 from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Record
 from taskplan.builder.fields import Field
+from taskplan.builder.net import Net
+from taskplan.builder.sites import here
 from taskplan.data.files.arrow import leaf_array, package
 from taskplan.data.files.bad_rows import BadRow, BadRowsFile
 from taskplan.data.files.csv_blocks import (
@@ -32,8 +34,9 @@ from taskplan.data.files.csv_blocks import (
 )
 from taskplan.data.files.filesystems import Path, Paths, expanded, path_text, telling_writes, unfinished
 from taskplan.data.files.missing_values import Nulls, checked_fills
+from taskplan.data.files.written_files import FileWriter, claim_file
 from taskplan.data.record_types import refuse_lists, unknown_column, with_columns
-from taskplan.data.sinks import Columns, ColumnsWriter
+from taskplan.data.sinks import Columns
 from taskplan.data.sources import SourceReader
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.operators.sources import Batch
@@ -41,6 +44,9 @@ from taskplan.plan.types import Array, DType
 
 NULL_VALUES = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """What stands for a missing value in a CSV file, if nothing else is said."""
+
+_NO_FILE = ("error", "skip")
+"""What `bad_rows` may be if it is no path."""
 
 _ENDINGS = (".csv", ".csv.gz", ".csv.zip")
 
@@ -102,6 +108,18 @@ class CsvReader(SourceReader):
         rest = (batch_size, delimiter, header, null_values, fill_nulls, drop_nulls)
         found = CsvSource(path, schema, *rest, columns, bad_rows).schema
         super().__init__(partial(CsvSource, path, found, *rest, None, bad_rows), found, name)
+        self._bad_rows = None if bad_rows in _NO_FILE else path_text(bad_rows)
+        self._made_at = here()
+
+    def setup_ex(self, init_net: Net, finish_net: Net) -> None:
+        """As that of a `SourceReader`.
+
+        Raises:
+            BuildValueError: something else in the group writes the file for bad rows; the message has both lines.
+        """
+        if self._bad_rows is not None:
+            claim_file(self._bad_rows, self, self._made_at)
+        super().setup_ex(init_net, finish_net)
 
 
 class CsvSource:
@@ -138,7 +156,7 @@ class CsvSource:
         _check_types(self.schema)
         self._nulls = Nulls(checked_fills(self.schema, fill_nulls), drop_nulls)
         self._is_strict = bad_rows == "error"
-        self._bad_rows_file = None if bad_rows in ("error", "skip") else BadRowsFile(_bad_rows_path(bad_rows))
+        self._bad_rows_file = None if bad_rows in _NO_FILE else BadRowsFile(_bad_rows_path(bad_rows))
         self._skipped = 0
         self._counting = threading.Lock()  # parts are read by several threads
 
@@ -343,7 +361,7 @@ def _rebatched(pieces: Iterator[list[Array]], batch_size: int) -> Iterator[Batch
 # Writing
 
 
-class CsvWriter(ColumnsWriter):
+class CsvWriter(FileWriter):
     """Writes records to a CSV file: UTF-8, text in quotes, nan as `nan`, bools as `true` and `false`.
 
     The file is there when the task has ended well, in the place of an older one; until then it has another name. If
@@ -358,13 +376,14 @@ class CsvWriter(ColumnsWriter):
         name: what messages call it.
 
     Raises:
-        BuildValueError: the delimiter is none. Also when a record is written that has lists or inner shapes.
+        BuildValueError: the delimiter is none. Also when a record is written that has lists or inner shapes, and when
+            something else in the group writes the file.
         BuildError: pyarrow is not installed: `pip install taskplan[arrow]`.
     """
 
     def __init__(self, path: Path, delimiter: str = ",", header: bool = True, *, name: str = "csv") -> None:
         CsvSink(path, {}, delimiter, header)
-        super().__init__(partial(_sink_of, path, delimiter, header), name)
+        super().__init__(path_text(path), partial(_sink_of, path, delimiter, header), name)
 
     def _take_record(self, fields: Record) -> Fields:
         if isinstance(fields, Field):

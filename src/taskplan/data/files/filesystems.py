@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Protocol
 from uuid import uuid4
@@ -80,6 +80,17 @@ def path_text(path: Path) -> str:
 def is_url(path: str) -> bool:
     """Whether fsspec is to find it."""
     return "://" in path
+
+
+def location(path: Path) -> Hashable:
+    """What all paths and URLs of one file have in common.
+
+    Raises:
+        BuildTypeError: it is no path.
+        BuildValueError: it is empty, or a URL of an unknown protocol.
+    """
+    text = path_text(path)
+    return _filesystem(text) if is_url(text) else os.path.realpath(text)
 
 
 def open_input(path: str) -> BinaryIO:

@@ -15,8 +15,9 @@ import numpy as np
 
 from taskplan.builder.containers import Struct
 from taskplan.builder.fields import Scalar
+from taskplan.data.files.written_files import FileWriter
 from taskplan.data.iterables import require_batch_size
-from taskplan.data.sinks import Columns, ColumnsWriter
+from taskplan.data.sinks import Columns
 from taskplan.data.sources import SourceReader
 from taskplan.errors import BuildError, BuildKeyError, BuildValueError, OperatorError
 from taskplan.operators.sources import Batch
@@ -195,7 +196,7 @@ class NumpySource:
         return [array] if array.dtype.names is None else [array[column] for column in self._columns]
 
 
-class NumpyWriter(ColumnsWriter):
+class NumpyWriter(FileWriter):
     """Writes records to a `.npz` file, in which each column is an array.
 
     The file is there when the task has ended well, in the place of an older one. Until then the columns are in memory.
@@ -208,7 +209,7 @@ class NumpyWriter(ColumnsWriter):
         name: what messages call it.
 
     Raises:
-        BuildValueError: the path does not end in `.npz`.
+        BuildValueError: the path does not end in `.npz`. Also when something else in the group writes the file.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, name: str = "numpy") -> None:
@@ -216,7 +217,7 @@ class NumpyWriter(ColumnsWriter):
         if not file.endswith(".npz"):
             msg = f"path must end in '.npz', got {file!r}"
             raise BuildValueError(msg)
-        super().__init__(partial(NumpySink, file), name)
+        super().__init__(file, partial(NumpySink, file), name)
 
 
 class NumpySink:

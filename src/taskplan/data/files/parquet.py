@@ -27,8 +27,9 @@ from taskplan.data.files.arrow import (
 )
 from taskplan.data.files.filesystems import Path, Paths, expanded, open_input, path_text, telling_writes, unfinished
 from taskplan.data.files.missing_values import MissingValueError, Nulls, checked_fills
+from taskplan.data.files.written_files import FileWriter
 from taskplan.data.record_types import unknown_column, with_columns, with_types_of
-from taskplan.data.sinks import Columns, ColumnsWriter
+from taskplan.data.sinks import Columns
 from taskplan.data.sources import SourceReader
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
 from taskplan.operators.sources import Batch
@@ -293,7 +294,7 @@ def _holds(wanted: DType, found: DType) -> bool:
 # Writing
 
 
-class ParquetWriter(ColumnsWriter):
+class ParquetWriter(FileWriter):
     """Writes records to a Parquet file.
 
     The file is there when the task has ended well, in the place of an older one; until then it has another name. If
@@ -310,7 +311,8 @@ class ParquetWriter(ColumnsWriter):
         name: what messages call it.
 
     Raises:
-        BuildValueError: the compression is not known, or `row_group_rows` less than 1.
+        BuildValueError: the compression is not known, or `row_group_rows` less than 1. Also when something else in
+            the group writes the file.
         BuildError: pyarrow is not installed: `pip install taskplan[arrow]`.
     """
 
@@ -327,7 +329,7 @@ class ParquetWriter(ColumnsWriter):
             arrow_from_schema(schema)
         ParquetSink(path, schema or Struct(), row_group_rows, compression)
         self._declared = schema
-        super().__init__(partial(_sink_of, path, schema, row_group_rows, compression), name)
+        super().__init__(path_text(path), partial(_sink_of, path, schema, row_group_rows, compression), name)
 
     def _take_record(self, fields: Record) -> Fields:
         if self._declared is not None:
