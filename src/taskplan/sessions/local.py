@@ -24,12 +24,11 @@ from taskplan.engine.threads import ThreadDriver, ThreadPool
 from taskplan.engine.why import Why
 from taskplan.errors import PlanError, WorkspaceError
 from taskplan.events import Event, Observer, RunEnded, RunStarted
-from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
-from taskplan.operators.waiting import Closes
 from taskplan.plan.archive import program_digest
-from taskplan.plan.model import ChannelDef, ProgramDef
-from taskplan.plan.names import Site, channel_blob
+from taskplan.plan.model import ProgramDef
+from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
+from taskplan.sessions.run_blobs import close_queues, forget_run_blobs, open_channels
 from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
 
@@ -56,7 +55,6 @@ class LocalProgram:
         hidden = set(self.program.hidden_blobs)
         self.plans = {node: PreparedPlan(plan) for node, plan in self.program.plans.items()}
         self.shown = [output for output in self.program.outputs if output.blob not in hidden]
-        self.hidden = [output for output in self.program.outputs if output.blob in hidden]
         self.bound = [output for output in self.outputs.outputs if not hidden.issuperset(map(str, output.names))]
 
 
@@ -267,14 +265,14 @@ class LocalSession(Session):
             spaces[output.node].cell(output.blob)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
         shared = attempt or self._attempt()
-        channels = _open_channels(program.channels, spaces, shared) if program.channels else {}
+        channels = open_channels(program.channels, spaces, shared) if program.channels else {}
         self._attempts.append(shared)
         try:
             if self._observers:
                 self._observe(RunStarted(placed[0].plan.plan.name, shared.driver.now()))
             execute(placed, shared, timeout_s=timeout_s, beside=beside)
         except BaseException as error:
-            self._close_queues(placed, channels, shared)
+            close_queues(placed, channels, shared)
             for task_output in compiled.bound:
                 task_output.invalidate(f"the run failed: {shown(error)}")
             if self._observers:
@@ -283,7 +281,7 @@ class LocalSession(Session):
         finally:
             self._attempts.remove(shared)
             self._abandoned += shared.abandoned
-            _clean_up(compiled, spaces)
+            forget_run_blobs(program, spaces)
         for task_output in compiled.bound:
             self._bind_output(task_output, spaces)
         if self._observers:
@@ -311,16 +309,6 @@ class LocalSession(Session):
         node = output.node if output.node in spaces else LOCAL
         output.set(output.names, partial(_fetch, spaces.get(node, self.workspace()), output.site))
 
-    def _close_queues(self, placed: Sequence[Placed], channels: dict[str, BlobsQueue], shared: Attempted) -> None:
-        """After a failure, whoever outside of the run still waits for one of its queues is told so."""
-        queues: list[Any] = list(channels.values())
-        for each in placed:
-            cells = map(each.space.find, each.plan.queue_blobs())
-            queues += [cell.value for cell in cells if cell and isinstance(cell.value, BlobsQueue | RebatchingQueue)]
-        token = shared.new_token()
-        for queue in queues:
-            shared.driver.wait(Closes(queue), partial(queue.close, failed=True), token)
-
     def _observe(self, event: Event) -> None:
         observe_all(self._observers, event)
 
@@ -342,33 +330,9 @@ def observe_all(observers: list[Observer], event: Event) -> None:
             logger.exception("observer %r raised and was dropped", observer)
 
 
-def _clean_up(compiled: LocalProgram, spaces: dict[str, Workspace]) -> None:
-    for output in compiled.hidden:
-        spaces[output.node].forget(output.blob)
-    for channel in compiled.program.channels:
-        for space in spaces.values():
-            space.forget(channel_blob(channel.name))
-
-
 def _fetch(space: Workspace, site: Site, name: object) -> Any:
     try:
         return space.create_blob(str(name)).fetch()
     except WorkspaceError as error:
         error.add_note(f"  output {site}")
         raise
-
-
-def _open_channels(
-    channels: Sequence[ChannelDef], spaces: dict[str, Workspace], shared: Attempted
-) -> dict[str, BlobsQueue]:
-    """A fresh queue for each channel, in every workspace that uses it."""
-    queues = {}
-    for channel in channels:
-        queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
-        queue.writers, queue.readers = channel.writers, channel.readers
-        queue.made_in = shared.identity
-        queues[channel.name] = queue
-        for node in channel.nodes:
-            if node in spaces:
-                spaces[node].local_cell(channel_blob(channel.name)).value = queue
-    return queues
