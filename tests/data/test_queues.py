@@ -12,6 +12,7 @@ import taskplan as tp
 from taskplan import ops
 from taskplan.builder.fields import Scalar
 from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
+from taskplan.data.ends import writer_of
 from taskplan.data.pipeline import pipe
 from taskplan.data.queues import Queue, QueueWrapper
 from taskplan.data.readers import CounterReader, CountUntil, ReaderWithLimit
@@ -202,6 +203,30 @@ def test_a_second_writer_of_other_records_is_refused_where_it_is_written():
 # --- tasks by hand ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "target",
+    [lambda: Queue(2), lambda: tp.Channel("rows", 2), lambda: tp.CallbackWriter(len)],
+    ids=["queue", "channel", "callback"],
+)
+def test_the_schema_of_a_writer_is_that_of_the_first_record(target):
+    first, second = Struct(("n", np.int64)), Struct(("n", Scalar()))
+    with tp.TaskGroup(), tp.Task():
+        writer = writer_of(target())
+        writer.setup_ex(ops.net(), tp.Net("exit"))
+        for schema in (first, second):
+            writer.write_record_ex(tp.schema.from_blob_list(schema, [ops.Const(1)]), ops.net(), ops.net())
+
+    assert writer.schema() == first
+
+
+def test_each_record_of_a_writer_is_compared_with_the_first():
+    writer = Queue(2).writer()
+    with tp.TaskGroup(), tp.Task(), pytest.raises(tp.BuildValueError, match=r"has records of fields \(a: int64\)"):
+        for name in ("a", "b"):
+            record = tp.schema.from_blob_list(Struct((name, np.int64)), [ops.Const(1)])
+            writer.write_record_ex(record, ops.net(), ops.net())
+
+
 def test_tasks_that_are_written_by_hand_count_among_readers_and_writers(session):
     rows = Queue(2, Struct(("n", np.int64)))
     total = []
@@ -293,6 +318,26 @@ def test_queues_are_closed_after_a_step(ws):
     ended = [dequeue(look, queue, 1)[1] for queue in queues]
     ws.run(look)
     assert [bool(ws.fetch_blob(str(blob))) for blob in ended] == [True, True]
+
+
+def test_a_step_of_a_reader_takes_from_the_queue_that_was_set_up_by_hand(session, ws, kept):
+    rows = Queue(4, Struct(("x", np.int64)))
+    fill, keep = tp.Net("fill"), tp.Net("keep")
+    rows.setup(fill)
+    for n in range(3):
+        enqueue(fill, rows.queue(), [fill.Const([n], dtype=np.int64)])
+    fill.CloseBlobsQueue([rows.queue()], [])
+    session.run(fill)
+    with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group:
+        step, record = rows.reader().execution_step("read")
+        kept.write(keep, record.field_blobs())
+        tp.Task(step=tp.execution_step("all", [step, keep]))
+
+    session.run(group)
+
+    assert kept.rows == [2]
+    assert rows.num_readers() == 0
+    assert step.Proto().name == "read_step"
 
 
 # --- RecordQueue ------------------------------------------------------------------------------------------------------

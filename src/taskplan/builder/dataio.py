@@ -145,10 +145,14 @@ class Reader:
             external_should_stop: a bool blob that ends it as well.
         """
         reader_net = Net(reader_net_name or "reader")
-        should_stop, fields = self.read_record(reader_net)
+        should_stop, fields = self._read_in_step(reader_net)
         if external_should_stop is not None:
             should_stop = reader_net.Or([external_should_stop, should_stop])
         return execution_step(f"{reader_net_name}_step", reader_net, should_stop_blob=should_stop), fields
+
+    def _read_in_step(self, reader_net: Net) -> tuple[BlobReference, Record]:
+        """What a step of `execution_step` does in each iteration."""
+        return self.read_record(reader_net)
 
 
 class Writer:
@@ -164,11 +168,13 @@ class Writer:
                 writer_net.Add([self.total, fields[0]], [self.total])
     """
 
+    # What the record is that was written last; the first one is kept beside it.
     _schema: Field | None = None
+    _first_schema: Field | None = None
 
     def schema(self) -> Field | None:
         """What a record is, as the first record that was written says."""
-        return self._schema
+        return self._schema if self._first_schema is None else self._first_schema
 
     def write(self, writer_net: Net, fields: Fields) -> Any:
         """Add the operators that write one record, given as its blobs."""
@@ -218,6 +224,8 @@ class Writer:
         if not isinstance(fields, Field):
             return list(fields)
         self._schema = fields.clone_schema()
+        if self._first_schema is None:
+            self._first_schema = self._schema
         return blobs_of(fields)
 
 

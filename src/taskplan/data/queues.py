@@ -12,7 +12,7 @@ from numbers import Integral
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.containers import Struct
-from taskplan.builder.dataio import Fields, Pipe, Reader, Writer, require_agreement
+from taskplan.builder.dataio import Fields, Pipe, Reader, Record, Writer, require_agreement
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.queue_nets import dequeue, enqueue, queue_statistics
@@ -214,6 +214,11 @@ class QueueReader(Reader):
         _count_task_of(read_net, self._pipe, "Reads")
         return self._dequeue(read_net)
 
+    def _read_in_step(self, reader_net: Net) -> tuple[BlobReference, Record]:
+        """Take a record from the queue as it is: whoever runs the step has made it, and closes it."""
+        should_stop, fields = self._dequeue(reader_net)
+        return should_stop, self._record(fields)
+
     def _dequeue(self, net: Net) -> tuple[BlobReference, Fields]:
         names = self.schema().field_names()
         fields, status = dequeue(
@@ -250,7 +255,7 @@ class QueueWriter(Writer):
         stop_blob: BlobReference,
     ) -> list[Net]:
         """One net, `enqueue`; where the queue turns the record away, the stop blob becomes true."""
-        self._pipe._new_writer(self.schema(), local_init_net)
+        self._pipe._new_writer(self._schema, local_init_net)
         net = Net("enqueue")
         enqueue(net, self._pipe.queue(), fields, stop_blob)
         return [net]
@@ -260,7 +265,7 @@ class QueueWriter(Writer):
 
         The task that the net becomes part of counts among the queue's writers until it ends.
         """
-        self._pipe._new_writer(self.schema(), writer_net)
+        self._pipe._new_writer(self._schema, writer_net)
         _count_task_of(writer_net, self._pipe, "Writes")
         return enqueue(writer_net, self._pipe.queue(), fields)
 

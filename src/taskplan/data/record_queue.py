@@ -128,7 +128,7 @@ class _RecordReader(Reader):
 class _RecordWriter(Writer):
     def __init__(self, blobs_queue: BlobReference, schema: Field) -> None:
         self.blobs_queue = blobs_queue
-        self._schema = schema
+        self._schema = self._first_schema = schema
 
     def write(self, writer_net: Net, fields: Fields) -> BlobReference:
         """Add an operator that looks whether columns fit each other, and one that puts the record."""
