@@ -195,6 +195,10 @@ FORMS = {
     "net and record": a_net,
     "list of nets and record": lambda record: (lambda net, made: ([net], made))(*a_net(record)),
     "nets, record and no stop": lambda record: (*a_net(record), None),
+    "net and dict": lambda record: (lambda net, made: (net, {"iter": made.iter()}))(*a_net(record)),
+    "net, dict and stop": lambda record: (
+        lambda net, made: (net, {"iter": made.iter()}, net.Const(False, dtype=np.bool_))
+    )(*a_net(record)),
     "output": lambda record: Output(record=doubled(record)),
     "output of a dict": lambda record: Output(record={"iter": ops.Add([record.iter(), record.iter()])}),
     "output of nets": lambda record: Output(*a_net(record)),
@@ -220,6 +224,12 @@ SILENT = {
     "None": lambda record: None,
     "None after operators": lambda record: ops.call(lambda n: SEEN.append(int(n)), record.iter(), outputs=0),
     "empty output": lambda record: Output(),
+    "record without fields": lambda record: Struct(),
+    "record without fields after operators": lambda record: (
+        ops.call(lambda n: SEEN.append(int(n)), record.iter(), outputs=0) or Struct()
+    ),
+    "nets and record without fields": lambda record: (a_net(record)[0], Struct()),
+    "output of a record without fields": lambda record: Output(record={}),
 }
 
 

@@ -58,10 +58,10 @@ def pipe(
 
     A processor is called while this is written, with the record that is read, and adds operators: with `ops`, or to
     nets that it returns. It returns one of: a record; `(record, stop_blob)`; `(nets, record)` or
-    `(nets, record, stop_blob)`; a net or a list of nets, or None, to write nothing; an `Output`. Where a stop blob is
-    true, or after `ops.stop_if`, the record is not written, and the instance that computed it ends;
-    `Output(stop_all=blob)` ends all of them. A net is a processor too (see `NetProcessor`), and so is a plain function
-    of arrays in a `BatchFunction`.
+    `(nets, record, stop_blob)`, where the record may be a dict of blobs; a net or a list of nets, None or `Struct()`,
+    to write nothing; an `Output`. Where a stop blob is true, or after `ops.stop_if`, the record is not written, and the
+    instance that computed it ends; `Output(stop_all=blob)` ends all of them. A net is a processor too (see
+    `NetProcessor`), and so is a plain function of arrays in a `BatchFunction`.
 
     Args:
         input: a reader, or what has one: a queue, a channel, a dataset.

@@ -61,7 +61,8 @@ class Output:
     Args:
         nets: what computes the record: a net, or a list of nets and steps; not beside operators that were added with
             `ops`.
-        record: what is to be written: a record, or what `as_record` makes one of; None to write nothing.
+        record: what is to be written: a record, or what `as_record` makes one of; None, or a record without fields,
+            to write nothing.
         should_stop: a bool blob. Where it is true the record is not written, and the instance that computed it ends.
         stop_all: a bool blob. Where it is true the record is not written, and all instances of the task end, each with
             the record that it has in hand.
@@ -84,7 +85,8 @@ class Output:
             msg = "a processor cannot both use `ops` and return nets; put the nets where they belong by ops.net(net)"
             raise BuildError(msg)
         self.nets = _parts(nets)
-        self.record: Field | None = None if record is None else as_record(record)
+        made = None if record is None else as_record(record)
+        self.record: Field | None = made if made is not None and made.field_names() else None
         self.should_stop = _flag("should_stop", should_stop)
         self.stop_all = _flag("stop_all", stop_all)
 
@@ -117,7 +119,7 @@ def normalize_processor_output(output: Any) -> Output:
         return Output(record=output)
     if isinstance(output, tuple) and len(output) == 2 and isinstance(output[0], Field):
         return Output(record=output[0], should_stop=output[1])
-    if isinstance(output, tuple) and len(output) in (2, 3) and isinstance(output[1], Field | None):
+    if isinstance(output, tuple) and len(output) in (2, 3) and isinstance(output[1], Field | dict | None):
         return Output(*output)
     return Output(output)
 
