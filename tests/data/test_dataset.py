@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.data.reading import all_read, copying, reading
 
 import taskplan as tp
 from taskplan import ops
+from taskplan.builder.program import compile_group
 from taskplan.builder.records import ConstRecord
 from taskplan.builder.schema import List, Scalar, Struct, from_blob_list
 from taskplan.data.dataset import Const, Dataset, execution_step_with_progress
@@ -305,6 +307,21 @@ def test_records_are_copied_by_several_instances_without_loss(session: Any) -> N
     session.run(group)
 
     assert held(target) == held(source)
+
+
+def test_the_mutex_of_the_writers_of_a_dataset_has_the_line_of_the_first_of_them():
+    """And not the line that compiles the group."""
+    dataset = Dataset(Struct(("n", np.int64)))
+    dataset.init_empty(tp.Net("init"))
+    source = tp.IterableReader(range(3), dataset.schema, rows=True)
+    with tp.TaskGroup() as group:
+        pipe(source, dataset)
+        line = sys._getframe().f_lineno - 1
+
+    program, _ = compile_group(group, shared_nodes=False)
+
+    [made] = [op for net in program.plans["local"].nets for op in net.ops if op.type == "CreateMutex"]
+    assert (made.site.file, made.site.line) == (__file__, line)
 
 
 @pytest.mark.parametrize("kind", [tp.WorkspaceType.GLOBAL, tp.WorkspaceType.PRIVATE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.data.conftest import Kept
 import taskplan as tp
 from taskplan import ops
 from taskplan.builder.fields import Scalar
+from taskplan.builder.program import compile_group
 from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
 from taskplan.data.ends import writer_of
 from taskplan.data.pipeline import pipe
@@ -63,6 +65,34 @@ def test_a_reader_of_a_queue_needs_a_schema():
 def test_a_queue_takes_several_records_at_once_or_refuses_to_take_none():
     with pytest.raises(ValueError, match="num_dequeue_records"):
         Queue(1, num_dequeue_records=0)
+
+
+def test_operators_around_a_queue_have_the_lines_of_the_queue_and_of_its_pipes():
+    """And not the line that compiles the group."""
+    first = sys._getframe().f_lineno + 1
+    queue = Queue(3)
+    with tp.TaskGroup() as group:
+        pipe(CountUntil(3), queue)
+        pipe(queue, tp.CallbackWriter(len))
+        with tp.Task():
+            by_hand = queue.reader().read_record(ops.net())
+
+    program, _ = compile_group(group, shared_nodes=False)
+
+    operators = [op for net in program.plans["local"].nets for op in net.ops]
+    assert by_hand is not None
+    assert {op.site.file for op in operators} == {__file__}
+    assert [
+        (op.type, op.site.line - first) for op in operators if op.type.startswith(("CreateBlobs", "Begin", "End"))
+    ] == [
+        ("CreateBlobsQueue", 0),
+        ("BeginWrites", 2),
+        ("BeginReads", 3),
+        ("BeginReads", 5),
+        ("EndWrites", 2),
+        ("EndReads", 3),
+        ("EndReads", 5),
+    ]
 
 
 # --- what is delivered ------------------------------------------------------------------------------------------------

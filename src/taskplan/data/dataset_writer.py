@@ -10,11 +10,12 @@ from taskplan.builder.dataio import Fields, Record, Writer, require_agreement
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.records import blobs_of
+from taskplan.builder.sites import here, written_at
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.data.dataset_readers import HELD, new_blob
 from taskplan.errors import BuildError, BuildTypeError, BuildValueError
-from taskplan.plan.names import Site
+from taskplan.plan.names import UNKNOWN_SITE, Site
 from taskplan.plan.types import DType
 
 
@@ -32,6 +33,7 @@ class AppendMutex:
         self.blob: BlobReference | None = None
         self._name = f"{name}_mutex"
         self._made_in: Net | None = None  # held, since the name of the blob is taken while it lives
+        self._site = UNKNOWN_SITE
 
     def make(self, init_net: Net) -> None:
         """Make a new mutex in this net; one that is there is replaced."""
@@ -46,11 +48,13 @@ class AppendMutex:
             self.make(init_net)
             return
         self._taken_blob(init_net)
+        self._site = here()
         init_net.add_attribute(TaskGroup.LOCAL_SETUP, self)
 
     def setup(self, init_net: Net) -> None:
         """Make it once for all tasks of a group on one node: see `taskplan.builder.setup`."""
-        self.make(init_net)
+        with written_at(self._site):
+            self.make(init_net)
 
     def _taken_blob(self, init_net: Net) -> BlobReference:
         if self.blob is None:

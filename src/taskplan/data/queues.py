@@ -16,10 +16,11 @@ from taskplan.builder.dataio import Fields, Pipe, Reader, Record, Writer, requir
 from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.queue_nets import dequeue, enqueue, queue_statistics
-from taskplan.builder.sites import here
+from taskplan.builder.sites import here, written_at
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildError, BuildValueError
+from taskplan.plan.names import Site
 
 
 class QueueWrapper(Pipe):
@@ -114,6 +115,7 @@ class Queue(QueueWrapper):
         blob = BlobReference(self._net.NextName("handler"), self._net)
         super().__init__(blob, schema, num_dequeue_records)
         self.capacity: int = int(capacity)
+        self._made_at: Site = here()
 
     def setup(self, global_init_net: Net) -> None:
         """Add what makes the queue.
@@ -128,9 +130,10 @@ class Queue(QueueWrapper):
             )
             raise BuildError(msg)
         names = self._schema.field_names()
-        global_init_net.CreateBlobsQueue(
-            [], [self._queue], capacity=self.capacity, num_blobs=len(names), field_names=names
-        )
+        with written_at(self._made_at):
+            global_init_net.CreateBlobsQueue(
+                [], [self._queue], capacity=self.capacity, num_blobs=len(names), field_names=names
+            )
 
 
 class _User:
@@ -141,12 +144,14 @@ class _User:
     def __init__(self, pipe: QueueWrapper, operator: str) -> None:
         self._pipe = pipe
         self._operator = operator
+        self._site = here()
 
     def setup(self, init_net: Net) -> Net:  # noqa: ARG002 - the setup protocol's
         """A net that says it."""
-        net = Net(f"{self._pipe.queue()}/begin")
+        with written_at(self._site):
+            net = Net(f"{self._pipe.queue()}/begin")
+            getattr(net, self._operator)([self._pipe.queue()], [])
         net.add_attribute(TaskGroup.LOCAL_SETUP, self._pipe)
-        getattr(net, self._operator)([self._pipe.queue()], [])
         return net
 
 
@@ -158,11 +163,13 @@ class _Leaves:
     def __init__(self, pipe: QueueWrapper, operator: str) -> None:
         self._pipe = pipe
         self._operator = operator
+        self._site = here()
 
     def exit(self, exit_net: Net) -> Net:  # noqa: ARG002 - the setup protocol's
         """A net that says it."""
-        net = Net(f"{self._pipe.queue()}/end")
-        getattr(net, self._operator)([self._pipe.queue()], [])
+        with written_at(self._site):
+            net = Net(f"{self._pipe.queue()}/end")
+            getattr(net, self._operator)([self._pipe.queue()], [])
         return net
 
 
