@@ -22,6 +22,7 @@ import taskplan as tp
 from taskplan.data import data_chunks, data_coordinator
 from taskplan.data.data_chunks import Batches, Layout
 from taskplan.data.data_workers import GlobalCoordinator, global_coordinator, init_data_input_workers
+from taskplan.operators.queue_objects import BlobsQueue
 
 TIMEOUT_S = 20.0
 
@@ -703,11 +704,67 @@ def test_loggers_are_told_from_time_to_time_and_measuring_begins_again(space, wo
         ({"batch_columns": [0, -1]}, tp.BuildValueError, "counted from 0"),
         ({"input_blob_names": "x"}, tp.BuildTypeError, "must be a list of names, .* got 'x'"),
         ({"input_blob_names": []}, tp.BuildTypeError, "must be a list of names"),
+        ({"batch_size": True}, tp.BuildTypeError, "batch_size must be an int, got True"),
+        ({"timeout": "soon"}, tp.BuildTypeError, "timeout must be a number of seconds, got 'soon'"),
+        ({"init_fun": 3}, tp.BuildTypeError, "init_fun must be a function of two coordinators, or None, got 3"),
     ],
 )
 def test_wrong_arguments_are_refused(space, workers, arguments, error, text):
     with pytest.raises(error, match=text):
         net_of(endless(3), workers, **arguments)
+
+
+def test_what_is_no_function_fetches_nothing(space, workers):
+    words = r"fetch_fun must be a function of worker_id and batch_size that returns arrays, got \[1, 2\]"
+    with pytest.raises(tp.BuildTypeError, match=words):
+        net_of([1, 2], workers)  # type: ignore[arg-type]
+
+
+def test_sizes_may_be_integers_of_numpy(space, workers):
+    sizes = {"batch_size": np.int64(2), "num_worker_threads": np.int32(1), "max_buffered_batches": np.uint8(3)}
+    net = net_of(Rows(4), workers, **sizes, batch_columns=np.array([0, 0]))
+    workers.start()
+
+    space.run(net)
+
+    assert space.fetch_blob("x").tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"fetch_fun": 3},
+        {"batch_size": 0},
+        {"timeout": "soon"},
+        {"external_loggers": 3},
+        {"input_blob_names": ["x"]},
+        {"input_blob_names": ["x", "z"]},
+        {"input_source_name": "taken"},
+    ],
+    ids=str,
+)
+def test_what_is_refused_changes_nothing(space, workers, refused):
+    net_of(endless(3), workers)
+    space.local_cell("x_c2queue_taken").value = BlobsQueue("x_c2queue_taken", 1, 2)
+    blobs, net = list(space.blobs), tp.Net("other")
+    given = {"input_blob_names": ["x", "y"], "fetch_fun": endless(3), "batch_size": 4, **refused}
+
+    with pytest.raises((tp.BuildError, TypeError)):
+        init_data_input_workers(net, **given, coordinator=workers)
+
+    assert list(net.Proto().op) == []
+    assert list(space.blobs) == blobs
+    assert len(workers.sources()) == 1
+
+
+def test_a_source_that_was_refused_can_be_made_in_another_way(space, workers):
+    space.local_cell("x_c2queue_train").value = BlobsQueue("x_c2queue_train", 1, 2)
+    with pytest.raises(tp.BuildValueError, match="in use by others"):
+        net_of(endless(3), workers)
+
+    net_of(endless(3), workers, input_blob_names=["z"])
+
+    assert [source.buffer.layout.blobs for source in workers.sources()] == [("z",)]
 
 
 def test_calls_for_one_source_must_fit_together(space, workers):

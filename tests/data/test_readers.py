@@ -177,6 +177,26 @@ def test_no_limit_reads_everything_and_says_that_the_data_is_finished(limit, ses
     assert finished(ReaderWithLimit(CountUntil(10), limit), session) == (list(range(10)), True)
 
 
+@pytest.mark.parametrize("limit", [2.0, np.int64(2), np.float32(2)], ids=repr)
+def test_a_limit_may_be_a_whole_number_of_any_type(limit, session):
+    assert finished(ReaderWithLimit(CountUntil(10), limit), session) == ([0, 1], False)
+
+
+@pytest.mark.parametrize(
+    ("limit", "error", "words"),
+    [
+        (2.5, tp.BuildValueError, "num_iter is a whole number of records, or None for all, got 2.5"),
+        (-0.5, tp.BuildValueError, "whole number"),
+        (float("nan"), tp.BuildValueError, "whole number"),
+        (float("inf"), tp.BuildValueError, "whole number"),
+        ("3", tp.BuildTypeError, "num_iter is a number of records, or None for all, got '3'"),
+    ],
+)
+def test_a_limit_that_is_no_whole_number_is_refused(limit, error, words):
+    with pytest.raises(error, match=words):
+        ReaderWithLimit(CounterReader(), limit)
+
+
 def test_data_that_is_finished_stays_so_whatever_other_instances_find(session):
     reader = ReaderWithLimit(CountUntil(10), None)
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import atexit
 import time
 from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from types import TracebackType
 
 from taskplan.builder.blobs import ScopedName
@@ -54,10 +55,6 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
             ...
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._buffers: dict[str, ChunkBuffer] = {}
-
     def __enter__(self) -> GlobalCoordinator:
         return self
 
@@ -78,7 +75,6 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
         """
         with self._lock:
             coordinators, self._coordinators = self._coordinators, []
-            self._buffers.clear()
             self._stops_at_exit = False
         atexit.unregister(self.stop)
         return _stop(coordinators, timeout_s)
@@ -88,7 +84,6 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
         with self._lock:
             named = [each for each in self._coordinators if each.worker_name == name]
             self._coordinators = [each for each in self._coordinators if each.worker_name != name]
-            self._buffers.pop(name, None)
         return _stop(named, timeout_s)
 
     def sources(self) -> list[DataCoordinator]:
@@ -96,15 +91,15 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
         return [each for each in self._coordinators if isinstance(each, DataCoordinator)]
 
     def buffer(self, layout: Layout, capacity: int) -> ChunkBuffer:
-        """The buffer of a source: a new one of this capacity, or the one that its earlier calls made.
+        """The buffer of a source: that of the calls before, or a new one of this capacity.
 
         Raises:
             BuildValueError: the calls do not agree on what a chunk is.
         """
-        with self._lock:
-            known = self._buffers.get(layout.source)
-            if known is None or known.ending.is_set():
-                known = self._buffers[layout.source] = ChunkBuffer(layout, capacity)
+        made_before = [each.buffer for each in self.sources() if each.worker_name == layout.source]
+        known = next((each for each in made_before if not each.ending.is_set()), None)
+        if known is None:
+            return ChunkBuffer(layout, capacity)
         if (known.layout.axes, known.layout.rebatched) != (layout.axes, layout.rebatched):
             msg = (
                 f"{layout} gives {len(known.layout.axes)} arrays with rows along axes {known.layout.axes} already; "
@@ -114,13 +109,12 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
         return known
 
     def queue(self, name: str, blobs: Sequence[str]) -> BlobsQueue:
-        """The queue of that name in the current workspace: a new one, or that of an earlier call which shares it.
+        """The queue of that name in the current workspace, which an earlier call made; or a new one, to be put there.
 
         Raises:
             BuildValueError: the queue is in use by somebody else, or for other blobs.
         """
-        space = current_workspace()
-        cell = space.find(name)
+        cell = current_workspace().find(name)
         held = cell.value if cell is not None else None
         if isinstance(held, BlobsQueue) and not held.closed:
             if all(each.queue is not held for each in self.sources()):
@@ -132,9 +126,7 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
                 )
                 raise BuildValueError(f"{msg}; choose another input_source_name")
             return held
-        queue = BlobsQueue(name, QUEUED_BATCHES, len(blobs), blobs)
-        space.local_cell(name).value = queue
-        return queue
+        return BlobsQueue(name, QUEUED_BATCHES, len(blobs), blobs)
 
     def reset_data_input(self, namescope: str, name: str, net: Net, batch_size: int) -> None:
         """Let a source make batches of another size, and another net take them.
@@ -146,9 +138,10 @@ class GlobalCoordinator(GlobalWorkerCoordinator):
             batch_size: of the batches that are made from now on; some of the old size may be in the queue.
 
         Raises:
+            BuildTypeError: the size is no integer.
             BuildValueError: there is no such source, or the size is below 1.
         """
-        _require_at_least_one("batch_size", batch_size)
+        batch_size = _at_least_one("batch_size", batch_size)
         found = [each for each in self.sources() if (each.worker_name, each.namescope) == (name, namescope)]
         if not found:
             known = ", ".join(sorted({f"{each.worker_name!r} in {each.namescope!r}" for each in self.sources()}))
@@ -220,9 +213,11 @@ def init_data_input_workers(
         BuildTypeError, BuildValueError: an argument is of another type, or out of range, or the calls for one source do
             not fit together.
     """
-    _require_at_least_one("batch_size", batch_size)
-    _require_at_least_one("num_worker_threads", num_worker_threads)
-    _require_at_least_one("max_buffered_batches", max_buffered_batches)
+    batch_size = _at_least_one("batch_size", batch_size)
+    num_worker_threads = _at_least_one("num_worker_threads", num_worker_threads)
+    max_buffered_batches = _at_least_one("max_buffered_batches", max_buffered_batches)
+    _check_functions(fetch_fun, init_fun)
+    _check_timeout(timeout)
     if isinstance(input_blob_names, str) or not input_blob_names:
         msg = f"input_blob_names must be a list of names, one for each array of a chunk, got {input_blob_names!r}"
         raise BuildTypeError(msg)
@@ -232,10 +227,12 @@ def init_data_input_workers(
     buffer = workers.buffer(layout, max_buffered_batches)
     queue_name = ScopedName(f"{layout.blobs[0]}_c2queue_{input_source_name}")
     blobs = list(map(ScopedName, layout.blobs))
-    add_dequeue(net, queue_name, blobs, timeout)
     queue = workers.queue(queue_name, blobs)
-    worker_ids = [workers.get_new_worker_id() for _ in range(num_worker_threads)]
     metrics = Metrics(input_source_name, external_loggers or ())
+    # Up to here something may be refused, and then nothing has changed.
+    add_dequeue(net, queue_name, blobs, timeout)
+    current_workspace().local_cell(queue_name).value = queue
+    worker_ids = [workers.get_new_worker_id() for _ in range(num_worker_threads)]
     made = DataCoordinator(
         input_source_name, fetch_fun, worker_ids, batch_size, buffer, queue, metrics, init_fun, timeout
     )
@@ -243,18 +240,34 @@ def init_data_input_workers(
     return workers
 
 
-def _require_at_least_one(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
+def _at_least_one(name: str, value: object) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool):
         msg = f"{name} must be an int, got {value!r}"
         raise BuildTypeError(msg)
     if value < 1:
         msg = f"{name} must be at least 1, got {value!r}"
         raise BuildValueError(msg)
+    return int(value)
+
+
+def _check_functions(fetch_fun: object, init_fun: object) -> None:
+    if not callable(fetch_fun):
+        msg = f"fetch_fun must be a function of worker_id and batch_size that returns arrays, got {fetch_fun!r:.80}"
+        raise BuildTypeError(msg)
+    if init_fun is not None and not callable(init_fun):
+        msg = f"init_fun must be a function of two coordinators, or None, got {init_fun!r:.80}"
+        raise BuildTypeError(msg)
+
+
+def _check_timeout(timeout: object) -> None:
+    if not isinstance(timeout, Real):
+        msg = f"timeout must be a number of seconds, got {timeout!r:.80}"
+        raise BuildTypeError(msg)
 
 
 def _axes(batch_columns: Sequence[int] | None, blobs: int) -> list[int]:
     axes = [0] * blobs if batch_columns is None else list(batch_columns)
-    if len(axes) != blobs or any(not isinstance(axis, int) or axis < 0 for axis in axes):
+    if len(axes) != blobs or any(not isinstance(axis, Integral) or axis < 0 for axis in axes):
         msg = f"batch_columns must be an axis for each of the {blobs} blobs, counted from 0, got {batch_columns!r}"
         raise BuildValueError(msg)
-    return axes
+    return list(map(int, axes))

@@ -7,6 +7,7 @@ from its writers by then; in front of it, it is exact about what is taken from t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -116,11 +117,16 @@ class ReaderWithLimit(ReaderWithLimitBase):
     Args:
         reader: what is read from.
         num_iter: how many records; None, or less than 0, for all.
+
+    Raises:
+        BuildTypeError: `num_iter` is no number.
+        BuildValueError: it is no whole number.
     """
 
     def __init__(self, reader: Reader | HasReader, num_iter: int | None = 1) -> None:
         super().__init__(reader)
-        self.num_iter = None if num_iter is None or num_iter < 0 else int(num_iter)
+        number = None if num_iter is None else _whole(num_iter)
+        self.num_iter = None if number is None or number < 0 else number
         self.counter: BlobReference | None = None
 
     def setup_limiter(self, init_net: Net, finish_net: Net) -> None:  # noqa: ARG002 - the base's
@@ -370,6 +376,18 @@ class PipedReaderBuilder(ReaderBuilder):
             msg = f"the piper must return a reader or something with reader(), got {made!r}"
             raise BuildTypeError(msg)
         return reader_of(made)
+
+
+def _whole(num_iter: object) -> int:
+    if isinstance(num_iter, Integral):
+        return int(num_iter)
+    if not isinstance(num_iter, Real):
+        msg = f"num_iter is a number of records, or None for all, got {num_iter!r:.80}"
+        raise BuildTypeError(msg)
+    if not float(num_iter).is_integer():
+        msg = f"num_iter is a whole number of records, or None for all, got {num_iter!r}"
+        raise BuildValueError(msg)
+    return int(float(num_iter))
 
 
 def _set_up(blob: BlobReference | None) -> BlobReference:
