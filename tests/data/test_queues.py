@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import numpy as np
@@ -60,6 +61,22 @@ def test_a_queue_without_a_schema_cannot_be_made(session):
 def test_a_reader_of_a_queue_needs_a_schema():
     with tp.TaskGroup(), pytest.raises(AssertionError, match="Schema not provided"):
         pipe(Queue(1), Kept())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda schema: Queue(3, schema), lambda schema: QueueWrapper(tp.BlobReference("jobs"), schema)],
+    ids=["made", "wrapped"],
+)
+def test_a_queue_of_records_without_fields_is_refused_where_it_is_made(make):
+    with pytest.raises(tp.BuildValueError, match=r"queue '.*' needs records of at least one field, got a schema wi"):
+        make(Struct())
+
+
+@pytest.mark.parametrize("schema", [3, ["x"], np.int64], ids=repr)
+def test_a_queue_has_a_schema_or_none(schema):
+    with pytest.raises(tp.BuildTypeError, match="expected a schema or record, got"):
+        Queue(3, schema)
 
 
 def test_a_queue_takes_several_records_at_once_or_refuses_to_take_none():
@@ -301,11 +318,12 @@ def test_a_queue_between_two_nodes_is_refused_with_the_advice_to_use_a_channel(s
 # --- nets by hand -----------------------------------------------------------------------------------------------------
 
 
-def test_a_blob_that_is_enqueued_twice_is_copied(ws, caplog):
+@pytest.mark.parametrize("value", [[1, 2], 3], ids=str)
+def test_a_blob_that_is_enqueued_twice_is_copied(ws, caplog, value):
     """Item 37."""
     init, net = tp.Net("init"), tp.Net("put")
     queue = init.CreateBlobsQueue([], capacity=1, num_blobs=2)
-    x = init.Const([1, 2])
+    x = init.Const(value)
     with caplog.at_level(logging.WARNING):
         status = enqueue(net, queue, [x, x])
     fields, ended = dequeue(net, queue, 2)
@@ -313,9 +331,14 @@ def test_a_blob_that_is_enqueued_twice_is_copied(ws, caplog):
 
     ws.run(net)
 
-    assert "is written twice in one record" in caplog.text
+    [message] = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(
+        rf"blob '{x}' is written twice in one record, at {re.escape(__file__)}:\d+, in test_\w+; "
+        r"the second time a copy is: write ops.Copy\(blob\) there",
+        message,
+    )
     assert not ws.fetch_blob(str(status))
-    assert [ws.fetch_blob(str(field)).tolist() for field in fields] == [[1, 2], [1, 2]]
+    assert [ws.fetch_blob(str(field)).tolist() for field in fields] == [value, value]
     assert [str(field) for field in fields] == ["put/data:0", "put/data:1"]
     assert str(ended) == "put/status_2"
 

@@ -39,7 +39,9 @@ def enqueue(
     for blob in data_blobs:
         if str(blob) in seen:
             logger.warning(
-                "blob %r is written twice in one record, at %s; a copy is written the second time", str(blob), here()
+                "blob %r is written twice in one record, at %s; the second time a copy is: write ops.Copy(blob) there",
+                str(blob),
+                here(),
             )
             blob = net.Copy([blob])
         seen.add(str(blob))

@@ -13,7 +13,7 @@ from numbers import Integral
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.containers import Struct
 from taskplan.builder.dataio import Fields, Pipe, Reader, Record, Writer, require_agreement
-from taskplan.builder.fields import Field
+from taskplan.builder.fields import Field, require_field
 from taskplan.builder.net import Net
 from taskplan.builder.queue_nets import dequeue, enqueue, queue_statistics
 from taskplan.builder.sites import here, written_at
@@ -37,11 +37,14 @@ class QueueWrapper(Pipe):
         num_dequeue_records: how many records a reader takes at once, and concatenates.
 
     Raises:
-        BuildValueError: `num_dequeue_records` is less than 1.
+        BuildTypeError: the schema is none.
+        BuildValueError: the schema has no fields, or `num_dequeue_records` is less than 1.
     """
 
     def __init__(self, handler: BlobReference, schema: Field | None = None, num_dequeue_records: int = 1) -> None:
         super().__init__(schema, TaskGroup.LOCAL_SETUP)
+        if schema is not None:
+            _require_fields(handler, schema)
         if num_dequeue_records < 1:
             msg = f"a reader takes at least 1 record at once, got num_dequeue_records={num_dequeue_records!r}"
             raise BuildValueError(msg)
@@ -102,7 +105,8 @@ class Queue(QueueWrapper):
         num_dequeue_records: how many records a reader takes at once, and concatenates; the last ones may be fewer.
 
     Raises:
-        BuildValueError: `capacity` or `num_dequeue_records` is less than 1.
+        BuildTypeError: the schema is none.
+        BuildValueError: the schema has no fields, or `capacity` or `num_dequeue_records` is less than 1.
     """
 
     def __init__(
@@ -134,6 +138,13 @@ class Queue(QueueWrapper):
             global_init_net.CreateBlobsQueue(
                 [], [self._queue], capacity=self.capacity, num_blobs=len(names), field_names=names
             )
+
+
+def _require_fields(queue: BlobReference, schema: Field) -> None:
+    require_field(schema)
+    if not schema.field_names():
+        msg = f"queue {str(queue)!r} needs records of at least one field, got a schema without fields; leave it out"
+        raise BuildValueError(f"{msg} if the first writer is to say what a record is")
 
 
 class _User:
