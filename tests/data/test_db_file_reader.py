@@ -72,7 +72,9 @@ def test_some_columns_may_be_named_and_only_they_are_loaded(session: Any, tmp_pa
 def test_a_column_that_is_not_there_fails_the_run(session: Any, tmp_path: Path) -> None:
     reader = DBFileReader(saved(tmp_path / "x.db", b=[1, 2]), "minidb", field_names=["bb"])
 
-    with pytest.raises(OperatorError, match=r"only 0 of 1 blobs are in '.*x\.db', and 'bb' not; did you mean 'b'"):
+    with pytest.raises(
+        OperatorError, match=r"Expected to load 1 blobs, got 0 only: .*, and 'bb' not; did you mean 'b'"
+    ):
         all_read(reader, session)
 
 

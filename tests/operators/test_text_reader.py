@@ -275,6 +275,31 @@ def test_of_two_bad_fields_the_one_in_the_earlier_row_counts(file: Path) -> None
         read(bench, 2, 3)
 
 
+@pytest.mark.usefixtures("_blocks")
+def test_a_bad_float_is_told_with_the_number_of_its_row(file: Path) -> None:
+    """Rows are counted from 1 on in each pass, whatever the batches and blocks are."""
+    file.write_bytes(b"1\n2\n3\nx\n")
+    bench = open_reader(file, FLOAT, num_passes=2)
+
+    assert [read(bench), read(bench)] == [[[1, 2]], [[3]]]
+    with pytest.raises(OperatorError) as caught:
+        read(bench)
+
+    fault = f"Invalid float in row 4: field 0 of a row of {str(file)!r} is b'x', expected a number"
+    assert str(caught.value) == f"TextFileReaderRead: {fault}"
+
+
+def test_rows_of_the_second_pass_are_counted_anew(file: Path) -> None:
+    file.write_bytes(b"1\n2\n")
+    bench = open_reader(file, FLOAT, num_passes=2)
+    read(bench, batch_size=1)
+    file.write_bytes(b"1\nx\n")
+
+    assert read(bench, batch_size=9) == [[2, 1]]
+    with pytest.raises(OperatorError, match="Invalid float in row 2: "):
+        read(bench)
+
+
 def test_a_strict_reader_refuses_what_only_begins_with_a_number(file: Path) -> None:
     """Item 99."""
     file.write_bytes(b"1\n1abc\n")
@@ -331,6 +356,11 @@ def test_a_file_that_cannot_be_read_any_more_is_named(file: Path) -> None:
 class Unreadable:
     def read(self, size: int) -> bytes:
         raise OSError(5, "worn out")
+
+
+def test_a_type_that_cannot_be_read_is_refused_in_caffe2s_words(file: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"for each field of a row, got \[1, 5\]: Unsupported type\.$"):
+        open_reader(file, FLOAT, 5)
 
 
 @pytest.mark.parametrize("field_types", [[], [FLOAT, 5]])

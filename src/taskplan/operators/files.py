@@ -35,7 +35,7 @@ from taskplan.operators.storage.database_types import (
 from taskplan.operators.storage.entries import Entry, EntryReader
 from taskplan.operators.storage.loaded_blobs import PIECE_MARK, LoadedBlobs
 from taskplan.operators.storage.seals import SealCheck, sealed
-from taskplan.operators.storage.stored_kinds import kind_of
+from taskplan.operators.storage.stored_kinds import NO_SERIALIZER, kind_of
 from taskplan.operators.waiting import Changes, Reads, Shared
 from taskplan.plan.names import did_you_mean
 from taskplan.plan.stored_blobs import DEFAULT_PIECE, piece_count, read_stored, stored, tensor_pieces
@@ -150,8 +150,8 @@ def _entries(run: OpRun, blob: str, value: Any, name: str, most: int) -> tuple[i
     kind = kind_of(value)
     if kind is None:
         what = "nothing" if value is UNSET else f"a {type(value).__name__}"
-        text = f"blob {blob!r} holds {what}, which cannot be stored; leave it out, and make it anew after loading"
-        raise refuse(run.op.type, text)
+        text = f"blob {blob!r} holds {what}, which cannot be stored: {NO_SERIALIZER}"
+        raise refuse(run.op.type, f"{text}; leave it out, and make it anew after loading")
     with faults_told_by(run.op.type, f"store blob {blob!r}"):
         pack = partial(kind.pack, value)
         type_name, content, tensor = run.wait(Reads(value), pack) if isinstance(value, Shared) else pack()
@@ -376,5 +376,7 @@ def _require_found(found: Collection[str], wanted: Sequence[str], origin: str, s
     missing = [each for each in wanted if each not in found]
     if missing:
         shown = ", ".join(map(repr, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        text = f"only {len(wanted) - len(missing)} of {len(wanted)} blobs are in {origin}, and {shown} not"
+        here = len(wanted) - len(missing)
+        counts = f"Expected to load {len(wanted)} blobs, got {here} only"
+        text = f"{counts}: only {here} of {len(wanted)} blobs are in {origin}, and {shown} not"
         raise refuse("Load", f"{text}{did_you_mean(missing[0], seen)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from taskplan.operators.inference import no_tensors
 from taskplan.operators.operands import F32, F64, I32, I64, Tensor, argument_error, refuse, string_tensor
@@ -15,6 +16,19 @@ from taskplan.operators.waiting import Changes, Shared
 from taskplan.plan.types import DataType
 
 _BLOCK_BYTES = 1 << 18
+
+
+class _Stretch(NamedTuple):
+    """Rows that follow each other in a file: the place of the first among those taken, and its number in the file."""
+
+    begin: int
+    row: int
+
+
+def _row_number(place: int, stretches: Sequence[_Stretch]) -> int:
+    """The number in the file, from 1 on, of the row at a place among those taken."""
+    begin, row = next(each for each in reversed(stretches) if each.begin <= place)
+    return row + place - begin
 
 
 class TextReader(Shared):
@@ -35,7 +49,7 @@ class TextReader(Shared):
     """
 
     __slots__ = (
-        *("_at", "_fault", "_fields", "_file", "_is_fresh", "_passes_left", "_rest", "_row"),
+        *("_at", "_fault", "_fields", "_file", "_first", "_is_fresh", "_passes_left", "_rest", "_row"),
         *("path", "strict", "types"),
     )
 
@@ -49,6 +63,7 @@ class TextReader(Shared):
         self._rest = b""
         self._row = 0
         self._fields: list[bytes] = []
+        self._first = 0  # how many rows of the pass come before those of `_fields`
         self._at = 0
         self._fault = ""
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by the finalizer, or at the end
@@ -61,7 +76,7 @@ class TextReader(Shared):
             OperatorError: the file cannot be read, a row has another number of fields, or a field is no number.
         """
         width = len(self.types)
-        fields = self._take_fields(rows * width)
+        fields, stretches = self._take_fields(rows * width)
         columns: list[Tensor] = []
         good = len(fields) // width
         for place, number in enumerate(self.types):
@@ -70,19 +85,25 @@ class TextReader(Shared):
                 columns.append(_column(texts, number, self.strict))
             except NoNumberError as error:
                 text, good = error.args
-                self._stop_at(f"field {place} of a row of {self.path!r} is {text!r}, expected {_WANTED[number]}")
+                fault = f"field {place} of a row of {self.path!r} is {text!r}, expected {_WANTED[number]}"
+                invalid = f"Invalid float in row {_row_number(good, stretches)}: " if number in _FLOATS else ""
+                self._stop_at(f"{invalid}{fault}")
                 columns.append(_column(texts[:good], number, self.strict))
         if self._fault and not good:
             raise refuse("TextFileReaderRead", self._fault)
         return [column[:good] for column in columns]
 
-    def _take_fields(self, wanted: int) -> list[bytes]:
+    def _take_fields(self, wanted: int) -> tuple[list[bytes], list[_Stretch]]:
+        """The fields of the next rows, and the stretches of the file that these rows are."""
         taken: list[bytes] = []
+        stretches: list[_Stretch] = []
+        width = len(self.types)
         while len(taken) < wanted and self._has_more():
+            stretches.append(_Stretch(len(taken) // width, self._first + self._at // width + 1))
             part = self._fields[self._at : self._at + wanted - len(taken)]
             self._at += len(part)
             taken += part
-        return taken
+        return taken, stretches
 
     def _has_more(self) -> bool:
         if self._at == len(self._fields) and not self._fault:
@@ -109,6 +130,7 @@ class TextReader(Shared):
             where = f"row {self._row + good + 1} of {self.path!r}"
             self._fault = f"{where} has {tabs[good] + 1} fields, expected {width} with tabs between them"
             fields = fields[: good * width]
+        self._first = self._row
         self._row += rows
         return fields
 
@@ -153,7 +175,8 @@ class TextReader(Shared):
 
 
 _DTYPES = {DataType.FLOAT: F32, DataType.INT32: I32, DataType.INT64: I64, DataType.DOUBLE: F64}
-_WANTED = {each: "a number" if dtype.kind == "f" else f"an {dtype.name}" for each, dtype in _DTYPES.items()}
+_FLOATS = {each for each, dtype in _DTYPES.items() if dtype.kind == "f"}
+_WANTED = {each: "a number" if each in _FLOATS else f"an {dtype.name}" for each, dtype in _DTYPES.items()}
 _READABLE = {
     DataType.FLOAT: "FLOAT (1)",
     DataType.INT32: "INT32 (2)",
@@ -173,7 +196,8 @@ def _check_file(*, filename: str, field_types: Sequence[int], **_: object) -> No
         raise argument_error("CreateTextFileReader", "filename", "must name a file")
     if not field_types or not _READABLE.keys() >= set(field_types):
         allowed = ", ".join(_READABLE.values())
-        text = f"must have one of {allowed} for each field of a row, got {list(field_types)}"
+        unsupported = ": Unsupported type." if field_types else ""  # Caffe2's words
+        text = f"must have one of {allowed} for each field of a row, got {list(field_types)}{unsupported}"
         raise argument_error("CreateTextFileReader", "field_types", text)
 
 

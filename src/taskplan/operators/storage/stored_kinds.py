@@ -29,6 +29,9 @@ from taskplan.operators.storage.database_types import is_database_type
 from taskplan.plan.stored_blobs import StoredBlob, pack_tensors, read_stored, stored, unpack_tensors
 from taskplan.plan.types import STRING_DTYPE, DType
 
+NO_SERIALIZER = "No known serializer"
+"""Caffe2's words, which programs look for."""
+
 
 class Packed(NamedTuple):
     """What is stored of a value."""
@@ -201,7 +204,7 @@ def serialized(name: str, value: Any) -> bytes:
     kind = kind_of(value)
     if kind is None:
         what = "nothing" if value is UNSET else f"a {type(value).__name__}"
-        msg = f"blob {name!r} holds {what}, which cannot be serialised"
+        msg = f"blob {name!r} holds {what}, which cannot be serialised: {NO_SERIALIZER}"
         raise WorkspaceError(msg, blob=name)
     packed = kind.pack(value)
     return stored(name, packed.type_name, packed.content, tensor=packed.tensor)
