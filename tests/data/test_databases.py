@@ -110,14 +110,55 @@ def test_a_second_transaction_waits_for_nobody_and_is_refused(path):
 
 def test_a_transaction_takes_nothing_after_its_commit(path):
     """W-F7: it took the process down."""
+    over = r"the transaction of '.*rows\.db' is over: it has been committed; begin another by new_transaction\(\)"
     with tp.create_db("minidb", path, "new") as db:
         transaction = db.new_transaction()
         transaction.commit()
 
-        with pytest.raises(AssertionError, match="committed"):
+        with pytest.raises(RuntimeError, match=over):
             transaction.put(b"a", b"1")
-        with pytest.raises(AssertionError, match="committed"):
+        with pytest.raises(RuntimeError, match=over):
             transaction.commit()
+
+
+@pytest.mark.parametrize("db_type", TYPES)
+def test_a_transaction_is_over_when_its_commit_fails_and_is_not_tried_again(db_type, path, tmp_path):
+    db = tp.create_db(db_type, f"{tmp_path}/missing/rows.db", "new")
+    transaction = db.new_transaction()
+    transaction.put(b"a", b"1")
+    with pytest.raises(RuntimeError, match=r"cannot write .*: No such file"):
+        transaction.commit()
+
+    with pytest.raises(RuntimeError, match="is over: its commit failed, and nothing of it was written; begin another"):
+        transaction.put(b"b", b"2")
+    with pytest.raises(RuntimeError, match="is over: its commit failed"):
+        transaction.commit()
+    db.close()
+    del transaction
+
+
+def test_another_transaction_may_follow_one_that_failed(path, tmp_path):
+    folder = tmp_path / "later"
+    with tp.create_db("minidb", str(folder / "rows.db"), "new") as db:
+        failed = db.new_transaction()
+        failed.put(b"a", b"1")
+        with pytest.raises(RuntimeError):
+            failed.commit()
+        folder.mkdir()
+
+        db.new_transaction().put(b"b", b"2")
+
+    assert entries_of("minidb", str(folder / "rows.db")) == [(b"b", b"2")]
+
+
+def test_lmdb_has_each_key_once_with_the_value_that_was_put_last(path):
+    written("lmdb", path, "new", (b"b", b"1"), (b"a", b"2"), (b"b", b"3"))
+    once = entries_of("lmdb", path)
+
+    written("lmdb", path, "write", (b"a", b"4"))
+
+    assert once == [(b"a", b"2"), (b"b", b"3")]
+    assert entries_of("lmdb", path) == [(b"a", b"4"), (b"b", b"3")]
 
 
 def test_a_transaction_that_goes_is_committed(path):

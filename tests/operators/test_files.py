@@ -351,6 +351,10 @@ def test_names_that_could_not_be_loaded_are_refused(bench, tmp_path, inputs, arg
         ({"db_type": ""}, "'db_type' must be 'minidb' or 'lmdb', got ''"),
         ({"db_type": "leveldb"}, "'db_type' must be 'minidb' or 'lmdb', got 'leveldb'"),
         ({"strip_prefix": "a", "blob_name_overrides": ["b"]}, "cannot be given together with strip_prefix"),
+        (
+            {"db_type": "lmdb", "blob_name_overrides": ["n", "n"]},
+            r"'blob_name_overrides' must be different names, as lmdb holds each once, got \['n', 'n'\]",
+        ),
         ({"chunk_size": -2}, "'chunk_size' must be a number of elements, 0 for no limit"),
     ],
 )

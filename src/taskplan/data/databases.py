@@ -139,18 +139,22 @@ class Transaction:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._entries: list[tuple[bytes, bytes]] = []
-        self.is_open = True
+        self._end = ""  # how it ended; empty as long as it is open
+
+    @property
+    def is_open(self) -> bool:
+        """Whether entries can be put: no commit has been tried."""
+        return not self._end
 
     def put(self, key: bytes | str, value: bytes | str) -> None:
         """Add an entry; a str is taken as UTF-8.
 
+        Where the database has each key once, as lmdb does, the last value that was put is that of the key.
+
         Raises:
-            ClosedError: the transaction has been committed.
-            WorkspaceError: key or value is empty.
+            WorkspaceError: the transaction is over; or key or value is empty.
         """
-        if not self.is_open:
-            msg = f"the transaction of {self._database.path!r} has been committed; begin another"
-            raise ClosedError(msg)
+        self._require_open()
         entry = (_bytes(key), _bytes(value))
         if not all(entry):
             msg = f"an entry of a database needs a key and a value, got {key!r} and {value!r:.40}"
@@ -158,17 +162,20 @@ class Transaction:
         self._entries.append(entry)
 
     def commit(self) -> None:
-        """Make the entries part of the database: all of them, or none if this fails.
+        """Make the entries part of the database: all of them, or none if this fails. It is over then in any case.
 
         Raises:
-            ClosedError: it was done before.
-            WorkspaceError: the database cannot be written.
+            WorkspaceError: the transaction is over already; or the database cannot be written.
         """
-        if not self.is_open:
-            msg = f"the transaction of {self._database.path!r} has been committed already"
-            raise ClosedError(msg)
+        self._require_open()
+        self._end = "its commit failed, and nothing of it was written"
         self._database._add(self._entries)
-        self.is_open = False
+        self._end = "it has been committed"
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            msg = f"the transaction of {self._database.path!r} is over: {self._end}; begin another by new_transaction()"
+            raise WorkspaceError(msg)
 
     def __del__(self) -> None:
         if self.is_open and self._entries:

@@ -27,6 +27,7 @@ from taskplan.operators.run import UNSET, OpRun
 from taskplan.operators.storage.database_readers import DatabaseReader, QueueReader
 from taskplan.operators.storage.database_types import (
     faults_told_by,
+    has_keys_once,
     new_database,
     open_database,
     path_of,
@@ -58,6 +59,9 @@ def _check_save(
     require_type(name, db_type)
     if strip_prefix and blob_name_overrides:
         raise argument_error(name, "blob_name_overrides", "cannot be given together with strip_prefix")
+    if has_keys_once(db_type) and len(set(blob_name_overrides)) != len(blob_name_overrides):
+        text = f"must be different names, as {db_type} holds each once, got {list(blob_name_overrides)}"
+        raise argument_error(name, "blob_name_overrides", text)
     if chunk_size < -1:
         text = f"must be a number of elements, 0 for no limit, or -1 for {DEFAULT_PIECE}; got {chunk_size}"
         raise argument_error(name, "chunk_size", text)

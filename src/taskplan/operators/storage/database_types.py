@@ -29,6 +29,11 @@ def is_database_type(db_type: str) -> bool:
     return db_type in _TYPES
 
 
+def has_keys_once(db_type: str) -> bool:
+    """Whether databases of that type hold each key once, with the value that was put last."""
+    return _TYPES.get(db_type) is _LMDB
+
+
 def require_type(operator: str, db_type: str) -> None:
     """Raise ArgumentError if there is no such type of databases."""
     if db_type not in _TYPES:

@@ -50,7 +50,7 @@ class EntryWriter(Protocol):
     """Writes a new database under a name that nobody knows, and gives it its own when it is complete."""
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Add an entry.
+        """Add an entry. Where keys are kept once, one that is there gets this value.
 
         Raises:
             BadDatabaseError, OSError: it cannot be written.

@@ -1,6 +1,6 @@
 """The database type `lmdb`: a folder, as Caffe2's, through the package lmdb, which is imported on first use.
 
-Entries come in the order of their keys, each key once.
+Entries come in the order of their keys, each key once, with the value that was put last.
 """
 
 from __future__ import annotations
@@ -169,12 +169,9 @@ class LmdbWriter:
             raise
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Add an entry, whose key must be a new one; see `EntryWriter`."""
+        """Add an entry, or give its key another value; see `EntryWriter`."""
         with _telling(self._path), self._environment.begin(write=True) as writing:
-            is_new = writing.put(key, value, overwrite=False)
-        if not is_new:
-            msg = f"{self._path!r} cannot hold two entries with the key {key!r}; lmdb keeps each key once"
-            raise BadDatabaseError(msg)
+            writing.put(key, value)
 
     def publish(self) -> None:
         """Let the folder have its name, or its file the place of the old one; see `EntryWriter`."""
