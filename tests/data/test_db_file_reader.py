@@ -13,7 +13,8 @@ from tests.data.reading import all_read, reading
 
 import taskplan as tp
 from taskplan.data.db_file_reader import DBFileReader
-from taskplan.errors import BuildValueError, OperatorError, WorkspaceError
+from taskplan.data.stored_columns import SCHEMA_BLOB, schema_text
+from taskplan.errors import BuildValueError, DtypeError, OperatorError, ShapeError, WorkspaceError
 
 
 @pytest.fixture
@@ -22,10 +23,12 @@ def session() -> Iterator[Any]:
         yield made
 
 
-def saved(path: Path, db_type: str = "minidb", **columns: Any) -> str:
+def saved(path: Path, db_type: str = "minidb", schema: str = "", **columns: Any) -> str:
     """A database of columns; `__` in a name stands for a colon."""
     workspace, net = tp.Workspace(), tp.Net("save")
     named = {name.replace("__", ":"): value for name, value in columns.items()}
+    if schema:
+        named[SCHEMA_BLOB] = [schema]
     for name, value in named.items():
         workspace.feed_blob(name, np.array(value))
     net.Save([*map(tp.BlobReference, named)], [], db=str(path), db_type=db_type, absolute_path=True)
@@ -75,6 +78,34 @@ def test_a_column_that_is_not_there_fails_the_run(session: Any, tmp_path: Path) 
     with pytest.raises(
         OperatorError, match=r"Expected to load 1 blobs, got 0 only: .*, and 'bb' not; did you mean 'b'"
     ):
+        all_read(reader, session)
+
+
+def test_columns_of_different_lengths_fail_the_run(session: Any, tmp_path: Path) -> None:
+    """Caffe2 reads as many records as the shortest column has, and says nothing of the rest."""
+    reader = DBFileReader(saved(tmp_path / "x.db", a=[1, 2, 3], b=[1, 2]), "minidb")
+
+    with pytest.raises(ShapeError, match="field 'b' has 2 entries and does not fit 'a', which has 3"):
+        all_read(reader, session)
+
+
+def test_lists_that_are_read_without_their_lengths_fail_the_run(session: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path / "x.db", **LISTS | {"carts__values": [1.5, 2.5], "carts__lengths": np.array([2, 0, 0], "i")})
+    reader = DBFileReader(path, "minidb", field_names=["user", "carts:values"])
+
+    with pytest.raises(ShapeError, match="field 'carts:values' has 2 entries and does not fit 'user', which has 3"):
+        all_read(reader, session)
+
+
+def test_a_file_that_came_to_hold_another_type_since_it_was_looked_up_fails_the_run(
+    session: Any, tmp_path: Path
+) -> None:
+    schema = schema_text(tp.Struct(("n", np.int64)))
+    path = saved(tmp_path / "x.db", n=[1, 2], schema=schema)
+    reader = DBFileReader(path, "minidb")
+    saved(tmp_path / "x.db", n=[1.5, 2.5])
+
+    with pytest.raises(DtypeError, match="field 'n' has dtype float64, expected int64"):
         all_read(reader, session)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from taskplan.builder.blobs import BlobReference
 from taskplan.builder.columns import from_column_list
@@ -13,6 +14,7 @@ from taskplan.builder.net import Net
 from taskplan.builder.records import NewRecord, blobs_of
 from taskplan.builder.scope import NameScope
 from taskplan.data.dataset_readers import DatasetRandomReader
+from taskplan.data.dataset_writer import name_of_dtype
 from taskplan.data.stored_columns import stored_columns
 from taskplan.errors import BuildError, BuildValueError
 from taskplan.operators.storage.database_types import is_database_type
@@ -21,7 +23,7 @@ from taskplan.operators.storage.database_types import is_database_type
 class DBFileReader(Reader):
     """Reads records whose columns `Save` wrote to a database, in random order.
 
-    Each task that reads loads the columns when it begins, and shuffles the records anew::
+    Each task that reads loads the columns when it begins, checks that they make records, and shuffles these anew::
 
         with TaskGroup() as group:
             pipe(DBFileReader("sales.db", "minidb", batch_size=100), sink)
@@ -73,19 +75,27 @@ class DBFileReader(Reader):
         super().__init__(self._known_schema() if field_names is None else from_column_list(field_names))
 
     def setup_ex(self, init_net: Net, finish_net: Net) -> None:
-        """Load the columns and shuffle the records; see `Reader`."""
+        """Load the columns and shuffle the records; see `Reader`.
+
+        The run fails if a column is not in the file, or is not as long as the others, or of another dtype than the
+        file said when the schema was looked up.
+        """
         schema = self.schema()
         with NameScope(self.name):
             content = NewRecord(init_net, schema)
+        columns, names = blobs_of(content), schema.field_names()
         self._check_file(init_net)
         init_net.Load(
             [],
-            blobs_of(content),
+            columns,
             db=self.db_path,
             db_type=self.db_type,
             absolute_path=True,
-            source_blob_names=schema.field_names(),
+            source_blob_names=names,
         )
+        dtypes = [name_of_dtype(dtype) for dtype in schema.field_types()]
+        known: dict[str, Any] = {"dtypes": dtypes} if any(dtypes) else {}
+        init_net.CheckDatasetConsistency(columns, [], fields=names, **known)
         cursor = f"{self.name}_cursor"
         self._reader = DatasetRandomReader(content, cursor, None, self.batch_size, self.loop_over, False, self._seed)
         self._reader.setup_ex(init_net, finish_net)
