@@ -68,9 +68,13 @@ from taskplan.errors import (
     InternalError,
     MissingBlobError,
     NoContextError,
+    NodeError,
+    NodeLostError,
     OperatorError,
+    PlacementError,
     PlanError,
     QueueClosedError,
+    RemoteError,
     ReplayDivergedError,
     ReportedError,
     RunCancelledError,
@@ -169,32 +173,34 @@ if TYPE_CHECKING:
     from taskplan.data.sinks import CallbackWriter, SinkWriter
     from taskplan.data.sources import SourceReader
     from taskplan.data.text_file_reader import TextFileReader
+    from taskplan.sessions.process import ProcessSession
 
 _LATE_BY_MODULE = {
-    "files.arrow": "arrow_from_schema from_table schema_from_arrow to_table",
-    "batch_function": "BatchFunction",
-    "cached_reader": "CachedReader",
-    "files.csv_files": "CsvReader CsvWriter",
-    "databases": "create_db",
-    "dataset": "Dataset execution_step_with_progress",
-    "db_file_reader": "DBFileReader",
-    "iterables": "IterableReader",
-    "net_processor": "NetProcessor clone_and_bind_net",
-    "files.numpy_files": "NumpyReader NumpyWriter",
-    "files.parquet": "ParquetReader ParquetWriter",
-    "pipeline": "pipe pipe_and_output",
-    "processors": "Output ProcessingReader make_processor processor_name",
-    "queues": "Queue QueueWrapper",
-    "readers": (
+    "data.files.arrow": "arrow_from_schema from_table schema_from_arrow to_table",
+    "data.batch_function": "BatchFunction",
+    "data.cached_reader": "CachedReader",
+    "data.files.csv_files": "CsvReader CsvWriter",
+    "data.databases": "create_db",
+    "data.dataset": "Dataset execution_step_with_progress",
+    "data.db_file_reader": "DBFileReader",
+    "data.iterables": "IterableReader",
+    "data.net_processor": "NetProcessor clone_and_bind_net",
+    "data.files.numpy_files": "NumpyReader NumpyWriter",
+    "data.files.parquet": "ParquetReader ParquetWriter",
+    "data.pipeline": "pipe pipe_and_output",
+    "data.processors": "Output ProcessingReader make_processor processor_name",
+    "data.queues": "Queue QueueWrapper",
+    "data.readers": (
         "CompositeReader CompositeReaderBuilder CountUntil CounterReader PipedReaderBuilder "
         "ReaderWithDelay ReaderWithLimit ReaderWithLimitBase ReaderWithTimeLimit"
     ),
-    "record_queue": "RecordQueue",
-    "record_types": "dataclass_from_schema dtype_from_schema from_structured schema_from_dataclass to_structured",
-    "sinks": "CallbackWriter SinkWriter",
-    "sources": "SourceReader",
-    "text_file_reader": "TextFileReader",
-    "files.text_lines": "TextLinesReader",
+    "data.record_queue": "RecordQueue",
+    "data.record_types": "dataclass_from_schema dtype_from_schema from_structured schema_from_dataclass to_structured",
+    "data.sinks": "CallbackWriter SinkWriter",
+    "data.sources": "SourceReader",
+    "data.text_file_reader": "TextFileReader",
+    "data.files.text_lines": "TextLinesReader",
+    "sessions.process": "ProcessSession",
 }
 """The modules of `taskplan.data`, with the names in them that are imported when they are first asked for."""
 
@@ -209,7 +215,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LATE:
         message = f"module 'taskplan' has no attribute {name!r}"
         raise AttributeError(message)
-    value = globals()[name] = getattr(importlib.import_module(f"taskplan.data.{_LATE[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"taskplan.{_LATE[name]}"), name)
     return value
 
 
@@ -292,6 +298,8 @@ __all__ = [
     "NewRecord",
     "NoContextError",
     "Node",
+    "NodeError",
+    "NodeLostError",
     "NumpyReader",
     "NumpyWriter",
     "Observer",
@@ -301,9 +309,11 @@ __all__ = [
     "ParquetWriter",
     "Pipe",
     "PipedReaderBuilder",
+    "PlacementError",
     "Plan",
     "PlanError",
     "Problem",
+    "ProcessSession",
     "ProcessingReader",
     "Queue",
     "QueueClosedError",
@@ -316,6 +326,7 @@ __all__ = [
     "ReaderWithTimeLimit",
     "RecordQueue",
     "RegisteredOperators",
+    "RemoteError",
     "ReplayDivergedError",
     "ReportedError",
     "ResetBlob",

@@ -25,6 +25,10 @@
         InjectedFaultError  a fault that a simulation was asked for
         ReplayDivergedError a replay is not what was recorded, as a function returned something else
         StepError           a step cannot go on as it stands (its stop blob is missing or no bool)
+        NodeError           something about a node that runs in another process
+            NodeLostError       its process died, or does not answer
+            PlacementError      it cannot be started: no room, or a module that it cannot import
+        RemoteError         stands for an error of another process that cannot be brought here
       InternalError     a bug in taskplan: please report it
     Cancelled           a signal, so a BaseException without the suffix: let it pass
 
@@ -191,6 +195,45 @@ class ReplayDivergedError(RunError):
 
 class StepError(RunError):
     """A step cannot go on as it stands: its stop blob is missing, is no bool, or has several elements."""
+
+
+class NodeError(RunError):
+    """Something about a node that runs in a process of its own.
+
+    Attributes:
+        node: its name.
+    """
+
+    node: str = ""
+
+
+class NodeLostError(NodeError):
+    """The process of a node died or does not answer, so what it had in its workspace is gone.
+
+    Attributes:
+        node: its name.
+        tasks: the tasks that it had to do in the run.
+    """
+
+    tasks: tuple[str, ...] = ()
+
+
+class PlacementError(NodeError):
+    """A node cannot be started: there is no room for it, or it lacks a module that the program needs."""
+
+
+class RemoteError(RunError):
+    """Stands for an error that was raised in the process of a node and cannot be pickled.
+
+    Attributes:
+        kind: the name of its class.
+        text: its message.
+        traceback: where it was raised, as Python shows that.
+    """
+
+    kind: str = ""
+    text: str = ""
+    traceback: str = ""
 
 
 class InternalError(TaskplanError):

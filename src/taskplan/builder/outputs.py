@@ -97,6 +97,15 @@ class TaskOutput:
             raise BuildAttributeError(msg)
         return self._shaped([self._fetch(value) for value in values])
 
+    def fetch_one(self, name: BlobName) -> Any:
+        """The present value of one of its blobs.
+
+        Raises:
+            as `fetch`.
+        """
+        value = self._bound()[self.names.index(name)]
+        return value if self._fetch is None else self._fetch(value)
+
     def _bound(self) -> list[Any]:
         if self._values is not None:
             return self._values

@@ -282,10 +282,15 @@ class Attempted:
         """Ctrl-C came: end the run; the second time, also the closing blocks that have begun."""
         self.fail(Failed(self._interruption))
         if again:
-            with self._lock:
-                tokens = list(self._closing_tokens)
-            for token in tokens:
-                token.cancel()
+            self.end_closing()
+
+    def end_closing(self) -> None:
+        """End the closing blocks that have begun, and let no other begin."""
+        self.skip_closing = True
+        with self._lock:
+            tokens = list(self._closing_tokens)
+        for token in tokens:
+            token.cancel()
 
     def abandon(self, steps: str) -> None:
         """Leave steps behind that ignore that the run has ended; what they write from now on is discarded."""

@@ -7,7 +7,7 @@ import _thread
 import math
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Token
 from functools import partial
 from types import FrameType, TracebackType
@@ -17,6 +17,7 @@ import numpy as np
 from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.failures import Failed
 from taskplan.engine.groups import Group, join_or_abandon, member, start, with_time_limit
+from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
 from taskplan.engine.script import bind_and_perform
 from taskplan.engine.strand import CURRENT, Role, Strand
@@ -34,14 +35,33 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
     Raises:
         the first failure itself, with notes that say where it happened and what else failed.
     """
+    conduct(partial(_run_all, placed, shared, beside=beside), placed[0].plan, placed, shared, timeout_s=timeout_s)
+
+
+def conduct(
+    action: Callable[[], None],
+    plan: PreparedPlan,
+    placed: Sequence[Placed],
+    shared: Attempted,
+    *,
+    timeout_s: float = math.inf,
+) -> None:
+    """Perform `action`, which is all of a run, from its first strand; then raise the first failure, if there was one.
+
+    Args:
+        action: returns when all that it started has ended.
+        plan: one that it runs, for messages.
+        placed: the plans that it runs here.
+        shared: the run.
+        timeout_s: how long it may take.
+    """
     with np.errstate(all="ignore"), interruptible(shared):
         before = begin_first_strand(placed, shared)
         try:
             if timeout_s == math.inf:
-                _run_all(placed, shared, beside=beside)
+                action()
             else:
-                action = partial(_run_all, placed, shared, beside=beside)
-                with_time_limit(action, Run(shared, placed[0].plan), timeout_s, "the run")
+                with_time_limit(action, Run(shared, plan), timeout_s, "the run")
         except Cancelled:
             pass
         except Failed as failure:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from taskplan.plan.model import StepDef
 from taskplan.plan.names import Site
 
+_PATH_NOTE = "  in     "
+
 
 @dataclass(slots=True)
 class Place:
@@ -54,7 +56,7 @@ class Place:
         """The lines to attach to the failure."""
         lines = []
         if self.path():
-            lines.append(f"  in     {self.path()}")
+            lines.append(f"{_PATH_NOTE}{self.path()}")
         if self.inputs:
             lines.append(f"  inputs {self.inputs}")
         if self.site is not None:
@@ -120,7 +122,13 @@ class Outcome:
             return
         error = self.first.annotated()
         for other in self.others:
-            where = other.place.path()
+            where = other.place.path() or _noted_path(other.error)
             what = f"{type(other.error).__name__}: {shown(other.error, str)}"
             add_note(error, f"  also   {what}{f' (in {where})' if where else ''}")
         raise error
+
+
+def _noted_path(error: BaseException) -> str:
+    """Where an error happened that was annotated before: in a run within this one, or on a node in another process."""
+    notes = [str(note) for note in getattr(error, "__notes__", ())]
+    return next((note.removeprefix(_PATH_NOTE) for note in notes if note.startswith(_PATH_NOTE)), "")

@@ -62,16 +62,15 @@ _WANTS: dict[type[Reason], tuple[str, str]] = {
     Interval: ("report on", "after the interval, or when what it reports on has ended"),
 }
 
-_DOES: dict[type[Reason], str] = {
+DOES: dict[type[Reason], str] = {
     Puts: "writes",
     Takes: "reads",
     Closes: "closes",
     Acquires: "acquires",
     Releases: "releases",
 }
-
-
-_IN_ORDER = list(_DOES.values())
+"""What those who use an object do to it, in the order in which they are listed."""
+_IN_ORDER = list(DOES.values())
 
 
 class Analysis:
@@ -239,7 +238,7 @@ class Analysis:
     def _users(self, subject: Shared) -> Iterable[User]:
         seen = set()
         for each, who in (*self._uses.get(id(subject), ()), *self._uses.get(subject.name, ())):
-            does = _DOES.get(each.use.kind)
+            does = DOES.get(each.use.kind)
             if does and (does, who) not in seen:
                 seen.add((does, who))
                 yield User(does, who, self._state(each, who), each.use.op.site)
@@ -255,7 +254,7 @@ class Analysis:
     def _hint(self, strand: Strand, waiter: Waiter, users: Sequence[User]) -> str:
         """The mistake that a wait which never ends looks like."""
         subject, me = waiter.reason.subject.describe().partition(" (")[0], who_is(strand)
-        by = {does: [user for user in users if user.does == does] for does in _DOES.values()}
+        by = {does: [user for user in users if user.does == does] for does in DOES.values()}
         if isinstance(waiter.reason, Takes):
             if not by["writes"]:
                 return f"nobody writes {subject}"

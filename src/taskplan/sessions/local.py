@@ -37,7 +37,7 @@ LOCAL = "local"
 logger = logging.getLogger("taskplan")
 
 
-@dataclass
+@dataclass(eq=False)
 class LocalProgram:
     """A program compiled for `LocalSession`."""
 
@@ -202,7 +202,7 @@ class LocalSession(Session):
         """
         program = self._prepared_for(runnable, workspace_type, None)
         self._check_once(program)
-        attempt = self._attempt()
+        attempt = self._attempt(program)
         started = StartedRun(attempt, partial(self._outputs_of, program))
         self._started = [run for run in self._started if not run.ended] + [started]
         limit_s = self._timeout_s if timeout_s is None else timeout_s
@@ -236,7 +236,7 @@ class LocalSession(Session):
         kind = compiled.workspace_type
         return LocalProgram(*compile_group(compiled.obj, shared_nodes=self._shared_nodes, workspace_type=kind))
 
-    def _attempt(self) -> Attempted:
+    def _attempt(self, compiled: LocalProgram) -> Attempted:  # noqa: ARG002 - for sessions to which it matters
         observe = self._observe if self._observers else None
         return Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard)
 
@@ -264,7 +264,7 @@ class LocalSession(Session):
         for output in compiled.shown:
             spaces[output.node].cell(output.blob)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
-        shared = attempt or self._attempt()
+        shared = attempt or self._attempt(compiled)
         channels = open_channels(program.channels, spaces, shared) if program.channels else {}
         self._attempts.append(shared)
         try:

@@ -118,7 +118,7 @@ class SimulatedSession(LocalSession):
         self._nodes = {LOCAL: fresh}
         self.token = ""
 
-    def _attempt(self) -> Attempted:
+    def _attempt(self, compiled: LocalProgram) -> Attempted:  # noqa: ARG002 - as its base
         replayed = self._replayed
         schedule: Schedule
         if replayed is not None:
@@ -140,7 +140,7 @@ class SimulatedSession(LocalSession):
         attempt: Attempted | None = None,
         beside: bool = False,
     ) -> None:
-        attempt = attempt or self._attempt()
+        attempt = attempt or self._attempt(compiled)
         driver = cast(VirtualDriver, attempt.driver)
         turns = cast(Turns, driver.turns)
         turns.exempt = Exemptions(compiled.program)

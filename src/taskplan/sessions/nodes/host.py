@@ -1,0 +1,291 @@
+"""The node host: what runs in the process of a node, whoever started that process.
+
+It keeps the node's workspace as long as the session lives, is sent the node's part of each program once, runs parts of
+runs with the executor of `LocalSession`, and answers home. When home is gone, it ends its process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from taskplan.engine.failures import shown
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.threads import ThreadDriver, ThreadPool
+from taskplan.errors import PlacementError, PlanError, RunError
+from taskplan.events import Event
+from taskplan.plan import archive, functions
+from taskplan.plan.model import ProgramDef
+from taskplan.sessions.nodes.link import Link
+from taskplan.sessions.nodes.messages import (
+    Address,
+    Begin,
+    Bye,
+    Call,
+    Cancel,
+    Carried,
+    Census,
+    Ended,
+    Forget,
+    Hello,
+    Idle,
+    Observed,
+    PartOrder,
+    PartWhy,
+    PeerLost,
+    Ping,
+    Pong,
+    Reply,
+    Ticket,
+)
+from taskplan.sessions.nodes.output import send_output_home
+from taskplan.sessions.nodes.part import Part
+from taskplan.sessions.nodes.travel import packed
+from taskplan.sessions.nodes.wire import Gate, connect
+from taskplan.sessions.workspaces import Workspace
+
+HOME = "local"
+"""The node whose part home runs itself."""
+
+logger = logging.getLogger("taskplan")
+
+
+class NodeHost:
+    """A node in a process of its own.
+
+    Args:
+        ticket: who it is, and where home is.
+        address: the address of this machine at which other nodes see it.
+        end: ends the process at once; called when home is gone.
+    """
+
+    def __init__(self, ticket: Ticket, address: str, end: Callable[[int], None] = os._exit) -> None:
+        self._ticket = ticket
+        self._end = end
+        self._workspace = Workspace(name=ticket.node)
+        self._pool = ThreadPool()
+        self._driver = ThreadDriver(self._pool, grace_s=ticket.grace_s, stall_warning_s=ticket.stall_warning_s)
+        self._programs: dict[int, tuple[ProgramDef, PreparedPlan]] = {}
+        self._parts: dict[int, Part] = {}
+        self._peers: dict[str, tuple[Address, Link]] = {}
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._heard_at = time.monotonic()
+        self._over = threading.Event()
+        self._gate = Gate(address, ticket.key)
+        wire = connect(ticket.home, ticket.key)
+        wire.send(Hello(ticket.node, os.getpid(), self._gate.address))
+        self._home = Link(HOME, wire)
+
+    def serve(self) -> None:
+        """Do what home asks for, until it needs the node no more."""
+        threading.Thread(target=self._admit, name="taskplan-gate", daemon=True).start()
+        threading.Thread(target=self._answer_calls, name="taskplan-calls", daemon=True).start()
+        send_output_home(self._home, self._ticket.levels)
+        self._home.begin(self._on_message, self._on_home_lost)
+        limit_s = 2 * self._ticket.node_timeout_s
+        while not self._over.wait(limit_s / 4):
+            if time.monotonic() - self._heard_at > limit_s:
+                self._on_home_lost(f"nothing was heard of it for {limit_s:g} s")
+        self._calls.put(None)
+        self._home.close(flush_s=1.0)
+
+    # --- what comes from home -----------------------------------------------------------------------------------------
+
+    def _on_message(self, message: Any) -> None:
+        self._heard_at = time.monotonic()
+        match message:
+            case Ping():
+                self._home.send(Pong(message.number))
+            case Carried():
+                self._deliver(HOME, message)
+            case Call(method="census" | "why"):
+                self._answer(message)  # also while a call takes long
+            case Call():
+                self._calls.put(message)
+            case Begin():
+                self._pool.submit(partial(self._perform, self._parts[message.run]))
+            case Cancel() if message.run in self._parts:
+                self._parts[message.run].cancel(skip_closing=message.skip_closing)
+            case Forget():
+                self._parts.pop(message.run, None)
+            case Bye():
+                self._over.set()
+
+    def _on_home_lost(self, why: str) -> None:
+        """Nobody wants what this process does any more: end it, whatever the functions of the user do."""
+        if not self._over.is_set():
+            sys.__stderr__.write(f"taskplan: node {self._ticket.node!r} ends: home is gone ({why})\n")  # type: ignore[union-attr]
+            sys.__stderr__.flush()  # type: ignore[union-attr]
+            self._end(1)
+
+    def _answer_calls(self) -> None:
+        while (call := self._calls.get()) is not None:
+            self._answer(call)
+
+    def _answer(self, call: Call) -> None:
+        try:
+            reply = Reply(call.number, getattr(self, f"_call_{call.method}")(*call.arguments))
+        except BaseException as error:  # home raises it
+            reply = Reply(call.number, error=packed(error))
+        self._home.send(reply)
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def _call_load(self, number: int, data: bytes, modules: tuple[str, ...], declarations: bytes) -> None:
+        """Take this node's part of a program.
+
+        Args:
+            number: what home calls the program.
+            data: the part, as `archive` writes it.
+            modules: those that declare operators of the user.
+            declarations: those of the script itself, pickled.
+
+        Raises:
+            PlacementError: a module is missing here.
+        """
+        try:
+            for module in modules:
+                importlib.import_module(module)
+            functions.loads(declarations)
+            program = archive.program_from_bytes(data, allow_code=True)
+        except (ImportError, PlanError) as error:
+            cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
+            name = getattr(cause, "name", None)
+            what = (
+                f"cannot import module {name!r}"
+                if name
+                else f"cannot take its part of the program: {shown(error, str)}"
+            )
+            msg = f"node {self._ticket.node!r} {what}; it must be installed there, or lie in a folder of its sys.path"
+            raise PlacementError(msg, node=self._ticket.node) from error
+        [plan] = program.plans.values()
+        self._programs[number] = program, PreparedPlan(plan)
+
+    def _call_drop(self, number: int) -> None:
+        self._programs.pop(number, None)
+
+    def _call_prepare(self, order: PartOrder, peers: dict[str, Address]) -> None:
+        """Be ready to run a part: its objects are there, and so are the connections to other nodes.
+
+        Args:
+            order: which part.
+            peers: the nodes that this one has to connect to.
+        """
+        program, plan = self._programs[order.program]
+        for node, address in peers.items():
+            self._connect(node, address)
+        self._parts[order.run] = Part(
+            order,
+            self._ticket.node,
+            program,
+            plan,
+            self._workspace,
+            self._driver,
+            send=self._send,
+            on_idle=lambda run: self._home.send(Idle(run)),
+            observe=partial(self._observe, order.run) if order.observed else None,
+        )
+
+    def _call_census(self, run: int) -> Census:
+        return self._parts[run].census()
+
+    def _call_why(self, run: int) -> PartWhy:
+        return self._parts[run].why()
+
+    def _call_names(self) -> list[str]:
+        return self._workspace.names()
+
+    def _call_feed(self, name: str, value: object) -> None:
+        self._workspace.feed_blob(name, value)
+
+    def _call_fetch(self, name: str) -> Any:
+        """As a blob is fetched from a workspace: for tests of what is there."""
+        return self._workspace.fetch_blob(name)
+
+    def _call_output(self, name: str) -> Any:
+        """As an output is fetched: any object is given out."""
+        return self._workspace.create_blob(name).fetch()
+
+    def _call_remove(self, name: str) -> bool:
+        return self._workspace.remove_blob(name)
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _perform(self, part: Part) -> None:
+        part.began = True
+        error: BaseException | None = None
+        try:
+            part.perform()
+        except BaseException as failure:  # home raises it
+            error = failure
+        abandoned = tuple(part.shared.abandoned)
+        self._home.send(Ended(part.order.run, packed(error) if error is not None else None, abandoned))
+
+    def _observe(self, run: int, event: Event) -> None:
+        self._home.send(Observed(run, event, self._driver.now() - event.at_s))
+
+    # --- other nodes --------------------------------------------------------------------------------------------------
+
+    def _send(self, node: str, message: Carried) -> None:
+        if node == HOME:
+            self._home.send(message)
+        else:
+            self._peers[node][1].send((self._ticket.node, message))
+
+    def _deliver(self, source: str, message: Carried) -> None:
+        part = self._parts.get(message.run)
+        if part is not None:
+            part.receive(source, message)
+
+    def _connect(self, node: str, address: Address) -> None:
+        known = self._peers.get(node)
+        if known is not None and known[0] == address and not known[1].ended:
+            return
+        try:
+            wire = connect(address, self._ticket.key)
+        except OSError as error:
+            msg = f"node {self._ticket.node!r} cannot connect to node {node!r} at {address[0]}:{address[1]}: {error}"
+            raise RunError(msg) from error
+        wire.send(Hello(self._ticket.node, os.getpid(), self._gate.address))
+        wire.receive()  # then the other one can send to us, too
+        self._join(node, address, Link(node, wire))
+
+    def _admit(self) -> None:
+        while True:
+            try:
+                sock = self._gate.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._greet, args=(sock,), name="taskplan-greet", daemon=True).start()
+
+    def _greet(self, sock: Any) -> None:
+        try:
+            wire = self._gate.admit(sock)
+            hello = wire.receive()
+        except Exception as error:  # a stranger
+            logger.warning("somebody who tried to connect was turned away: %r", error)
+            return
+        self._join(hello.node, hello.address, Link(hello.node, wire))
+        wire.send(Hello(self._ticket.node, os.getpid(), self._gate.address))
+
+    def _join(self, node: str, address: Address, link: Link) -> None:
+        old = self._peers.get(node)
+        self._peers[node] = address, link
+        link.begin(self._on_peer_message, partial(self._on_peer_lost, node))
+        if old is not None:
+            old[1].close()
+
+    def _on_peer_message(self, message: Any) -> None:
+        source, carried = message
+        self._deliver(source, carried)
+
+    def _on_peer_lost(self, node: str, why: str) -> None:
+        self._home.send(PeerLost(node, why))

@@ -1,0 +1,218 @@
+"""One node's part of a run whose nodes are in several processes.
+
+A part is a run of its own, with the executor of `LocalSession`. What it shares with the other parts are the objects of
+channels and collectives, which talk to their like on other nodes. Only home can say that the whole run stalls: a part
+says when none of its steps can go on unless something comes from another node.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from taskplan.engine.attempted import Attempted, Driver, Placed
+from taskplan.engine.execute import execute
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.stalls import Analysis, goes_on_by_itself, who_is
+from taskplan.engine.strand import Role
+from taskplan.events import Event
+from taskplan.operators.waiting import Changes, Shared
+from taskplan.plan.model import ProgramDef
+from taskplan.sessions.nodes.messages import Carried, Census, PartOrder, PartWhy
+from taskplan.sessions.nodes.objects import open_shared_objects
+from taskplan.sessions.run_blobs import close_queues, forget_run_blobs
+from taskplan.sessions.workspaces import Workspace, WorkspaceGuard
+
+T = TypeVar("T")
+
+Send = Callable[[str, Carried], None]
+"""Sends to another node; never blocks, and keeps the order."""
+
+
+class Spread(Protocol):
+    """An object that several parts share: each has one of its own, and they talk to each other."""
+
+    def receive(self, source: str, message: Any) -> None:
+        """An attempt that always succeeds: take note of what the object of node `source` says."""
+
+
+class Part:
+    """One node's part of a run.
+
+    Args:
+        order: what home says of it.
+        node: which node this is.
+        program: the node's part of the program.
+        plan: the node's plan, prepared.
+        space: the node's workspace.
+        driver: of the node.
+        send: sends to the other nodes.
+        on_idle: is told when no step can go on by itself; perhaps often.
+        observe: is told of events, if somebody listens.
+
+    Attributes:
+        began: whether it was told to begin.
+        ended: whether none of its steps runs any more.
+    """
+
+    def __init__(
+        self,
+        order: PartOrder,
+        node: str,
+        program: ProgramDef,
+        plan: PreparedPlan,
+        space: Workspace,
+        driver: Driver,
+        *,
+        send: Send,
+        on_idle: Callable[[int], None],
+        observe: Callable[[Event], None] | None,
+    ) -> None:
+        self.order = order
+        self.node = node
+        self.began = self.ended = False
+        self._program = program
+        self._space = space
+        self._send = send
+        self._count_lock = threading.Lock()
+        self._sent = self._received = 0
+        self.shared = _PartAttempted(driver, partial(on_idle, order.run), seed=order.entropy, observe=observe)
+        space.check_alive()
+        hidden = set(program.hidden_blobs)
+        for output in program.outputs:
+            if output.blob not in hidden:
+                space.cell(output.blob)
+        inner = Workspace(space) if program.is_private(node) else space
+        self._placed = Placed(node, plan, inner)
+        self._objects: dict[str, Any] = open_shared_objects(
+            program, node, order.owners, space, self.shared, self._sender
+        )
+        self.shared.outer = frozenset(id(each) for each in self._objects.values() if hasattr(each, "receive"))
+
+    def perform(self) -> None:
+        """Run it; return when all has ended.
+
+        Raises:
+            the first failure, with notes that say where.
+        """
+        try:
+            execute([self._placed], self.shared, beside=True)
+        except BaseException:
+            queues = {name: each for name, each in self._objects.items() if hasattr(each, "close")}
+            close_queues([self._placed], queues, self.shared)
+            raise
+        finally:
+            self.ended = True
+            forget_run_blobs(self._program, {self.node: self._space})
+            self.shared.look_for_stall()
+
+    def cancel(self, *, skip_closing: bool = False) -> None:
+        """End it, from another thread."""
+        self.shared.end_from_outside(skip_closing=skip_closing)
+
+    def receive(self, source: str, message: Carried) -> None:
+        """Hand a message of another node to the object that it is for."""
+        found = self._objects.get(message.blob)
+        if found is not None:
+            token = self.shared.new_token()
+            self.shared.driver.wait(Changes(found), partial(found.receive, source, message.content), token)
+        # Only now: whoever counts messages must not find the run idle while somebody is just being woken.
+        with self._count_lock:
+            self._received += 1
+
+    def census(self) -> Census:
+        """How it stands now."""
+        with self._count_lock:  # first: what comes in later wakes somebody, or is not counted
+            sent, received = self._sent, self._received
+        idle = self.ended or (self.began and self.shared.is_idle())
+        with self._count_lock:
+            idle = idle and (sent, received) == (self._sent, self._received)
+        return Census(idle, self.ended, sent, received)
+
+    def why(self) -> PartWhy:
+        """Who waits for whom in it."""
+        return self.shared.part_why()
+
+    def _sender(self, blob: str) -> Callable[[str, Any], None]:
+        def send(node: str, content: Any) -> None:
+            with self._count_lock:
+                self._sent += 1
+            self._send(node, Carried(self.order.run, blob, content))
+
+        return send
+
+
+class _PartAttempted(Attempted):
+    """The run of a part. Objects that other nodes use too are open, but when it is asked what happens if nobody does.
+
+    Attributes:
+        outer: the ids of these objects.
+    """
+
+    def __init__(self, driver: Driver, on_idle: Callable[[], None], *, seed: int, observe: Any) -> None:
+        super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard)
+        self.outer: frozenset[int] = frozenset()
+        self._on_idle = on_idle
+        self._alone = False
+
+    def is_open(self, subject: Shared) -> bool:
+        """Whether an object may be used from outside of this part."""
+        return (not self._alone and id(subject) in self.outer) or super().is_open(subject)
+
+    def look_for_stall(self) -> None:
+        """No strand runs; whether that is for good is for home to say."""
+        if self.is_idle():
+            self._on_idle()
+
+    def is_idle(self) -> bool:
+        """Whether no step can go on unless something comes from another node."""
+        with self._stall_lock:
+            return self._quietly(self._nothing_goes_on)
+
+    def part_why(self) -> PartWhy:
+        """Who waits for whom, as if nothing came from another node."""
+        with self._stall_lock:
+            return self._quietly(self._whole_why)
+
+    def end_from_outside(self, *, skip_closing: bool) -> None:
+        """The run has ended elsewhere."""
+        self.token.cancel()
+        if skip_closing:
+            self.end_closing()
+
+    def _quietly(self, question: Callable[[], T]) -> T:
+        self._alone = True
+        try:
+            return question()
+        finally:
+            self._alone = False
+
+    def _nothing_goes_on(self) -> bool:
+        if not self.strands.all_parked():
+            return False
+        strands = self.strands.snapshot()
+        if any(each.role is Role.WORK and goes_on_by_itself(each, each.waiter) for each in strands):
+            return False
+        if any(each.role is Role.REPORT and self._touches_others(each) for each in strands):
+            return False  # it wakes by itself, and then may help somebody on another node
+        return not strands or Analysis(self).nothing_goes_on
+
+    def _touches_others(self, strand: Any) -> bool:
+        reach = strand.plan.reach(strand.steps)
+        cells = [strand.space.find(use.blob) for use, *_ in reach.uses]
+        return reach.anything or any(cell is not None and id(cell.value) in self.outer for cell in cells)
+
+    def _whole_why(self) -> PartWhy:
+        analysis = Analysis(self)
+        states = dict.fromkeys(map(_ended_task, self.ended_tasks), "has ended")
+        for strand in analysis.strands:
+            if strand.role is Role.WORK:
+                waits = strand.waiter is not None and states.get(who_is(strand)) != "runs"
+                states[who_is(strand)] = "waits" if waits else "runs"
+        return PartWhy(analysis.why(), states)
+
+
+def _ended_task(task: tuple[str | None, str | None]) -> str:
+    return f"task {task[0]!r} on node {task[1]!r}"

@@ -1,0 +1,69 @@
+"""Errors that travel: from the process in which one was raised to the one that asked for the run."""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+
+from taskplan.engine.failures import shown
+from taskplan.errors import RemoteError
+from taskplan.plan import functions
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - it says where, not what
+    """The traceback that an error had where it was raised; it stands as the cause of the error here."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+@dataclass(frozen=True, slots=True)
+class PackedError:
+    """An error on its way.
+
+    Attributes:
+        pickled: the error itself; empty if it cannot be pickled and brought back.
+        kind: the name of its class.
+        text: what `str` says of it.
+        notes: the notes on it.
+        stack: its traceback.
+    """
+
+    pickled: bytes
+    kind: str
+    text: str
+    notes: tuple[str, ...]
+    stack: str
+
+
+def packed(error: BaseException) -> PackedError:
+    """The error as something that surely travels."""
+    notes = tuple([str(note) for note in getattr(error, "__notes__", ())])
+    pickled = b""
+    with suppress(Exception):
+        data = functions.dumps(error)
+        if type(functions.loads(data)).__qualname__ == type(error).__qualname__:
+            pickled = data
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        stack = "".join(traceback.format_exception(error))
+    except Exception:  # of the error's own methods
+        stack = "".join(traceback.format_tb(error.__traceback__))
+    return PackedError(pickled, name, shown(error, str), notes, stack)
+
+
+def unpacked(error: PackedError) -> BaseException:
+    """The error itself; where that cannot be, a `RemoteError` that says what it was."""
+    found: object = None
+    if error.pickled:
+        with suppress(Exception):  # its class is not here
+            found = functions.loads(error.pickled)
+    if not isinstance(found, BaseException):
+        found = RemoteError(f"{error.kind}: {error.text}", kind=error.kind, text=error.text, traceback=error.stack)
+    with suppress(Exception):  # of classes that do not let us
+        if tuple(getattr(found, "__notes__", ())) != error.notes:
+            found.__notes__ = list(error.notes)
+        found.__cause__ = RemoteTraceback(error.stack)
+    return found

@@ -1,0 +1,93 @@
+"""Who waits for whom in a whole run, from what its parts say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.engine.stalls import DOES
+from taskplan.engine.why import User, Wait, Why
+from taskplan.sessions.nodes.messages import PartWhy
+
+_ENDED_BY = {"take from": ("writes", "closes"), "put into": ("reads", "closes")}
+"""What others do that ends a wait, by what it wants."""
+
+_ORDER = list(DOES.values())
+
+
+def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *, stuck: bool) -> Why:
+    """Put the answers of the parts together.
+
+    Args:
+        parts: by node; each as if nothing came from the other nodes.
+        plans: of all nodes.
+        stuck: it is certain that nothing comes from other nodes; only those are given then who wait for good.
+    """
+    states = {who: state for part in parts.values() for who, state in part.states.items()}
+    waits = [_known_to_all(wait, plans, states) for part in parts.values() for wait in part.why.waits]
+    if stuck:
+        waits = [wait for wait in waits if (wait.stuck or wait.open) and wait.operator]
+        waits = [wait if wait.hint else replace(wait, hint=_hint(wait, waits)) for wait in waits]
+    else:
+        waits = [replace(wait, stuck=False, hint="") for wait in waits]
+    waits.sort(key=lambda wait: (not wait.stuck, not wait.operator))
+    calls = tuple([call for part in parts.values() for call in part.why.calls])
+    return Why(tuple(waits), calls, sum(part.why.running for part in parts.values()))
+
+
+def _known_to_all(wait: Wait, plans: Mapping[str, PreparedPlan], states: Mapping[str, str]) -> Wait:
+    """A wait with all who use its object, on whatever node; and no hint, if only some of them were known."""
+    if not wait.operator:
+        return wait
+    users = set(_users_of(wait.name, plans, states))
+    nodes = {user.who.rpartition(" on ")[2] for user in users}
+    if len(nodes) < 2:
+        return wait
+    return replace(wait, users=tuple(sorted(users, key=_place_in_list)), hint="")
+
+
+def _users_of(blob: str, plans: Mapping[str, PreparedPlan], states: Mapping[str, str]) -> Iterator[User]:
+    for node, plan in plans.items():
+        for each in plan.reach(plan.plan.steps).uses:
+            does = DOES.get(each.use.kind)
+            if each.use.blob == blob and does:
+                where = f"task {each.task!r}" if each.task is not None else f"step {each.step.name!r}"
+                who = f"{where} on node {each.node or node!r}"
+                yield User(does, who, states.get(who, "has not begun"), each.use.op.site)
+
+
+def _place_in_list(user: User) -> tuple[int, str, int]:
+    return _ORDER.index(user.does), user.who, user.site.line
+
+
+def _hint(wait: Wait, waits: Sequence[Wait]) -> str:
+    """The mistake that a wait which never ends looks like."""
+    subject = wait.subject.partition(" (")[0]
+    for verb, does, name in (("take from", "writes", "writers"), ("put into", "reads", "readers")):
+        users = [user for user in wait.users if user.does == does]
+        if wait.verb == verb and not users:
+            return f"nobody {does} {subject}"
+        if wait.verb == verb and all(user.state == "has ended" for user in users):
+            return f"all {name} of {subject} have ended"
+    ring = _ring(wait, waits)
+    if len(ring) < 2:
+        return f"steps of {ring[0]} wait for each other" if ring else ""
+    first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
+    ring = ring[first:] + ring[:first]
+    return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other"
+
+
+def _ring(start: Wait, waits: Sequence[Wait]) -> list[str]:
+    """Who waits for whom, from one wait back to itself; empty if it never comes back."""
+    chain = [start]
+    while True:
+        last = chain[-1]
+        helpers = {user.who for user in last.users if user.does in _ENDED_BY.get(last.verb, ())}
+        following = [wait for wait in waits if wait.who in helpers and wait.operator]
+        if start in following:
+            return list(dict.fromkeys(wait.who for wait in chain))
+        fresh = [wait for wait in following if wait not in chain]
+        if not fresh:
+            return []
+        chain.append(fresh[0])
