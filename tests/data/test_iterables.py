@@ -176,6 +176,11 @@ def test_a_leaf_without_a_type_takes_what_comes(session):
             r"field 'user' of item 0 of source 'pairs' is made of objects such as 11805\d+, exp",
         ),
         (([[1], [1, 2]], ["a"]), tp.ShapeError, r"field 'user' of item 0 of source 'pairs' is no array"),
+        (
+            ([1], np.array([1])),
+            tp.DtypeError,
+            r"field 'name' of item 0 of source 'pairs' is int64, expected string",
+        ),
         (([1], [1]), tp.DtypeError, r"got 1; a tensor holds numbers, or str and bytes"),
         (([1, 2], ["a"]), tp.ShapeError, r"'.*/user' has 2 rows and '.*/name' has 1 in a batch of source '.*/pairs'"),
     ],

@@ -64,6 +64,18 @@ class RecordColumns:
         self._require_shapes(made, where)
         return tuple(made)
 
+    def of_columns(self, batch: Any) -> Any:
+        """The columns of a batch that has an array for each leaf; what is no such batch as it is.
+
+        Raises:
+            DtypeError, ShapeError: a column is of another type, or has rows of another shape.
+        """
+        if not isinstance(batch, tuple | list) or len(batch) != len(self._names):
+            return batch
+        made = [self._array(place, column, "a batch") for place, column in enumerate(batch)]
+        self._require_shapes(made, "a batch")
+        return tuple(made)
+
     def _leaves(self, node: _Node, value: Any, number: int) -> Iterator[Any]:
         """The values of the leaves of a node, whose values are columns."""
         is_plain = isinstance(value, tuple | list) and _named(value) is None
@@ -143,10 +155,12 @@ class RecordColumns:
         if declared.base == UNTYPED:
             is_text = array.dtype.kind in "SU" and not is_array
             return np.array(value, STRING_DTYPE) if is_text else array
-        if not array.size and not is_array:
+        if not array.size:
             return np.empty((0, *declared.shape) if array.shape == (0,) else array.shape, base)
         if array.dtype.kind in "USO" and base.kind in "USO":
             return array
+        if base.kind in "US":  # NumPy would make text of anything
+            raise _of_other_type(array, base, self._text(where, place))
         converted = _converted(array, base, self._text(where, place))
         if not is_array and array.dtype.kind in "fc":
             _require_exact(value, converted, self._text(where, place))
@@ -263,10 +277,7 @@ def _converted(array: Array, dtype: DType, what: str) -> Array:
             msg = f"{what} has {outside[0]}, which is no {dtype}"
             raise DtypeError(msg, operator="ReadSource")
     elif not np.can_cast(array.dtype, dtype, "same_kind"):
-        is_objects = array.dtype == STRING_DTYPE and array.size and not isinstance(array.flat[0], str | bytes)
-        kind = f"made of objects such as {array.flat[0]!r:.40}" if is_objects else dtype_name(array.dtype)
-        msg = f"{what} is {kind}, expected {dtype_name(dtype)}"
-        raise DtypeError(msg, operator="ReadSource")
+        raise _of_other_type(array, dtype, what)
     with np.errstate(over="ignore"):
         made = array.astype(dtype)
     if dtype.kind in "fc":
@@ -275,6 +286,13 @@ def _converted(array: Array, dtype: DType, what: str) -> Array:
         elif array.dtype.kind in "fc":
             _require_finite(array, made, what)
     return made
+
+
+def _of_other_type(array: Array, dtype: DType, what: str) -> DtypeError:
+    is_objects = array.dtype == STRING_DTYPE and array.size and not isinstance(array.flat[0], str | bytes)
+    kind = f"made of objects such as {array.flat[0]!r:.40}" if is_objects else dtype_name(array.dtype)
+    expected = "string" if dtype.kind in "US" else dtype_name(dtype)
+    return DtypeError(f"{what} is {kind}, expected {expected}", operator="ReadSource")
 
 
 def _require_finite(array: Array, made: Array, what: str) -> None:

@@ -13,6 +13,7 @@ from taskplan.builder.net import Net
 from taskplan.builder.setup import SetupNets
 from taskplan.builder.task import Task
 from taskplan.builder.user_functions import Builder
+from taskplan.data.checked_sources import checked
 from taskplan.errors import BuildError, BuildTypeError
 from taskplan.operators.sources import Source
 from taskplan.plan import functions
@@ -24,7 +25,10 @@ class SourceReader(Reader):
     A source iterates over its parts, and each part over its batches: tuples with an array for each column, with a row
     for each record. (A column of the elements of lists has all of them.) Several instances of a task read several parts
     at once; where there is but one part, they take turns. A single instance reads everything in order. The source is
-    closed when the task ends, however it ends::
+    closed when the task ends, however it ends.
+
+    Arrays of other types than the schema says are converted: integers where all of them fit, floats to fewer bits. Else
+    the run fails, and names the field. Fields without a type have whatever comes::
 
         class Squares:
             skipped = 0
@@ -53,7 +57,8 @@ class SourceReader(Reader):
 
     def setup_ex(self, init_net: Net, finish_net: Net) -> None:
         """Open the source in `init_net`, and close it in `finish_net`; after a failure it is closed too."""
-        self._handle = opened(init_net, "OpenSource", self._make_source, self.name)
+        make = checked(self._make_source, self.schema(), self.name)
+        self._handle = opened(init_net, "OpenSource", make, self.name)
         finish_net.CloseSource([self._handle], [])
         close_at_the_end(init_net, "CloseSource", self._handle)
 
