@@ -147,6 +147,30 @@ def test_wrong_calls_are_found_when_their_net_is_made_and_not_on_their_line():
     assert all(line.startswith("ConstantFill: argument 'shape' must be ") for line in lines[2:])
 
 
+def test_records_and_weights_that_cannot_be_are_found_when_their_net_is_made():
+    """Nothing of the net has run then."""
+    lines = printed("""
+        from caffe2.python import core, workspace
+
+        twice, weights = core.Net("twice"), core.Net("weights")
+        for net in twice, weights:
+            net.CreateBlobsQueue([], "q", num_blobs=2)
+            net.Const(1, blob_out="a")
+        twice.SafeEnqueueBlobs(["q", "a", "a"], ["a", "a", "refused"])
+        weights.WeightedSampleDequeueBlobs(["q"], ["x", "y", "ended"], weights=[0.5, 0.5])
+        for net in twice, weights:
+            try:
+                workspace.CreateNet(net)
+            except RuntimeError as error:
+                print(str(error).partition(";")[0])
+    """)
+
+    assert lines == [
+        "SafeEnqueueBlobs: blob 'a' stands twice among the blobs",
+        "WeightedSampleDequeueBlobs: argument 'weights' must have one for each of the 1 queues, got 2, [0.5, 0.5]",
+    ]
+
+
 def test_a_blob_that_is_not_there_is_found_when_its_net_is_made():
     """A session of taskplan's own raises `PlanError` before it runs anything."""
     lines = printed("""

@@ -103,6 +103,8 @@ class FakeRun:
         self._declared = declaration(op.type)
         check_arity(self._declared, op.inputs, op.outputs)
         self._arguments = decode_arguments(self._declared, op.arguments)
+        if self._declared.prepare is not None:
+            self._declared.prepare(run=self, **self._arguments)
 
     def __call__(self) -> None:
         keywords = {"run": self} if self._declared.wants_run else {}

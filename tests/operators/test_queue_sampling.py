@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.operators.fake_run import Bench
 
-from taskplan.errors import ArgumentError, OperatorError
+from taskplan.errors import ArgumentError
 from taskplan.operators.queue_objects import BlobsQueue
 
 
@@ -88,10 +88,19 @@ def test_weights_are_shares_of_something(bench: Bench, weights: Sequence[float])
         bench.instance("WeightedSampleDequeueBlobs", ["p", "q"], ["a", "ended"], weights=list(weights))
 
 
-@pytest.mark.parametrize("arguments", [{"weights": [1.0]}, {"table_idx_blob": 1}])
-def test_sampling_takes_one_weight_a_queue_and_an_output_that_exists(bench: Bench, arguments: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"weights": [1.0]}, r"'weights' must have one for each of the 2 queues, got 1, \[1\.0\]"),
+        (
+            {"table_idx_blob": 1},
+            "'table_idx_blob' must be the number of one of the 1 outputs before the status, from 0 on, got 1",
+        ),
+    ],
+)
+def test_sampling_takes_one_weight_a_queue_and_an_output_that_exists(
+    bench: Bench, arguments: dict[str, Any], fault: str
+) -> None:
     """Item 40."""
-    fill_two(bench, 1)
-
-    with pytest.raises(OperatorError, match=r"^WeightedSampleDequeueBlobs: "):
-        bench.run("WeightedSampleDequeueBlobs", ["p", "q"], ["a", "ended"], **arguments)
+    with pytest.raises(ArgumentError, match=f"^WeightedSampleDequeueBlobs: argument {fault}$"):
+        bench.instance("WeightedSampleDequeueBlobs", ["p", "q"], ["a", "ended"], **arguments)

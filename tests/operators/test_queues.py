@@ -125,22 +125,30 @@ def test_a_wrong_number_of_blobs_for_the_queue_is_refused(
     assert queue.fill == 1
 
 
-def test_the_same_blob_twice_makes_no_record(bench: Bench) -> None:
-    make_queue(bench, num_blobs=2)
-    bench.blobs["a"] = np.int32(0)
+@pytest.mark.parametrize(("kind", "status"), [("EnqueueBlobs", []), ("SafeEnqueueBlobs", ["refused"])])
+def test_the_same_blob_twice_makes_no_record(bench: Bench, kind: str, status: list[str]) -> None:
+    fault = f"{kind}: blob 'a' stands twice among the blobs; its value can move only once, so enqueue a copy"
+    with pytest.raises(ArityError, match=f"^{fault} that ops.Copy makes$"):
+        bench.instance(kind, ["q", "a", "a"], ["a", "a", *status])
 
-    with pytest.raises(OperatorError, match=r"enqueue a copy"):
-        bench.run("EnqueueBlobs", ["q", "a", "a"], ["a", "a"])
 
-
-def test_blobs_that_are_put_stand_on_both_sides(bench: Bench) -> None:
-    make_queue(bench, num_blobs=2)
-    bench.blobs |= {"a": np.int32(0), "b": np.int32(0)}
-
-    with pytest.raises(OperatorError, match=r"give each on both sides"):
-        bench.run("EnqueueBlobs", ["q", "a", "b"], ["a"])
+@pytest.mark.parametrize(("kind", "status"), [("EnqueueBlobs", []), ("SafeEnqueueBlobs", ["refused"])])
+def test_blobs_that_are_put_stand_on_both_sides(bench: Bench, kind: str, status: list[str]) -> None:
+    with pytest.raises(ArityError, match=r"takes an output for each of the 2 blobs, got 1; give each on both sides"):
+        bench.instance(kind, ["q", "a", "b"], ["a", *status])
     with pytest.raises(ArityError, match=r"same blob"):
-        bench.run("EnqueueBlobs", ["q", "a", "b"], ["b", "a"])
+        bench.instance(kind, ["q", "a", "b"], ["b", "a", *status])
+
+
+def test_a_record_that_cannot_be_put_is_refused_when_its_net_is_made_with_the_line_of_the_call() -> None:
+    workspace, net = Workspace(), Net("put")
+    queue, value = net.CreateBlobsQueue([], "q", num_blobs=2), net.Const(1, blob_out="a")
+    net.EnqueueBlobs([queue, value, value], [value, value])
+
+    with pytest.raises(ArityError, match="blob 'a' stands twice") as caught:
+        workspace.create_net(net)
+
+    assert any("added" in note and __file__ in note for note in caught.value.__notes__)
 
 
 def test_creating_a_queue_again_replaces_it(bench: Bench) -> None:
@@ -494,7 +502,11 @@ def test_a_reader_that_gives_up_takes_its_room_away(bench: Bench) -> None:
     [
         (f32([1]), DtypeError, "int32 and float32"),
         (i32([[1]]), ShapeError, r"shapes \(1,\) and \(1, 1\)"),
-        (np.int32(1), ShapeError, r"shapes \(1,\) and \(\)"),
+        (
+            np.int32(1),
+            ShapeError,
+            r"holds a tensor of rank 0, .*; give it one by ops\.ExpandDims with dims=\[0\] before",
+        ),
         (b"text", DtypeError, "only tensors"),
     ],
 )

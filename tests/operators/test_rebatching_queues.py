@@ -177,6 +177,13 @@ def test_the_tensors_of_a_batch_have_one_first_size(bench: Bench, tensors: tuple
         put(bench, *tensors, enqueue_batch=True)
 
 
+def test_a_tensor_of_a_batch_that_has_no_rows_is_told_how_to_get_them(bench: Bench) -> None:
+    make_queue(bench, capacity=10)
+
+    with pytest.raises(ShapeError, match=r"; give those of rank 0 a first axis by ops\.ExpandDims with dims=\[0\]$"):
+        put(bench, np.float64(1), enqueue_batch=True)
+
+
 def test_a_wrong_number_of_blobs_is_refused_on_both_sides(bench: Bench) -> None:
     """Item 46."""
     make_queue(bench, capacity=10, num_blobs=2)

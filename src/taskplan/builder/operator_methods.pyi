@@ -8681,7 +8681,7 @@ class OperatorMethods:
                 the number of the queue, int32 of shape (1,).
             status: bool of rank 0; true means "nothing read".
         Raises:
-            OperatorError: not one weight a queue (all 1 if not given), or no such output.
+            ArgumentError: not one weight a queue (all 1 if not given), or no such output.
             QueueClosedError: the queue drawn was closed because a run failed.
             ReportedError: nothing came for ``timeout_secs`` (0: no limit).
         Example:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from taskplan.errors import ArityError, DtypeError, ShapeError
+from taskplan.errors import DtypeError, ShapeError
+from taskplan.operators.both_sides import require_once, require_output_each
 from taskplan.operators.cursors import field_check, field_tree, some_rows
 from taskplan.operators.inference import Inferred, Size, TensorSpec, total
 from taskplan.operators.objects import Mutex
@@ -125,6 +126,12 @@ def _appended_each(_mutex: None, *tensors: TensorSpec | None) -> Inferred:
     return [some_rows(each) for each in tensors[len(tensors) // 2 :]]
 
 
+def _prepare_atomic_append(*, run: OpRun, **_: object) -> None:
+    stores = run.op.inputs[1 : 1 + len(run.op.inputs) // 2]
+    require_output_each("AtomicAppend", "stores", stores, run.op.outputs)
+    require_once("AtomicAppend", "stores", stores, "append to it twice instead")
+
+
 @operator(
     "AtomicAppend",
     inputs=("mutex", "stores+", "additions+"),
@@ -132,6 +139,7 @@ def _appended_each(_mutex: None, *tensors: TensorSpec | None) -> Inferred:
     must_in_place=(("stores", "stores"),),
     input_counts=range(3, UNLIMITED, 2),
     effects=(Changes("mutex"),),
+    prepare=_prepare_atomic_append,
     infer=_appended_each,
     inexact="what other steps append meanwhile",
 )
@@ -151,12 +159,6 @@ def atomic_append(mutex: Mutex, *_tensors: Tensor, run: OpRun) -> None:
         AtomicAppend(m, [1]:i32, [2]:i32) -> [1 2]:i32
     """
     count = len(run.op.inputs) // 2
-    if len(run.op.outputs) != count:
-        msg = f"AtomicAppend takes an output for each of the {count} stores, got {len(run.op.outputs)}"
-        raise ArityError(msg, operator="AtomicAppend")
-    if len(set(run.op.outputs)) != count:
-        stores = ", ".join(map(repr, run.op.outputs))
-        raise refuse("AtomicAppend", f"a blob stands twice among the stores {stores}; append to it twice instead")
     run.wait(Changes(mutex), partial(mutex.hold, partial(_append_all, "AtomicAppend", count, run)))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
 from taskplan.errors import DtypeError, ShapeError
+from taskplan.operators.both_sides import require_once, require_output_each
 from taskplan.operators.inference import Inferred, TensorSpec, always, no_tensors
 from taskplan.operators.operands import BOOL, I64, argument_error, dtype_name, refuse
 from taskplan.operators.queue_access import (
@@ -63,19 +64,24 @@ def create_blobs_queue(
     return BlobsQueue(run.op.outputs[0], capacity, num_blobs, field_names, writers)
 
 
-def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun, count: int) -> None:
-    """Raises: OperatorError: the values make no record of the queue, or not all outputs stand for one of them."""
-    if run.state.get("columns") != queue.columns:
-        require_columns(operator, queue, len(values))
-        outputs = run.op.outputs
-        if count != len(values):
-            raise refuse(operator, f"got {len(values)} blobs and {count} outputs for them; give each on both sides")
-        if len(set(outputs)) != len(outputs):
-            raise refuse(operator, f"a blob stands twice among {', '.join(map(repr, outputs))}; enqueue a copy of it")
-        run.state["columns"] = queue.columns  # this call suits queues of so many columns
+def _enqueue_preparation(name: str, statuses: int) -> Callable[..., None]:
+    """What looks at the blobs of a call when its instance is created; `statuses` are the outputs behind them."""
+
+    def prepare(*, run: OpRun, **_: object) -> None:
+        blobs, outputs = run.op.inputs[1:], run.op.outputs
+        require_output_each(name, "blobs", blobs, outputs[: len(outputs) - statuses])
+        require_once(name, "blobs", blobs, "its value can move only once, so enqueue a copy that ops.Copy makes")
+
+    return prepare
+
+
+def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun) -> None:
+    """Raises: OperatorError: the values make no record of the queue."""
+    require_columns(operator, queue, len(values))
     for index, value in enumerate(values):
         if value is UNSET:
-            text = f"blob {run.op.inputs[index + 1]!r} holds nothing: it was never written, or its value was handed on"
+            blob = run.op.inputs[index + 1]
+            text = f"blob {blob!r} holds nothing: it was never written, or its value was handed on"
             raise refuse(operator, text)
 
 
@@ -86,6 +92,7 @@ def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun
     must_in_place=(("blobs", "blobs"),),
     effects=PUTS,
     check=check_timeout,
+    prepare=_enqueue_preparation("EnqueueBlobs", statuses=0),
     infer=no_tensors,
 )
 def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0, run: OpRun) -> tuple[object, ...]:
@@ -105,7 +112,7 @@ def enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0,
         EnqueueBlobs(q, a) -> a
         DequeueBlobs(q) -> [1 2]
     """
-    _require_record("EnqueueBlobs", queue, values, run, len(run.op.outputs))
+    _require_record("EnqueueBlobs", queue, values, run)
     if not answer("EnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
         raise ended("EnqueueBlobs", queue)
     return (UNSET,) * len(values)
@@ -122,6 +129,7 @@ def _status_last(*_: object, outputs: int) -> Inferred:
     must_in_place=(("blobs", "blobs"),),
     effects=PUTS,
     check=check_timeout,
+    prepare=_enqueue_preparation("SafeEnqueueBlobs", statuses=1),
     infer=_status_last,
 )
 def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float = 0.0, run: OpRun) -> tuple[object, ...]:
@@ -141,7 +149,7 @@ def safe_enqueue_blobs(queue: BlobsQueue, *values: object, timeout_secs: float =
         Copy([1 2]) -> a
         SafeEnqueueBlobs(q, a) -> a, F ()
     """
-    _require_record("SafeEnqueueBlobs", queue, values, run, len(run.op.outputs) - 1)
+    _require_record("SafeEnqueueBlobs", queue, values, run)
     if answer("SafeEnqueueBlobs", run, Puts(queue), partial(queue.try_put, values), timeout_secs):
         return (*((UNSET,) * len(values)), np.False_)
     if queue.broken:
@@ -247,8 +255,12 @@ def _require_joinable(queue: BlobsQueue, records: Sequence[Record]) -> None:
             if not isinstance(value, np.ndarray | np.generic):
                 msg = f"SafeDequeueBlobs: {slot} holds {value!r}; only tensors can be taken several at a time"
                 raise DtypeError(msg, operator="SafeDequeueBlobs")
-            shapes = f"{slot} holds tensors of shapes {first.shape} and {value.shape}"
-            if value.ndim == 0 or value.shape[1:] != first.shape[1:]:
+            if value.ndim == 0:
+                rank = f"{slot} holds a tensor of rank 0, which has no axis along which several can be joined"
+                msg = f"SafeDequeueBlobs: {rank}; give it one by ops.ExpandDims with dims=[0] before it is enqueued"
+                raise ShapeError(msg, operator="SafeDequeueBlobs")
+            if value.shape[1:] != first.shape[1:]:
+                shapes = f"{slot} holds tensors of shapes {first.shape} and {value.shape}"
                 msg = f"SafeDequeueBlobs: {shapes}; to take several records they must be alike but for their first axis"
                 raise ShapeError(msg, operator="SafeDequeueBlobs")
             if value.dtype != first.dtype:
@@ -273,12 +285,23 @@ def _check_weighted(*, weights: Sequence[float], table_idx_blob: int, timeout_se
         raise argument_error("WeightedSampleDequeueBlobs", "table_idx_blob", text)
 
 
+def _prepare_weighted(*, run: OpRun, weights: Sequence[float] = (), table_idx_blob: int = -1, **_: object) -> None:
+    name, queues, columns = "WeightedSampleDequeueBlobs", len(run.op.inputs), len(run.op.outputs) - 1
+    if weights and len(weights) != queues:
+        text = f"must have one for each of the {queues} queues, got {len(weights)}, {list(weights)}"
+        raise argument_error(name, "weights", text)
+    if table_idx_blob >= columns:
+        text = f"must be the number of one of the {columns} outputs before the status, from 0 on, got {table_idx_blob}"
+        raise argument_error(name, "table_idx_blob", text)
+
+
 @operator(
     "WeightedSampleDequeueBlobs",
     inputs=("queues+",),
     outputs=("blobs+", "status"),
     effects=(Takes("queues"), BLOCKS, RANDOM),
     check=_check_weighted,
+    prepare=_prepare_weighted,
     infer=_status_last,
     inexact="what was put into the queues",
 )
@@ -302,7 +325,7 @@ def weighted_sample_dequeue_blobs(
             the number of the queue, int32 of shape (1,).
         status: bool of rank 0; true means "nothing read".
     Raises:
-        OperatorError: not one weight a queue (all 1 if not given), or no such output.
+        ArgumentError: not one weight a queue (all 1 if not given), or no such output.
         QueueClosedError: the queue drawn was closed because a run failed.
         ReportedError: nothing came for ``timeout_secs`` (0: no limit).
     Example:
@@ -314,10 +337,6 @@ def weighted_sample_dequeue_blobs(
     """
     name, columns = "WeightedSampleDequeueBlobs", len(run.op.outputs) - 1
     left = list(weights or [1.0] * len(queues))
-    if len(left) != len(queues):
-        raise refuse(name, f"got {len(left)} weights for {len(queues)} queues; give one for each")
-    if table_idx_blob >= columns:
-        raise refuse(name, f"table_idx_blob={table_idx_blob} is none of the {columns} outputs before the status")
     for queue in queues:
         require_columns(name, queue, columns)
     while True:

@@ -88,7 +88,9 @@ def _batch(tensors: Sequence[Tensor]) -> Rows:
     sizes = {tensor.shape[:1] for tensor in tensors}
     if len(sizes) > 1 or () in sizes:
         shapes = ", ".join(str(tensor.shape) for tensor in tensors)
-        msg = f"EnqueueRebatchingQueue: the tensors of a batch have shapes {shapes}; they must have the same first size"
+        advice = "; give those of rank 0 a first axis by ops.ExpandDims with dims=[0]" if () in sizes else ""
+        text = f"the tensors of a batch have shapes {shapes}; they must have the same first size{advice}"
+        msg = f"EnqueueRebatchingQueue: {text}"
         raise ShapeError(msg, operator="EnqueueRebatchingQueue")
     return Rows(tuple(tensors), 0, len(tensors[0]))
 

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from taskplan.errors import ArityError, DtypeError, ShapeError
+from taskplan.operators.both_sides import require_output_each
 from taskplan.operators.cursors import TensorVector
 from taskplan.operators.dictionaries import Map
 from taskplan.operators.inference import Inferred, TensorSpec, always, no_tensors, total
@@ -110,6 +111,11 @@ def concat_tensor_vector(vector: TensorVector, *, run: OpRun) -> Tensor:
     return joined("ConcatTensorVector", f"tensor vector {vector.name!r}", tensors)
 
 
+def _prepare_collect_tensor(*, run: OpRun, **_: object) -> None:
+    vectors = run.op.inputs[: len(run.op.inputs) // 2]
+    require_output_each("CollectTensor", "vectors", vectors, run.op.outputs)
+
+
 @operator(
     "CollectTensor",
     inputs=("vectors+", "tensors+"),
@@ -118,6 +124,7 @@ def concat_tensor_vector(vector: TensorVector, *, run: OpRun) -> Tensor:
     input_counts=range(2, UNLIMITED, 2),
     effects=(Changes("vectors"), RANDOM),
     check=_size_check("CollectTensor"),
+    prepare=_prepare_collect_tensor,
     infer=no_tensors,
 )
 def collect_tensor(*values: TensorVector | Tensor, num_to_collect: int, run: OpRun) -> tuple[TensorVector, ...]:
@@ -138,9 +145,6 @@ def collect_tensor(*values: TensorVector | Tensor, num_to_collect: int, run: OpR
         CollectTensor(tv, [[2 2]]; num_to_collect=5) -> tv
     """
     name, count = "CollectTensor", len(values) // 2
-    if len(run.op.outputs) != count:
-        msg = f"{name} takes an output for each of the {count} vectors, got {len(run.op.outputs)}"
-        raise ArityError(msg, operator=name)
     vectors = [each for each in values[:count] if isinstance(each, TensorVector)]
     tensors = [each for each in values[count:] if is_tensor(each)]
     if len(vectors) + len(tensors) != 2 * count:
@@ -194,6 +198,12 @@ def _windows(
     return collected, TensorSpec(I32), visited
 
 
+def _prepare_window(*, run: OpRun, **_: object) -> None:
+    if len(run.op.outputs) > 2 and len(run.op.inputs) < 5:
+        msg = "LastNWindowCollector: the output NUM_VISITED needs the input NUM_VISITED"
+        raise ArityError(msg, operator="LastNWindowCollector")
+
+
 @operator(
     "LastNWindowCollector",
     inputs=("last-N buffer", "next cursor", "DATA", "MUTEX?", "NUM_VISITED?"),
@@ -206,6 +216,7 @@ def _windows(
     effects=(Changes("MUTEX"),),
     updates=("last-N buffer",),
     check=_size_check("LastNWindowCollector"),
+    prepare=_prepare_window,
     infer=_windows,
     inexact="under a mutex, what other steps collect meanwhile",
 )
@@ -238,9 +249,6 @@ def last_n_window_collector(
     Example:
         LastNWindowCollector([[1 1] [2 2]], 0 ():i32, [[3 3]]; num_to_collect=2) -> [[3 3] [2 2]], 1 ():i32
     """
-    if len(run.op.outputs) > 2 and len(run.op.inputs) < 5:
-        msg = "LastNWindowCollector: the output NUM_VISITED needs the input NUM_VISITED"
-        raise ArityError(msg, operator="LastNWindowCollector")
     collect = partial(_collect_window, "LastNWindowCollector", num_to_collect, run)
     if mutex is None:
         collect()
@@ -293,6 +301,13 @@ def _reservoirs(
     return data and _collected(data), visited, None, TensorSpec(I64, (None,))
 
 
+def _prepare_reservoir(*, run: OpRun, **_: object) -> None:
+    if 2 * (len(run.op.inputs) - 4) != 3 * (len(run.op.outputs) - 2):
+        counts = f"got {len(run.op.inputs)} inputs and {len(run.op.outputs)} outputs"
+        msg = f"ReservoirSampling takes 4 inputs and gives 2 outputs, or 7 and 4 with ids; {counts}"
+        raise ArityError(msg, operator="ReservoirSampling")
+
+
 @operator(
     "ReservoirSampling",
     inputs=(
@@ -311,6 +326,7 @@ def _reservoirs(
     effects=(Changes("MUTEX"), Changes("OBJECT_TO_POS_MAP_IN"), RANDOM),
     updates=("RESERVOIR", "POS_TO_OBJECT_IN"),
     check=_size_check("ReservoirSampling"),
+    prepare=_prepare_reservoir,
     infer=_reservoirs,
     inexact="what other steps collect meanwhile, and which ids are there already",
 )
@@ -349,10 +365,6 @@ def reservoir_sampling(
         ReservoirSampling([[1]], 1 ():i64, [[2]], m; num_to_collect=3) -> [[1] [2]], 2 ():i64
     """
     name = "ReservoirSampling"
-    if 2 * (len(run.op.inputs) - 4) != 3 * (len(run.op.outputs) - 2):
-        counts = f"got {len(run.op.inputs)} inputs and {len(run.op.outputs)} outputs"
-        msg = f"{name} takes 4 inputs and gives 2 outputs, or 7 and 4 with ids; {counts}"
-        raise ArityError(msg, operator=name)
     collect = partial(_collect_reservoir, name, num_to_collect, run)
     run.wait(Changes(mutex), partial(mutex.hold, collect))
 
