@@ -94,7 +94,11 @@ def _encoded(array: Array, blob: str) -> Array:
 
 
 def from_value(value: Any, *, blob: str) -> Any:
-    """What the user gets: an array of its own for a tensor, bytes for a string blob, else the object itself."""
+    """What the user gets: an array of its own for a tensor, bytes for a string blob, else the object itself.
+
+    Raises:
+        WorkspaceError: the blob holds nothing.
+    """
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, np.generic):
@@ -102,7 +106,8 @@ def from_value(value: Any, *, blob: str) -> Any:
     if isinstance(value, ByteString):
         return bytes(value)
     if value is UNSET:
-        msg = f"blob {blob!r} exists and holds nothing: no operator has written it"
+        why = "no operator has written it, or its value was handed on, as to a queue; then output a Copy made before"
+        msg = f"blob {blob!r} exists and holds nothing: {why}"
         raise WorkspaceError(msg, blob=blob)
     return value
 

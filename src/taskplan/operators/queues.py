@@ -82,7 +82,7 @@ def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun
         if value is UNSET:
             blob = run.op.inputs[index + 1]
             text = f"blob {blob!r} holds nothing: it was never written, or its value was handed on"
-            raise refuse(operator, text)
+            raise refuse(operator, f"{text}; write it anew, or hand on a copy that ops.Copy makes")
 
 
 @operator(
