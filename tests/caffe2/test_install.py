@@ -33,8 +33,41 @@ def test_names_are_taskplans_own():
     assert core["Net"] is tp.Net
     assert workspace["blobs"] is tp.blobs
     assert MODULES["caffe2.python.net_builder"]["ops"] is tp.ops
-    assert workspace["C"].Workspace is tp.Workspace  # type: ignore[attr-defined]
+    assert MODULES["caffe2.python._import_c_extension"]["Workspace"] is tp.Workspace
+    assert MODULES["caffe2.python.queue_util"]["_QueueReader"] is type(tp.Queue(1).reader())
     assert MODULES["caffe2.python.schema"].keys() >= {"Struct", "FeedRecord", "FetchRecord"}
+
+
+def test_modules_are_names_of_those_that_import_them_in_caffe2():
+    lines = printed("""
+        from caffe2.proto import caffe2_pb2
+        from caffe2.python import core, scope, utils, workspace
+        import caffe2.python._import_c_extension as C
+
+        print(core.workspace is workspace, core.scope is scope, core.utils is utils, core.caffe2_pb2 is caffe2_pb2)
+        print(workspace.C is C, C.Workspace is workspace.Workspace)
+        core.workspace.FeedBlob("x", [1.0])
+        print(workspace.FetchBlob("x"))
+    """)
+
+    assert lines == ["True True True True", "True True", "[1.]"]
+
+
+def test_the_c_extension_opens_databases_and_workspaces(tmp_path: Path):
+    lines = printed(f"""
+        import caffe2.python._import_c_extension as C
+
+        db = C.create_db("minidb", {str(tmp_path / "x.db")!r}, C.Mode.write)
+        transaction = db.new_transaction()
+        transaction.put("key", "value")
+        transaction.commit()
+        del transaction, db
+        cursor = C.create_db("minidb", {str(tmp_path / "x.db")!r}, C.Mode.read).new_cursor()
+        print(cursor.key(), cursor.value())
+        print(C.Workspace().has_blob("x"))
+    """)
+
+    assert lines == ["b'key' b'value'", "False"]
 
 
 def test_messages_have_caffe2s_names_for_types_of_elements_and_devices():

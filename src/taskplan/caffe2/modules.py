@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import taskplan as tp
 from taskplan.builder.ops import Operations
 from taskplan.caffe2.stand_ins import GlobalInit, LocalSession
-from taskplan.data import data_workers, dataset, pipeline, processors
+from taskplan.data import data_workers, dataset, pipeline, processors, queues
 from taskplan.data.databases import MODES
 from taskplan.plan import taskplan_pb2 as pb
 
@@ -18,6 +19,29 @@ Names = Mapping[str, object]
 
 def _named(*classes_and_functions: Any, **others: object) -> Names:
     return {each.__name__: each for each in classes_and_functions} | others
+
+
+class _Showing(Mapping[str, object]):
+    """The names of a module that shows other modules of Caffe2's too; these are imported when they are asked for.
+
+    Args:
+        names: its own names.
+        **modules: the full names of the others, by the name under which it shows them.
+    """
+
+    def __init__(self, names: Names, **modules: str) -> None:
+        self._names = names
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> object:
+        return import_module(self._modules[name]) if name in self._modules else self._names[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._names
+        yield from self._modules
+
+    def __len__(self) -> int:
+        return len(self._names) + len(self._modules)
 
 
 def _messages() -> Names:
@@ -34,6 +58,9 @@ MODULES: Mapping[str, Names] = {
     "caffe2.proto": {},
     "caffe2.proto.caffe2_pb2": _messages(),
     "caffe2.python": {},
+    "caffe2.python._import_c_extension": _named(
+        tp.Workspace, tp.create_db, Mode=SimpleNamespace(**{mode: mode for mode in MODES})
+    ),
     "caffe2.python.cached_reader": _named(tp.CachedReader),
     "caffe2.python.context": _named(tp.DefaultManaged, tp.Managed),
     "caffe2.python.control": _named(
@@ -54,28 +81,34 @@ MODULES: Mapping[str, Names] = {
         tp.control.Until,
         tp.control.While,
     ),
-    "caffe2.python.core": _named(
-        tp.BlobReference,
-        tp.CreateOperator,
-        tp.DataType,
-        tp.DeviceOption,
-        tp.DeviceScope,
-        tp.ExecutionStep,
-        GlobalInit,
-        tp.IsOperator,
-        tp.IsOperatorWithEngine,
-        tp.NameScope,
-        tp.Net,
-        tp.Plan,
-        tp.ScopedBlobReference,
-        tp.ScopedName,
-        tp.add_nets_in_order,
-        tp.clone_and_bind_net,
-        tp.execution_step,
-        tp.get_ssa,
-        tp.get_undefined_blobs,
-        tp.scoped_execution_step,
-        tp.to_execution_step,
+    "caffe2.python.core": _Showing(
+        _named(
+            tp.BlobReference,
+            tp.CreateOperator,
+            tp.DataType,
+            tp.DeviceOption,
+            tp.DeviceScope,
+            tp.ExecutionStep,
+            GlobalInit,
+            tp.IsOperator,
+            tp.IsOperatorWithEngine,
+            tp.NameScope,
+            tp.Net,
+            tp.Plan,
+            tp.ScopedBlobReference,
+            tp.ScopedName,
+            tp.add_nets_in_order,
+            tp.clone_and_bind_net,
+            tp.execution_step,
+            tp.get_ssa,
+            tp.get_undefined_blobs,
+            tp.scoped_execution_step,
+            tp.to_execution_step,
+        ),
+        caffe2_pb2="caffe2.proto.caffe2_pb2",
+        scope="caffe2.python.scope",
+        utils="caffe2.python.utils",
+        workspace="caffe2.python.workspace",
     ),
     "caffe2.python.data_workers": _named(
         data_workers.GlobalCoordinator,
@@ -119,7 +152,15 @@ MODULES: Mapping[str, Names] = {
         tp.processor_name,
         DEFAULT_QUEUE_CAPACITY=pipeline.DEFAULT_QUEUE_CAPACITY,
     ),
-    "caffe2.python.queue_util": _named(tp.Queue, tp.QueueWrapper, tp.close_queue, tp.dequeue, tp.enqueue),
+    "caffe2.python.queue_util": _named(
+        tp.Queue,
+        tp.QueueWrapper,
+        tp.close_queue,
+        tp.dequeue,
+        tp.enqueue,
+        _QueueReader=queues.QueueReader,
+        _QueueWriter=queues.QueueWriter,
+    ),
     "caffe2.python.record_queue": _named(tp.RecordQueue),
     "caffe2.python.schema": {
         **{name: getattr(tp.schema, name) for name in tp.schema.__all__},
@@ -150,48 +191,46 @@ MODULES: Mapping[str, Names] = {
     "caffe2.python.text_file_reader": _named(tp.TextFileReader),
     "caffe2.python.timeout_guard": _named(tp.timeout_guard.CompleteInTimeOrDie, tp.timeout_guard.EuthanizeIfNecessary),
     "caffe2.python.utils": _named(tp.MakeArgument),
-    "caffe2.python.workspace": _named(
-        tp.Blobs,
-        tp.CreateBlob,
-        tp.CreateNet,
-        tp.CurrentWorkspace,
-        tp.DeserializeBlob,
-        tp.FeedBlob,
-        tp.FetchBlob,
-        tp.FetchBlobs,
-        tp.GetNameScope,
-        tp.GetNetName,
-        GlobalInit,
-        tp.HasBlob,
-        tp.InferShapesAndTypes,
-        tp.RegisteredOperators,
-        tp.ResetBlob,
-        tp.ResetWorkspace,
-        tp.RootFolder,
-        tp.RunNet,
-        tp.RunNetOnce,
-        tp.RunOperatorMultiple,
-        tp.RunOperatorOnce,
-        tp.RunOperatorsOnce,
-        tp.RunPlan,
-        tp.RunPlanInBackground,
-        tp.SerializeBlob,
-        tp.StringifyBlobName,
-        tp.StringifyNetName,
-        tp.StringifyProto,
-        tp.SwitchWorkspace,
-        tp.Workspace,
-        tp.WorkspaceGuard,
-        tp.Workspaces,
-        C=SimpleNamespace(
-            Workspace=tp.Workspace,
-            create_db=tp.create_db,
-            Mode=SimpleNamespace(**{mode: mode for mode in MODES}),
+    "caffe2.python.workspace": _Showing(
+        _named(
+            tp.Blobs,
+            tp.CreateBlob,
+            tp.CreateNet,
+            tp.CurrentWorkspace,
+            tp.DeserializeBlob,
+            tp.FeedBlob,
+            tp.FetchBlob,
+            tp.FetchBlobs,
+            tp.GetNameScope,
+            tp.GetNetName,
+            GlobalInit,
+            tp.HasBlob,
+            tp.InferShapesAndTypes,
+            tp.RegisteredOperators,
+            tp.ResetBlob,
+            tp.ResetWorkspace,
+            tp.RootFolder,
+            tp.RunNet,
+            tp.RunNetOnce,
+            tp.RunOperatorMultiple,
+            tp.RunOperatorOnce,
+            tp.RunOperatorsOnce,
+            tp.RunPlan,
+            tp.RunPlanInBackground,
+            tp.SerializeBlob,
+            tp.StringifyBlobName,
+            tp.StringifyNetName,
+            tp.StringifyProto,
+            tp.SwitchWorkspace,
+            tp.Workspace,
+            tp.WorkspaceGuard,
+            tp.Workspaces,
+            blobs=tp.blobs,
+            has_cuda_support=False,
+            has_gpu_support=False,
+            has_hip_support=False,
         ),
-        blobs=tp.blobs,
-        has_cuda_support=False,
-        has_gpu_support=False,
-        has_hip_support=False,
+        C="caffe2.python._import_c_extension",
     ),
 }
 """Each module by its full name; those with others below them are packages."""
