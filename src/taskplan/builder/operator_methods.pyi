@@ -1191,6 +1191,65 @@ class OperatorMethods:
             CollectTensor(tv, [[2 2]]; num_to_collect=5) -> tv
         """
 
+    def CollectiveAllReduce(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        reduction: str | bytes | None = 'sum',
+        **call: Unpack[CallFields],
+    ) -> Any:
+        """The sum, mean, least or greatest of what all parties give, element by element; the same bits for every party.
+
+        What the parties of one node give is folded in the order of its bytes, and then the nodes in the order of the
+        program, so the result does not depend on who comes first. A mean is the sum divided by the number of parties, in
+        the dtype of the inputs. All parties wait for each other.
+
+        Inputs:
+            collective: what the session makes for the name of the allreduce; see `ops.allreduce`.
+            inputs: floats, or with "sum", "min" and "max" also integers; of the same shapes and dtypes in all parties.
+        Outputs:
+            outputs: one for each of the inputs, of its shape and dtype. Sums of integers wrap around.
+        Raises:
+            DtypeError: an input has another dtype, or that of another party; the message names both parties.
+            ShapeError: parties give different shapes, or different numbers of blobs; the message names both parties.
+        Example:
+            CollectiveAllReduce(gradients, X; reduction="mean") -> Y
+        """
+
+    def CollectiveBarrier(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Blob],
+        **call: Unpack[CallFields],
+    ) -> None:
+        """Wait until all parties are there: every task in which a barrier of that name is written, and each instance of it.
+
+        Inputs:
+            collective: what the session makes for the name of the barrier; see `ops.barrier`.
+        Example:
+            CollectiveBarrier(epoch)
+        """
+
+    def CollectiveBroadcast(
+        self,
+        inputs: Inputs,
+        outputs: Outputs = None,
+        *,
+        root: str | bytes | None = '',
+        **call: Unpack[CallFields],
+    ) -> BlobReference:
+        """Y = the X of the root, for every party. All parties wait for each other.
+
+        Inputs:
+            collective: what the session makes for the name of the broadcast; see `ops.broadcast`.
+            X: any tensor, of the party on the node ``root``; the others have none.
+        Outputs:
+            Y: X.
+        Example:
+            CollectiveBroadcast(weights, X; root="trainer:0") -> Y
+        """
+
     def ColwiseMax(
         self,
         inputs: Inputs,

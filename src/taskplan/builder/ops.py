@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from taskplan.builder.blobs import BlobReference, ScopedBlobReference
 from taskplan.builder.blocks import ReporterBuilder, SetupBuilder, When
+from taskplan.builder.cluster import Node
+from taskplan.builder.collective import add_allreduce, add_barrier, add_broadcast
+from taskplan.builder.fields import Field
 from taskplan.builder.net import Net
 from taskplan.builder.net_builder import (
     SHARED,
@@ -25,6 +28,9 @@ from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildAttributeError, BuildError
 from taskplan.operators.registry import declarations, is_operator
+
+Record = TypeVar("Record", bound=Field)
+Several = list[BlobReference] | list[str] | tuple[BlobReference | str, ...]
 
 
 def _written(op_type: str, *args: Any, **options: Any) -> Any:
@@ -110,6 +116,71 @@ class Operations(OperatorMethods):
         reference = blob if isinstance(blob, BlobReference) else ScopedBlobReference(blob)
         NetBuilder.current().current_net().add_attribute(SHARED, reference)
         return reference
+
+    # --- among tasks, on any nodes ---
+
+    def barrier(self, name: str = "barrier") -> None:
+        """Wait until all parties are here: every task in which a barrier of this name is written, and each instance.
+
+        Each party takes part once a round; a barrier that is passed again is the next round.
+
+        Args:
+            name: says which barriers belong together. One name has one kind of operation.
+        """
+        add_barrier(name)
+
+    def broadcast(self, blob: BlobReference | str | None, root: str | Node, name: str = "broadcast") -> BlobReference:
+        """Give every party the value that the root has; all wait for each other, as in `barrier`.
+
+        Example::
+
+            weights = ops.broadcast(weights, root="trainer:0")
+
+        Args:
+            blob: what to send; only that of the root counts, others may pass None.
+            root: the node of the root, on which one task with one instance takes part.
+            name: says which operators belong together.
+
+        Returns:
+            A new blob with the value.
+
+        Raises:
+            BuildValueError: the root passes None.
+        """
+        return add_broadcast(blob, root, name)
+
+    @overload
+    def allreduce(
+        self, blobs: BlobReference | str, reduction: str = "sum", name: str = "allreduce"
+    ) -> BlobReference: ...
+
+    @overload
+    def allreduce(self, blobs: Several, reduction: str = "sum", name: str = "allreduce") -> list[BlobReference]: ...
+
+    @overload
+    def allreduce(self, blobs: Record, reduction: str = "sum", name: str = "allreduce") -> Record: ...
+
+    def allreduce(self, blobs: Any, reduction: str = "sum", name: str = "allreduce") -> Any:
+        """Reduce what all parties give, element by element; every party gets the same bits, whoever comes first.
+
+        All parties give the same dtypes and shapes, and wait for each other as in `barrier`; see `CollectiveAllReduce`.
+
+        Example::
+
+            mean = ops.allreduce(gradient, "mean", name="gradients")
+
+        Args:
+            blobs: one, a list that is reduced in one round, or a record.
+            reduction: `"sum"`, `"mean"`, `"min"` or `"max"`.
+            name: says which operators belong together. One name has one reduction.
+
+        Returns:
+            New blobs with the result, in the form of `blobs`.
+
+        Raises:
+            BuildValueError: there is no such reduction, or the list is empty.
+        """
+        return add_allreduce(blobs, reduction, name)
 
     # --- leaving blocks, repeating them ---
 

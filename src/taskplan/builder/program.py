@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from taskplan.builder.channel import ChannelUsers
 from taskplan.builder.cluster import Cluster
+from taskplan.builder.collective import collectives_of
 from taskplan.builder.context import cleared_contexts
 from taskplan.builder.net_builder import SHARED
 from taskplan.builder.outputs import TaskOutputList
@@ -46,7 +47,8 @@ def compile_group(
     Raises:
         BuildError: tasks want different types of workspaces.
         BuildKeyError: a reporter is on a node without tasks.
-        BuildValueError: two channels have one name; or there is a mapping for shared nodes.
+        BuildValueError: two channels have one name; collective operations of one name differ, or it is not certain how
+            many take part; or there is a mapping for shared nodes.
     """
     if shared_nodes and node_remap is not None:
         msg = "nodes that share a workspace are all one node; leave out node_remap or shared_nodes"
@@ -71,13 +73,15 @@ def _program(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) 
     hidden = [str(name) for task in members for output in task.hidden_outputs() for name in output.names]
     shared = [blob for task in members for blob in task.get_step().get_all_attributes(SHARED)]
     private = [task.node for task in placed.tasks() if task.workspace_type() == WorkspaceType.PRIVATE]
+    plans = {task.node: _plan(task.get_step(), sent_home) for task in placed.tasks()}
     return ProgramDef(
-        plans={task.node: _plan(task.get_step(), sent_home) for task in placed.tasks()},
+        plans=plans,
         outputs=tuple(definitions),
         channels=tuple([_channel(users, placement) for users in placed.channels().values()]),
         private_nodes=tuple(private),
         hidden_blobs=tuple(hidden),
         shared_blobs=tuple(dict.fromkeys(map(str, shared))),
+        collectives=collectives_of(plans),
     )
 
 

@@ -8,7 +8,7 @@ from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
 from taskplan.checker.rules import RULES
 from taskplan.plan.model import ProgramDef
-from taskplan.plan.names import channel_blob
+from taskplan.plan.names import channel_blob, collective_blob
 
 
 def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = None) -> list[Problem]:
@@ -22,5 +22,8 @@ def check_program(program: ProgramDef, known: Mapping[str, set[str]] | None = No
     for channel in program.channels:
         for node in existing.keys() & set(channel.nodes):
             existing[node].add(channel_blob(channel.name))
+    for collective in program.collectives:
+        for node in existing.keys() & set(collective.nodes):
+            existing[node].add(collective_blob(collective.name))
     facts = {node: PlanFacts(plan) for node, plan in program.plans.items()}
     return [problem for rule in RULES for problem in rule.find(program, facts, existing)]

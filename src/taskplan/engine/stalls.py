@@ -26,6 +26,7 @@ from taskplan.engine.parking import Waiter
 from taskplan.engine.reach import PlacedUse, Reach
 from taskplan.engine.strand import Role, Strand
 from taskplan.engine.why import Call, User, Wait, Why
+from taskplan.operators.collective_objects import Meets, Seat
 from taskplan.operators.run import UNSET
 from taskplan.operators.waiting import (
     Acquires,
@@ -58,6 +59,7 @@ _WANTS: dict[type[Reason], tuple[str, str]] = {
     Puts: ("put into", "when something is taken from it, or it is closed"),
     Acquires: ("have for itself", "when whoever has it releases it"),
     Follows: ("have its turn at", "when those before it release it"),
+    Meets: ("meet the others at", "when all of them are there"),
     Joins: ("see the end of", "when they have ended"),
     Interval: ("report on", "after the interval, or when what it reports on has ended"),
 }
@@ -68,6 +70,7 @@ DOES: dict[type[Reason], str] = {
     Closes: "closes",
     Acquires: "acquires",
     Releases: "releases",
+    Meets: "meets",
 }
 """What those who use an object do to it, in the order in which they are listed."""
 _IN_ORDER = list(DOES.values())
@@ -223,7 +226,7 @@ class Analysis:
         for node in self._shared.placed:
             for each in node.plan.reach(node.plan.plan.steps).uses:
                 cell = node.space.find(each.use.blob)
-                key = id(cell.value) if cell is not None else each.use.blob
+                key = _identity(cell.value) if cell is not None else each.use.blob
                 found.setdefault(key, []).append((each, _who(each, node.space.name)))
         return found
 
@@ -274,6 +277,8 @@ class Analysis:
                 return f"nobody releases {subject}"
             if all(user.who == me for user in by["releases"]):
                 return f"{me} takes {subject} twice, and has to release it in between"
+        if isinstance(waiter.reason, Meets):
+            return str(waiter.reason.subject.lonely())
         ring = self._rings[strand] if strand in self._rings else self._ring(strand)
         if not ring:
             return ""
@@ -331,7 +336,12 @@ class Analysis:
 def _object_in(space: CellSpace, blob: str, reach: Reach) -> int | None:
     """The id of the object that steps find in a blob; None if another may be there when they come to it."""
     cell = space.find(blob)
-    return None if cell is None or cell.value is UNSET or blob in reach.written else id(cell.value)
+    return None if cell is None or cell.value is UNSET or blob in reach.written else _identity(cell.value)
+
+
+def _identity(value: object) -> int:
+    """The id of the object that a blob holds, or in which it is a seat."""
+    return id(value.collective if isinstance(value, Seat) else value)
 
 
 def goes_on_by_itself(strand: Strand, waiter: Waiter | None) -> bool:

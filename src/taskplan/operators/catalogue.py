@@ -23,6 +23,7 @@ FAMILIES: dict[str, str] = {
     ),
     "blobs": "Alias FeedBlob Free",
     "cast": "Cast FloatToHalf HalfToFloat",
+    "collectives": "CollectiveAllReduce CollectiveBarrier CollectiveBroadcast",
     "compare": "And BitwiseAnd BitwiseOr BitwiseXor Conditional EQ GE GT IsMemberOf LE LT NE Not Or Where Xor",
     "control": "CountIf CreateScope Do HasScope If Sleep While",
     "convolutions": "AveragePool Conv ConvTranspose MaxPool",

@@ -20,7 +20,7 @@ from taskplan.errors import BuildValueError, PlanError
 from taskplan.plan import codec, functions
 from taskplan.plan import program_pb2 as pb
 from taskplan.plan import taskplan_pb2 as wire
-from taskplan.plan.model import ChannelDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
+from taskplan.plan.model import ChannelDef, CollectiveDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
 from taskplan.plan.names import UNKNOWN_SITE, Site, function_name
 
 FORMAT = 1
@@ -164,6 +164,8 @@ class _Writer:
             message.outputs.add(node=output.node, blob=output.blob, task=output.task, site=self._site(output.site))
         for channel in program.channels:
             message.channels.append(self._channel(channel))
+        for collective in program.collectives:
+            message.collectives.append(self._collective(collective))
         message.private_nodes.extend(program.private_nodes)
         message.hidden_blobs.extend(program.hidden_blobs)
         message.shared_blobs.extend(program.shared_blobs)
@@ -227,6 +229,17 @@ class _Writer:
             node=channel.node,
             nodes=channel.nodes,
             site=self._site(channel.site),
+        )
+
+    def _collective(self, collective: CollectiveDef) -> pb.Collective:
+        return pb.Collective(
+            name=collective.name,
+            kind=collective.kind,
+            nodes=collective.nodes,
+            parties=collective.parties,
+            reduction=collective.reduction,
+            root=collective.root,
+            site=self._site(collective.site),
         )
 
 
@@ -327,6 +340,7 @@ class _Reader:
             private_nodes=tuple(message.private_nodes),
             hidden_blobs=tuple(message.hidden_blobs),
             shared_blobs=tuple(message.shared_blobs),
+            collectives=tuple(map(self._collective, message.collectives)),
         )
 
     def _plan(self, each: pb.NodePlan) -> PlanDef:
@@ -387,4 +401,15 @@ class _Reader:
             tuple(channel.nodes),
             self._sites[channel.site],
             channel.readers,
+        )
+
+    def _collective(self, collective: pb.Collective) -> CollectiveDef:
+        return CollectiveDef(
+            collective.name,
+            collective.kind,
+            tuple(collective.nodes),
+            tuple(collective.parties),
+            collective.reduction,
+            collective.root,
+            self._sites[collective.site],
         )

@@ -137,6 +137,29 @@ class ChannelDef:
     readers: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CollectiveDef:
+    """What tasks of several nodes do together, each through the blob `collective:<name>` of its node.
+
+    Attributes:
+        name: unique in the program.
+        kind: `"barrier"`, `"broadcast"` or `"allreduce"`.
+        nodes: those of its parties; partial results are put together in this order, by the first of them.
+        parties: how many there are on each of the nodes: tasks, and each of their instances.
+        reduction: of an allreduce: `"sum"`, `"mean"`, `"min"` or `"max"`.
+        root: of a broadcast: the node, as the user called it, whose party gives the value.
+        site: the line of the first operator.
+    """
+
+    name: str
+    kind: str
+    nodes: tuple[str, ...]
+    parties: tuple[int, ...]
+    reduction: str = ""
+    root: str = ""
+    site: Site = UNKNOWN_SITE
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class ProgramDef:
     """All that a session needs: a plan for each node, what comes home, and what nodes exchange.
@@ -154,6 +177,7 @@ class ProgramDef:
     private_nodes: tuple[str, ...] = ()
     hidden_blobs: tuple[str, ...] = ()
     shared_blobs: tuple[str, ...] = ()
+    collectives: tuple[CollectiveDef, ...] = ()
 
     def is_private(self, node: str) -> bool:
         """Whether the tasks of a node run in a workspace of their own."""

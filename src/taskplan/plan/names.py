@@ -30,6 +30,15 @@ def channel_blob(name: str) -> str:
     return f"{CHANNEL}{name}"
 
 
+COLLECTIVE = "collective:"
+"""What the blobs of collective operations begin with."""
+
+
+def collective_blob(name: str) -> str:
+    """The name of the blob through which tasks take part in a collective operation."""
+    return f"{COLLECTIVE}{name}"
+
+
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """At most three of `known` that look like `name`, the nearest first.
 

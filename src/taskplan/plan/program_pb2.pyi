@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Program(_message.Message):
-    __slots__ = ("format", "plans", "outputs", "channels", "private_nodes", "hidden_blobs", "functions", "sites", "shared_blobs")
+    __slots__ = ("format", "plans", "outputs", "channels", "private_nodes", "hidden_blobs", "functions", "sites", "shared_blobs", "collectives")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PLANS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class Program(_message.Message):
     FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
     SITES_FIELD_NUMBER: _ClassVar[int]
     SHARED_BLOBS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTIVES_FIELD_NUMBER: _ClassVar[int]
     format: int
     plans: _containers.RepeatedCompositeFieldContainer[NodePlan]
     outputs: _containers.RepeatedCompositeFieldContainer[Output]
@@ -26,7 +27,8 @@ class Program(_message.Message):
     functions: _containers.RepeatedCompositeFieldContainer[Function]
     sites: _containers.RepeatedCompositeFieldContainer[Site]
     shared_blobs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, format: _Optional[int] = ..., plans: _Optional[_Iterable[_Union[NodePlan, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., private_nodes: _Optional[_Iterable[str]] = ..., hidden_blobs: _Optional[_Iterable[str]] = ..., functions: _Optional[_Iterable[_Union[Function, _Mapping]]] = ..., sites: _Optional[_Iterable[_Union[Site, _Mapping]]] = ..., shared_blobs: _Optional[_Iterable[str]] = ...) -> None: ...
+    collectives: _containers.RepeatedCompositeFieldContainer[Collective]
+    def __init__(self, format: _Optional[int] = ..., plans: _Optional[_Iterable[_Union[NodePlan, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., private_nodes: _Optional[_Iterable[str]] = ..., hidden_blobs: _Optional[_Iterable[str]] = ..., functions: _Optional[_Iterable[_Union[Function, _Mapping]]] = ..., sites: _Optional[_Iterable[_Union[Site, _Mapping]]] = ..., shared_blobs: _Optional[_Iterable[str]] = ..., collectives: _Optional[_Iterable[_Union[Collective, _Mapping]]] = ...) -> None: ...
 
 class Site(_message.Message):
     __slots__ = ("file", "line", "function")
@@ -117,6 +119,24 @@ class Channel(_message.Message):
     site: int
     readers: int
     def __init__(self, name: _Optional[str] = ..., capacity: _Optional[int] = ..., columns: _Optional[int] = ..., fields: _Optional[_Iterable[str]] = ..., writers: _Optional[int] = ..., node: _Optional[str] = ..., nodes: _Optional[_Iterable[str]] = ..., site: _Optional[int] = ..., readers: _Optional[int] = ...) -> None: ...
+
+class Collective(_message.Message):
+    __slots__ = ("name", "kind", "nodes", "parties", "reduction", "root", "site")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    PARTIES_FIELD_NUMBER: _ClassVar[int]
+    REDUCTION_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: str
+    nodes: _containers.RepeatedScalarFieldContainer[str]
+    parties: _containers.RepeatedScalarFieldContainer[int]
+    reduction: str
+    root: str
+    site: int
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., nodes: _Optional[_Iterable[str]] = ..., parties: _Optional[_Iterable[int]] = ..., reduction: _Optional[str] = ..., root: _Optional[str] = ..., site: _Optional[int] = ...) -> None: ...
 
 class Function(_message.Message):
     __slots__ = ("token", "name", "pickled")
