@@ -335,13 +335,23 @@ def test_overrides_name_the_blobs_and_may_repeat(bench, tmp_path):
         (["a", "x/a"], {"blob_name_overrides": ["n"]}, "got 1 blob_name_overrides for 2 blobs"),
     ],
 )
-def test_names_that_could_not_be_loaded_are_refused(bench, tmp_path, inputs, arguments, message):
+def test_names_that_could_not_be_loaded_are_refused_when_the_operator_is_created(bench, inputs, arguments, message):
     """Items 94 and 105."""
-    blobs = {name: f32([1]) for name in ("a", "x/a", "a#%b")}
+    for kind in ("Save", "Checkpoint"):
+        with pytest.raises(OperatorError, match=f"^{kind}: .*{message}"):
+            bench().instance(kind, inputs, **arguments, **DB)
 
-    with pytest.raises(OperatorError, match=f"^Save: .*{message}"):
-        bench(**blobs).run("Save", inputs, **arguments, **DB)
-    assert os.listdir(tmp_path) == []
+
+@pytest.mark.parametrize(
+    ("outputs", "arguments", "message"),
+    [
+        (["a", "a"], {}, "blob 'a' stands twice among the outputs"),
+        (["a"], {"source_blob_names": ["a", "s"]}, "got 2 source_blob_names for 1 outputs; give one for each"),
+    ],
+)
+def test_outputs_that_cannot_be_loaded_are_refused_when_the_operator_is_created(bench, outputs, arguments, message):
+    with pytest.raises(OperatorError, match=f"^Load: {message}$"):
+        bench().instance("Load", [], outputs, **arguments, **DB)
 
 
 @pytest.mark.parametrize(
@@ -457,8 +467,6 @@ def test_with_allow_incomplete_what_is_missing_stays_as_it_was(saved):
 @pytest.mark.parametrize(
     ("outputs", "arguments", "message"),
     [
-        (["a", "a"], {}, "blob 'a' stands twice among the outputs"),
-        (["a"], {"source_blob_names": ["a", "s"]}, "got 2 source_blob_names for 1 outputs"),
         (["a", "b"], {"source_blob_names": ["a", "a"]}, "must be different names"),
         (["a"], {"source_blob_names": ["a"], "strip_prefix": "p"}, "cannot be given together with strip_prefix"),
         (["a"], {"source_blob_names": ["a"], "load_all": True}, "cannot be given together with load_all"),

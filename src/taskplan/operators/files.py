@@ -67,7 +67,18 @@ def _check_save(
         raise argument_error(name, "chunk_size", text)
 
 
-@operator("Save", inputs=("X+",), effects=(Reads("X"), IO), check=partial(_check_save, "Save"), infer=no_tensors)
+def _prepare_save(*, run: OpRun, strip_prefix: str = "", blob_name_overrides: Sequence[str] = (), **_: object) -> None:
+    _stored_names(run, strip_prefix, blob_name_overrides)
+
+
+@operator(
+    "Save",
+    inputs=("X+",),
+    effects=(Reads("X"), IO),
+    check=partial(_check_save, "Save"),
+    prepare=_prepare_save,
+    infer=no_tensors,
+)
 def save(
     *values: object,
     db: str = "",
@@ -228,6 +239,7 @@ def _declare_checkpoint(name: str, definition: str) -> None:
         inputs=("iteration", "blobs*"),
         effects=(Reads("blobs"), IO),
         check=partial(_check_checkpoint, name),
+        prepare=_prepare_save,
         infer=no_tensors,
     )
     declared(body)
@@ -266,12 +278,17 @@ def _check_load(
         raise argument_error(name, "source_blob_names", f"must be different names, got {list(source_blob_names)}")
 
 
+def _prepare_load(*, run: OpRun, source_blob_names: Sequence[str] = (), **_: object) -> None:
+    _wanted_names(run.op.outputs, source_blob_names)
+
+
 @operator(
     "Load",
     inputs=("readers*",),
     outputs=("blobs*",),
     effects=(Changes("readers"), BLOCKS, IO, MAKES, WORKSPACE),
     check=_check_load,
+    prepare=_prepare_load,
     inexact="the types and shapes of what the database holds",
 )
 def load(
