@@ -49,7 +49,8 @@ def add_broadcast(blob: BlobReference | str | None, root: str | Node, name: str)
 def add_allreduce(blobs: Any, reduction: str, name: str) -> Any:
     """Add an allreduce to the open net. As `ops.allreduce`."""
     if reduction not in REDUCTIONS:
-        msg = f"allreduce {name!r} has no reduction {reduction!r}, at {here()}; use one of {REDUCTIONS!r}"
+        known = ", ".join(map(repr, REDUCTIONS))
+        msg = f"allreduce {name!r} has no reduction {reduction!r}, at {here()}; use one of {known}"
         raise BuildValueError(msg)
     given = blobs.field_blobs() if isinstance(blobs, Field) else blobs
     if isinstance(given, list | tuple) and not given:
