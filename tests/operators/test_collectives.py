@@ -259,11 +259,8 @@ def test_it_says_who_is_there() -> None:
 def test_after_a_round_it_tells_of_the_next() -> None:
     collective = Collective(CollectiveDef("epoch", "barrier", ("a",), (1,)), "a")
     number = collective.arrive("a", Offer(None))
-    for _ in range(2):
-        work = collective.try_go_on(number)
-        assert isinstance(work, Fold)
-        collective.publish(work, Offer(None))
-    collective.try_go_on(number)
+    while isinstance(answer := collective.try_go_on(number), Fold):
+        collective.publish(answer, Offer(None))
 
     described = collective.describe()
 

@@ -152,7 +152,9 @@ class Collective(Shared):
         state = self._round(number)
         offers = state.offers.setdefault(node, [])
         offers.append(offer)
-        if len(offers) == self._parties[node]:
+        if self._parties[node] == 1 and self._leader in self._parties:  # there is nothing to fold nor to send
+            self._collect(number, node, offer)
+        elif len(offers) == self._parties[node]:
             state.work.append(Fold(number, node, tuple(offers)))
         return number
 
