@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from taskplan.events import Observer
@@ -18,6 +19,9 @@ from taskplan.sessions.nodes.messages import Ticket
 from taskplan.sessions.nodes.remote import NodeProcess
 from taskplan.sessions.spread import SpreadSession
 from taskplan.sessions.workspaces import Workspace
+
+_LAST_LINES = 50
+"""How much of what a process said before it died is part of the error: a crash dump of Python has some 30 lines."""
 
 
 class ProcessSession(SpreadSession):
@@ -105,7 +109,7 @@ class _Process:
     def __init__(self, ticket: Ticket, on_end: Callable[[str], None]) -> None:
         self._node = ticket.node
         self._on_end = on_end
-        self._last_lines: deque[str] = deque(maxlen=20)
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "taskplan.sessions.nodes.process"],
             stdin=subprocess.PIPE,
@@ -116,11 +120,9 @@ class _Process:
         )
         self._watch = threading.Thread(target=self._follow, name=f"taskplan-node-{ticket.node}", daemon=True)
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has died already, which is seen at its end
             pickle.dump(ticket, self._process.stdin)
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has died already, which is seen at its end
         self._watch.start()
 
     def kill(self) -> None:
@@ -148,5 +150,6 @@ class _Process:
                 sys.stderr.write(f"[{self._node}] {text}\n")
         self._process.wait()
         self._process.stdout.close()
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._on_end(self._node)

@@ -35,7 +35,7 @@ from taskplan.plan.order import stands
 from taskplan.sessions.local import LOCAL, LocalProgram, LocalSession
 from taskplan.sessions.nodes.conductor import Conductor, PartAtHome, PartAway
 from taskplan.sessions.nodes.home import Home, Launcher
-from taskplan.sessions.nodes.messages import Carried, Ended, Forget, Idle, Observed, PartOrder, Ticket
+from taskplan.sessions.nodes.messages import Carried, Ended, Idle, Observed, PartOrder, Ticket
 from taskplan.sessions.nodes.objects import owners_of
 from taskplan.sessions.nodes.output import levels_here
 from taskplan.sessions.nodes.part import Part
@@ -167,11 +167,12 @@ class SpreadSession(LocalSession):
                 task_output.invalidate(f"the run failed: {shown(failure)}")
             raise
         finally:
+            conductor.over = True
             del self._runs[run]
             self._attempts.remove(conductor)
             self._abandoned += conductor.abandoned
-            for node in self._home.nodes():
-                node.link.send(Forget(run))
+            for part in conductor.parts.values():
+                part.forget()
             if self._observers:
                 failed = shown(error) if error is not None else ""
                 self._observe(RunEnded(name, conductor.driver.now(), failed))
@@ -195,19 +196,17 @@ class SpreadSession(LocalSession):
         entropy = cast(int, np.random.SeedSequence(self._seed).entropy)
         order = PartOrder(run, sent.number, entropy, owners, bool(self._observers))
         peers = _peers_of(compiled.program, owners)
+        for name in compiled.plans:
+            if name == LOCAL:
+                conductor.parts[name] = PartAtHome(self._part_at_home(order, compiled))
+            else:
+                conductor.parts[name] = PartAway(nodes[name], run, _tasks_of(compiled.program, name))
         ready = [
             node.ask("prepare", order, {peer: nodes[peer].address for peer in peers.get(name, ()) if peer in nodes})
             for name, node in nodes.items()
         ]
-        parts: dict[str, Any] = {}
-        for name in compiled.plans:
-            if name == LOCAL:
-                parts[name] = PartAtHome(self._part_at_home(order, compiled))
-            else:
-                parts[name] = PartAway(nodes[name], run, _tasks_of(compiled.program, name))
         for future in ready:
             future.result()
-        conductor.parts = parts
         for node in nodes.values():
             if node.lost is not None:
                 conductor.note_end(node.name, None)
@@ -327,13 +326,13 @@ def _nodes_away(compiled: LocalProgram) -> list[str]:
 
 
 def _peers_of(program: ProgramDef, owners: Mapping[str, str]) -> dict[str, set[str]]:
-    """The nodes that each has to connect to: those whose channels it uses."""
+    """The nodes that each has to connect to. Of two that have something to say to each other, only one connects."""
     peers: dict[str, set[str]] = {}
     for channel in program.channels:
         owner = owners.get(channel.name)
         for node in channel.nodes:
             if owner is not None and node != owner:
-                peers.setdefault(node, set()).add(owner)
+                peers.setdefault(min(node, owner), set()).add(max(node, owner))
     return peers
 
 

@@ -23,7 +23,7 @@ from taskplan.engine.strand import CURRENT, Strand
 from taskplan.engine.why import Why
 from taskplan.errors import Cancelled, StalledError
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Changes, Joins, NotYet, Shared
-from taskplan.sessions.nodes.messages import Begin, Cancel, Census, Ended, PartWhy
+from taskplan.sessions.nodes.messages import Begin, Cancel, Census, Ended, Forget, PartWhy
 from taskplan.sessions.nodes.part import Part
 from taskplan.sessions.nodes.remote import RemoteNode
 from taskplan.sessions.nodes.travel import unpacked
@@ -51,6 +51,9 @@ class AnyPart(Protocol):
 
     def cancel(self, *, skip_closing: bool = False) -> None:
         """End it."""
+
+    def forget(self) -> None:
+        """The run is over."""
 
     def census(self) -> Future[Census]:
         """How it stands."""
@@ -82,6 +85,10 @@ class PartAtHome:
     def cancel(self, *, skip_closing: bool = False) -> None:
         """End it."""
         self.part.cancel(skip_closing=skip_closing)
+
+    def forget(self) -> None:
+        """The run is over."""
+        self.part.forget()
 
     def census(self) -> Future[Census]:
         """How it stands."""
@@ -144,6 +151,10 @@ class PartAway(Shared):
         """Tell the node to end it."""
         self._remote.link.send(Cancel(self._run, skip_closing))
 
+    def forget(self) -> None:
+        """Tell the node that the run is over."""
+        self._remote.link.send(Forget(self._run))
+
     def census(self) -> Future[Census]:
         """How it stands."""
         return self._remote.ask("census", self._run)
@@ -163,7 +174,8 @@ class Conductor(Attempted):
         examine: has `look_at_all` called on another thread, soon.
 
     Attributes:
-        parts: by node; empty until all are ready.
+        parts: by node; empty before they are prepared.
+        over: whether all has ended.
     """
 
     def __init__(
@@ -175,11 +187,13 @@ class Conductor(Attempted):
         examine: Callable[[Conductor], None],
     ) -> None:
         super().__init__(driver)
-        self.parts: dict[str, Any] = {}
+        self.parts: dict[str, AnyPart] = {}
         self.kill = kill
         self._examine = examine
         self._plans = plans
+        self.over = False
         self._idle: set[str] = set()
+        self._examined = False
         self._idle_lock = threading.Lock()
 
     def perform(self, plan: PreparedPlan, timeout_s: float) -> None:
@@ -236,13 +250,16 @@ class Conductor(Attempted):
         """No step of a part can go on by itself, for the moment."""
         with self._idle_lock:
             self._idle.add(node)
-            all_idle = self._idle.issuperset(self.parts)
-        if all_idle:
+            news = self._idle.issuperset(self.parts) and not self._examined
+            self._examined = self._examined or news
+        if news:
             self._examine(self)
 
     def look_at_all(self) -> bool:
         """Fail the run if none of its parts can ever go on; whether to look again soon, as messages are under way."""
-        if self.token.cancelled or not self.parts:
+        with self._idle_lock:
+            self._examined = False  # whoever becomes idle from now on is to be asked again
+        if self.token.cancelled or self.over:
             return False
         first = self._census()
         if first is None:

@@ -8,16 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
 from taskplan.errors import NodeLostError, PlacementError
-from taskplan.sessions.nodes.link import Link
+from taskplan.sessions.nodes.link import Carrier, Link
 from taskplan.sessions.nodes.messages import Bye, Hello, Logged, PeerLost, Ping, Pong, Printed, Reply, Ticket
 from taskplan.sessions.nodes.output import show
 from taskplan.sessions.nodes.remote import NodeProcess, RemoteNode
-from taskplan.sessions.nodes.wire import Gate, Wire
+from taskplan.sessions.nodes.wire import Gate
 
 logger = logging.getLogger("taskplan")
 
@@ -92,7 +91,7 @@ class Home:
         self._on_lost = on_lost
         self._key = secrets.token_bytes(32)
         self._nodes: dict[str, RemoteNode] = {}
-        self._awaited: dict[str, Future[tuple[Wire, Hello]]] = {}
+        self._awaited: dict[str, Future[tuple[Carrier, Hello]]] = {}
         self._starting = threading.Lock()
         self._closing = threading.Event()
         self._gate: Gate | None = None
@@ -135,27 +134,32 @@ class Home:
                 thread = threading.Thread(target=job, name=f"taskplan-home-{job.__name__[1:]}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
-        self._awaited = {name: Future() for name in needs}
+        awaited: dict[str, Future[tuple[Carrier, Hello]]] = {name: Future() for name in needs}
+        self._awaited.update(awaited)
         tickets = [self._ticket(name, self._gate.address, self._key) for name in needs]
         processes: dict[str, NodeProcess] = {}
         try:
             processes = self._launcher.start(tickets, needs, self._process_ended)
             deadline = time.monotonic() + START_S
-            found = {name: self._arrival(name, processes[name], deadline) for name in needs}
+            found = {name: self._arrival(name, awaited[name], processes[name], deadline) for name in needs}
         except BaseException:
+            self._awaited.clear()
             for process in processes.values():
                 process.kill()
+            for future in awaited.values():
+                if future.done() and not future.exception():
+                    future.result()[0].close()
             raise
-        finally:
-            self._awaited = {}
         for name, (wire, hello) in found.items():
             node = RemoteNode(name, Link(name, wire), hello, processes[name])
             self._nodes[name] = node
             node.link.begin(partial(self._heard, node), partial(self._link_ended, node))
 
-    def _arrival(self, name: str, process: NodeProcess, deadline: float) -> tuple[Wire, Hello]:
+    def _arrival(
+        self, name: str, arrived: Future[tuple[Carrier, Hello]], process: NodeProcess, deadline: float
+    ) -> tuple[Carrier, Hello]:
         try:
-            return self._awaited[name].result(max(0.0, deadline - time.monotonic()))
+            return arrived.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             msg = f"node {name!r} was started and did not report within {START_S:g} s"
         except EOFError:
@@ -164,10 +168,9 @@ class Home:
         raise PlacementError(msg, node=name)
 
     def _process_ended(self, name: str) -> None:
-        awaited = self._awaited.get(name)
+        awaited = self._awaited.pop(name, None)
         if awaited is not None:
-            with suppress(Exception):  # it was there just before
-                awaited.set_exception(EOFError())
+            awaited.set_exception(EOFError())
 
     def _admit(self) -> None:
         assert self._gate is not None
@@ -186,11 +189,15 @@ class Home:
         except Exception as error:  # a stranger, or a node that has just died
             logger.warning("somebody who tried to connect was turned away: %r", error)
             return
-        awaited = self._awaited.get(hello.node)
+        self.arrived(wire, hello)
+
+    def arrived(self, carrier: Carrier, hello: Hello) -> None:
+        """A node is there, and has said who it is."""
+        awaited = self._awaited.pop(hello.node, None)
         if awaited is None:
-            wire.close()
+            carrier.close()  # it is waited for no more
             return
-        awaited.set_result((wire, hello))
+        awaited.set_result((carrier, hello))
 
     # --- watching -----------------------------------------------------------------------------------------------------
 
@@ -262,6 +269,7 @@ class Home:
             if not node.process.epitaph(max(0.0, deadline - time.monotonic())):
                 node.process.kill()
             node.link.close()
+            node.lose(NodeLostError(f"node {node.name!r} ended with its session", node=node.name))
         if self._gate is not None:
             self._gate.close()
         for thread in self._threads:

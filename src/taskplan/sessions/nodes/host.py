@@ -10,10 +10,10 @@ import importlib
 import logging
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from taskplan.errors import PlacementError, PlanError, RunError
 from taskplan.events import Event
 from taskplan.plan import archive, functions
 from taskplan.plan.model import ProgramDef
-from taskplan.sessions.nodes.link import Link
+from taskplan.sessions.nodes.link import Carrier, Link
 from taskplan.sessions.nodes.messages import (
     Address,
     Begin,
@@ -64,11 +64,22 @@ class NodeHost:
     Args:
         ticket: who it is, and where home is.
         address: the address of this machine at which other nodes see it.
+        home: carries what is said to home and from it; a connection that is made here, if not given.
+        dial: connects to the node of a name, at an address.
         end: ends the process at once; called when home is gone.
     """
 
-    def __init__(self, ticket: Ticket, address: str, end: Callable[[int], None] = os._exit) -> None:
+    def __init__(
+        self,
+        ticket: Ticket,
+        address: str,
+        *,
+        home: Carrier | None = None,
+        dial: Callable[[str, Address], Carrier] | None = None,
+        end: Callable[[int], None] = os._exit,
+    ) -> None:
         self._ticket = ticket
+        self._dial = dial or (lambda _, address: connect(address, ticket.key))
         self._end = end
         self._workspace = Workspace(name=ticket.node)
         self._pool = ThreadPool()
@@ -76,13 +87,14 @@ class NodeHost:
         self._programs: dict[int, tuple[ProgramDef, PreparedPlan]] = {}
         self._parts: dict[int, Part] = {}
         self._peers: dict[str, tuple[Address, Link]] = {}
+        self._joining = threading.Lock()
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._heard_at = time.monotonic()
         self._over = threading.Event()
         self._gate = Gate(address, ticket.key)
-        wire = connect(ticket.home, ticket.key)
-        wire.send(Hello(ticket.node, os.getpid(), self._gate.address))
-        self._home = Link(HOME, wire)
+        home = home or connect(ticket.home, ticket.key)
+        home.send(self._hello())
+        self._home = Link(HOME, home)
 
     def serve(self) -> None:
         """Do what home asks for, until it needs the node no more."""
@@ -114,16 +126,23 @@ class NodeHost:
                 self._pool.submit(partial(self._perform, self._parts[message.run]))
             case Cancel() if message.run in self._parts:
                 self._parts[message.run].cancel(skip_closing=message.skip_closing)
-            case Forget():
-                self._parts.pop(message.run, None)
+            case Forget() if message.run in self._parts:
+                self._parts.pop(message.run).forget()
             case Bye():
                 self._over.set()
 
     def _on_home_lost(self, why: str) -> None:
-        """Nobody wants what this process does any more: end it, whatever the functions of the user do."""
+        """Nobody wants what this process does any more: close what is open, then end, whatever functions still run."""
         if not self._over.is_set():
-            sys.__stderr__.write(f"taskplan: node {self._ticket.node!r} ends: home is gone ({why})\n")  # type: ignore[union-attr]
-            sys.__stderr__.flush()  # type: ignore[union-attr]
+            for part in list(self._parts.values()):
+                part.cancel()
+            deadline = time.monotonic() + self._ticket.grace_s
+            while any(part.began and not part.ended for part in list(self._parts.values())):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.01)
+            with suppress(OSError):  # nobody reads what it says, where home was killed
+                os.write(2, f"taskplan: node {self._ticket.node!r} ends: home is gone ({why})\n".encode())
             self._end(1)
 
     def _answer_calls(self) -> None:
@@ -250,13 +269,13 @@ class NodeHost:
         if known is not None and known[0] == address and not known[1].ended:
             return
         try:
-            wire = connect(address, self._ticket.key)
+            carrier = self._dial(node, address)
         except OSError as error:
             msg = f"node {self._ticket.node!r} cannot connect to node {node!r} at {address[0]}:{address[1]}: {error}"
             raise RunError(msg) from error
-        wire.send(Hello(self._ticket.node, os.getpid(), self._gate.address))
-        wire.receive()  # then the other one can send to us, too
-        self._join(node, address, Link(node, wire))
+        carrier.send(self._hello())
+        carrier.receive()  # then the other one can send to us, too
+        self._begin(node, self._join(node, address, carrier))
 
     def _admit(self) -> None:
         while True:
@@ -269,19 +288,38 @@ class NodeHost:
     def _greet(self, sock: Any) -> None:
         try:
             wire = self._gate.admit(sock)
-            hello = wire.receive()
         except Exception as error:  # a stranger
             logger.warning("somebody who tried to connect was turned away: %r", error)
             return
-        self._join(hello.node, hello.address, Link(hello.node, wire))
-        wire.send(Hello(self._ticket.node, os.getpid(), self._gate.address))
+        self.greet(wire)
 
-    def _join(self, node: str, address: Address, link: Link) -> None:
-        old = self._peers.get(node)
-        self._peers[node] = address, link
-        link.begin(self._on_peer_message, partial(self._on_peer_lost, node))
-        if old is not None:
+    def greet(self, carrier: Carrier) -> None:
+        """Take part in a connection that another node has made."""
+        try:
+            hello = carrier.receive()
+        except (EOFError, OSError) as error:  # it has just died
+            logger.warning("a node that connected was gone at once: %r", error)
+            return
+        link = self._join(hello.node, hello.address, carrier)
+        carrier.send(self._hello())  # before what the link sends, and only when there is a link to send on
+        self._begin(hello.node, link)
+
+    def _hello(self) -> Hello:
+        return Hello(self._ticket.node, os.getpid(), self._gate.address)
+
+    def _join(self, node: str, address: Address, carrier: Carrier) -> Link:
+        """A new link to a node. Where two have connected to each other, each sends on the link that it saw first."""
+        link = Link(node, carrier)
+        with self._joining:
+            old = self._peers.get(node)
+            if old is None or old[0] != address or old[1].ended:
+                self._peers[node] = address, link
+        if old is not None and old[0] != address:
             old[1].close()
+        return link
+
+    def _begin(self, node: str, link: Link) -> None:
+        link.begin(self._on_peer_message, partial(self._on_peer_lost, node))
 
     def _on_peer_message(self, message: Any) -> None:
         source, carried = message

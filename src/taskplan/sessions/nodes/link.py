@@ -69,8 +69,8 @@ class Link:
         for job, args in ((self._send_all, ()), (self._receive_all, (on_message, on_end))):
             name = f"taskplan-link-{number}-{job.__name__.strip('_')[:4]}-{self.name}"
             thread = threading.Thread(target=job, args=args, name=name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def send(self, message: object) -> None:
         """Send a message; never blocks. What is sent when the other end is gone is lost."""

@@ -10,9 +10,7 @@ from taskplan.engine.prepare import PreparedPlan
 from taskplan.operators.waiting import Takes
 from taskplan.plan.model import ChannelDef, ProgramDef
 from taskplan.plan.names import channel_blob
-
-OwnedChannel: Any = None
-RemoteChannel: Any = None
+from taskplan.sessions.nodes.channels import OwnedChannel, RemoteChannel
 from taskplan.sessions.run_blobs import open_channels
 from taskplan.sessions.workspaces import Workspace
 

@@ -112,6 +112,11 @@ class Part:
         """End it, from another thread."""
         self.shared.end_from_outside(skip_closing=skip_closing)
 
+    def forget(self) -> None:
+        """The run is over everywhere; if this part never began, take away what was made for it."""
+        if not self.began:
+            forget_run_blobs(self._program, {self.node: self._space})
+
     def receive(self, source: str, message: Carried) -> None:
         """Hand a message of another node to the object that it is for."""
         found = self._objects.get(message.blob)

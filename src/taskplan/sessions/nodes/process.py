@@ -18,7 +18,7 @@ from taskplan.sessions.nodes.messages import Ticket
 def main() -> None:
     """Be the node that the ticket says."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # home is interrupted, and says what is to be done
-    faulthandler.enable(2)
+    faulthandler.enable(2, all_threads=False)
     ticket: Ticket = pickle.load(sys.stdin.buffer)
     sys.path[:] = ticket.path
     os.chdir(ticket.folder)

@@ -1,0 +1,1 @@
+"""Sessions whose nodes are processes of their own."""
