@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.conformance.programs import SOON_S, BoomError, call, fail, here, notes, raises, wait_for_nothing
+from tests.conformance.programs import (
+    SOON_S,
+    TIMEOUT_S,
+    BoomError,
+    awaits,
+    call,
+    fail,
+    here,
+    notes,
+    raises,
+    wait_for_nothing,
+)
 
 import taskplan as tp
 from taskplan import ops
 from taskplan.plan.archive import program_from_bytes, program_to_bytes
+from taskplan.testing import simulate
 
 NODES = ("trainer:0", "trainer:1", "trainer:2")
 
@@ -292,6 +305,51 @@ def test_a_program_runs_again_with_rounds_of_its_own(session):
     assert fetched(outputs) == [3, 3, 3]
 
 
+@pytest.mark.overlap
+def test_runs_at_once_have_parties_of_their_own(session):
+    """The first run waits at its barrier while the second one passes that of the same name."""
+    release = threading.Event()
+
+    def late(number: int) -> None:
+        if number:
+            call(awaits(release))
+        ops.barrier()
+
+    first = session.start(on_each_node(late, count=2)[0])
+    session.run(on_each_node(lambda _: ops.barrier(), count=2)[0])
+    release.set()
+
+    assert first.wait(TIMEOUT_S)
+
+
+@pytest.mark.overlap
+def test_runs_at_once_in_one_workspace_do_not_meet_by_one_name(session):
+    begun, release = threading.Event(), threading.Event()
+    shared = {"workspace_type": tp.WorkspaceType.GLOBAL}
+    group, _ = on_each_node(lambda _: (call(begun.set), call(awaits(release)), ops.barrier())[-1], count=2, **shared)
+    first = session.start(group)
+    assert begun.wait(TIMEOUT_S)
+
+    with pytest.raises(tp.WorkspaceError) as caught:
+        session.run(on_each_node(lambda _: ops.barrier(), count=2, **shared)[0])
+
+    release.set()
+    assert first.wait(TIMEOUT_S)
+    assert str(caught.value) == (
+        "another run uses barrier 'barrier' in the workspace of node 'trainer:0' now; give one of them another name, "
+        "or their tasks private workspaces"
+    )
+
+
+def test_all_orders_of_steps_end_alike():
+    """Who comes first makes no difference, so there is one outcome."""
+    group, _ = on_each_node(lambda number: ops.allreduce(ops.Const(f32(1 + number)), "mean"), count=2, num_instances=2)
+
+    found = simulate(group, runs=100)
+
+    assert (found.failure, len(found.outcomes), found.races) == (None, 1, ())
+
+
 def test_nothing_of_them_is_left_in_the_workspaces(session):
     group, _ = on_each_node(lambda number: ops.allreduce(ops.Const(number), name="n"))
 
@@ -391,8 +449,32 @@ def test_a_time_limit_ends_the_wait(session):
     assert "waits   to meet the others at barrier 'barrier' (2 of 3 there, round 1)" in str(caught.value)
 
 
-def test_a_cancelled_run_waits_no_longer(session):
-    """The third party cancels the run and does not come; the others are waiting, or come to the barrier later."""
+@pytest.mark.overlap
+def test_a_cancelled_run_waits_no_longer(session, trace):
+    begun = threading.Semaphore(0)
+
+    def body(number: int) -> None:
+        with ops.task_finally():
+            trace.mark("finally")
+        call(begun.release)
+        if number == 1:
+            wait_for_nothing()
+        ops.barrier()
+
+    group, _ = on_each_node(body)
+    run = session.start(group)
+    for _ in NODES:
+        assert begun.acquire(timeout=TIMEOUT_S)
+
+    run.cancel("enough")
+
+    with pytest.raises(tp.RunCancelledError, match="enough"):
+        run.wait(TIMEOUT_S)
+    assert trace == ["finally"] * 3
+
+
+def test_an_interrupted_run_waits_no_longer(session):
+    """The third party interrupts the run and does not come; the others wait, or come to the barrier later."""
 
     def body(number: int) -> None:
         if number == 2:

@@ -28,8 +28,7 @@ from taskplan.plan.archive import program_digest
 from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
-from taskplan.sessions.collectives import forget_collectives, open_collectives
-from taskplan.sessions.run_blobs import close_queues, forget_run_blobs, open_channels
+from taskplan.sessions.run_blobs import close_queues, forget_run_blobs, open_run_blobs
 from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
 
@@ -266,8 +265,7 @@ class LocalSession(Session):
             spaces[output.node].cell(output.blob)
         placed = [Placed(node, plan, self._space(program, node, spaces[node])) for node, plan in compiled.plans.items()]
         shared = attempt or self._attempt(compiled)
-        channels = open_channels(program.channels, spaces, shared) if program.channels else {}
-        open_collectives(program.collectives, spaces, shared)
+        channels = open_run_blobs(program, placed, shared)
         self._attempts.append(shared)
         try:
             if self._observers:
@@ -283,8 +281,7 @@ class LocalSession(Session):
         finally:
             self._attempts.remove(shared)
             self._abandoned += shared.abandoned
-            forget_run_blobs(program, spaces)
-            forget_collectives(program.collectives, spaces)
+            forget_run_blobs(program, placed, spaces)
         for task_output in compiled.bound:
             self._bind_output(task_output, spaces)
         if self._observers:
