@@ -54,7 +54,7 @@ _ENDED_BY: dict[type[Reason], frozenset[type[Reason]]] = {
 }
 """What another strand must do to the object for the wait to end. For reasons of the user's own: anything."""
 
-_WANTS: dict[type[Reason], tuple[str, str]] = {
+WANTS: dict[type[Reason], tuple[str, str]] = {
     Takes: ("take from", "when something is put into it, or it is closed"),
     Puts: ("put into", "when something is taken from it, or it is closed"),
     Acquires: ("have for itself", "when whoever has it releases it"),
@@ -198,7 +198,7 @@ class Analysis:
 
     def _wait(self, strand: Strand, waiter: Waiter, stuck: bool) -> Wait:
         reason, subject = waiter.reason, waiter.reason.subject
-        verb, ends = _WANTS.get(type(reason), (f"go on with ({type(reason).__name__.lower()})", "when it is changed"))
+        verb, ends = WANTS.get(type(reason), (f"go on with ({type(reason).__name__.lower()})", "when it is changed"))
         place = place_of(strand, waiter)
         joins = isinstance(reason, Joins | Interval)
         users = () if joins else tuple(sorted(self._users(subject), key=lambda user: _IN_ORDER.index(user.does)))

@@ -7,27 +7,64 @@ from functools import partial
 from typing import Any
 
 from taskplan.engine.attempted import Attempted, Placed
+from taskplan.engine.cells import CellSpace
+from taskplan.errors import WorkspaceError
+from taskplan.operators.collective_objects import Collective, Seat
 from taskplan.operators.queue_objects import BlobsQueue, RebatchingQueue
 from taskplan.operators.waiting import Closes
-from taskplan.plan.model import ChannelDef, ProgramDef
-from taskplan.plan.names import channel_blob
-from taskplan.sessions.workspaces import Workspace
+from taskplan.plan.model import ProgramDef
+from taskplan.plan.names import channel_blob, collective_blob
 
 
-def open_channels(
-    channels: Sequence[ChannelDef], spaces: Mapping[str, Workspace], shared: Attempted
-) -> dict[str, BlobsQueue]:
-    """A fresh queue for each channel, in every workspace that uses it."""
+def open_run_blobs(program: ProgramDef, placed: Sequence[Placed], shared: Attempted) -> dict[str, BlobsQueue]:
+    """A fresh object for each channel and each collective, in the workspaces in which the plans run that use it.
+
+    Returns:
+        The queues of the channels, by the names of their blobs.
+
+    Raises:
+        WorkspaceError: another run, which uses one of these workspaces now, has something of that name there.
+    """
+    require_no_other_run(program, placed)
     queues = {}
-    for channel in channels:
+    for channel in program.channels:
         queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
         queue.writers, queue.readers = channel.writers, channel.readers
         queue.made_in = shared.identity
-        queues[channel.name] = queue
-        for node in channel.nodes:
-            if node in spaces:
-                spaces[node].local_cell(channel_blob(channel.name)).value = queue
+        queues[queue.name] = queue
+        for each in placed:
+            if each.node in channel.nodes:
+                each.space.local_cell(queue.name).value = queue
+    for definition in program.collectives:
+        collective = Collective(definition, definition.nodes[0])
+        collective.made_in = shared.identity
+        for each in placed:
+            if each.node in definition.nodes:
+                each.space.local_cell(collective.name).value = Seat(collective, each.node)
     return queues
+
+
+def require_no_other_run(program: ProgramDef, placed: Sequence[Placed]) -> None:
+    """Refuse to let two runs at once meet in one workspace.
+
+    Raises:
+        WorkspaceError: they would; the message has the name.
+    """
+    for each in placed:
+        taken = set(each.space.local_names())
+        for name, what in _names(program).items():
+            if name in taken:
+                msg = (
+                    f"another run uses {what} in the workspace of node {each.node!r} now; give one of them another "
+                    "name, or their tasks private workspaces"
+                )
+                raise WorkspaceError(msg, blob=name, node=each.node)
+
+
+def _names(program: ProgramDef) -> dict[str, str]:
+    """The blobs of a program's channels and collectives, and what they are called."""
+    channels = {channel_blob(channel.name): f"channel {channel.name!r}" for channel in program.channels}
+    return channels | {collective_blob(each.name): f"{each.kind} {each.name!r}" for each in program.collectives}
 
 
 def close_queues(placed: Sequence[Placed], channels: Mapping[str, BlobsQueue], shared: Attempted) -> None:
@@ -41,12 +78,12 @@ def close_queues(placed: Sequence[Placed], channels: Mapping[str, BlobsQueue], s
         shared.driver.wait(Closes(queue), partial(queue.close, failed=True), token)
 
 
-def forget_run_blobs(program: ProgramDef, spaces: Mapping[str, Workspace]) -> None:
-    """Take away what was there for the run alone: channels, and outputs that nobody can fetch."""
+def forget_run_blobs(program: ProgramDef, placed: Sequence[Placed], spaces: Mapping[str, CellSpace]) -> None:
+    """Take away what was there for the run alone: channels, collectives, and outputs that nobody can fetch."""
     hidden = set(program.hidden_blobs)
     for output in program.outputs:
         if output.blob in hidden and output.node in spaces:
             spaces[output.node].forget(output.blob)
-    for channel in program.channels:
-        for space in spaces.values():
-            space.forget(channel_blob(channel.name))
+    for each in placed:
+        for name in _names(program):
+            each.space.forget(name)

@@ -318,6 +318,7 @@ def _part_of(program: ProgramDef, node: str) -> ProgramDef:
         plans={node: program.plans[node]},
         outputs=tuple([output for output in program.outputs if output.node == node]),
         channels=tuple([channel for channel in program.channels if node in channel.nodes]),
+        collectives=tuple([collective for collective in program.collectives if node in collective.nodes]),
     )
 
 
@@ -333,6 +334,10 @@ def _peers_of(program: ProgramDef, owners: Mapping[str, str]) -> dict[str, set[s
         for node in channel.nodes:
             if owner is not None and node != owner:
                 peers.setdefault(min(node, owner), set()).add(max(node, owner))
+    for collective in program.collectives:
+        leader, *others = collective.nodes
+        for node in others:
+            peers.setdefault(min(node, leader), set()).add(max(node, leader))
     return peers
 
 

@@ -31,13 +31,11 @@ LAST_WORDS_S = 0.5
 
 
 class Launcher(Protocol):
-    """Starts the processes of nodes: all that differs between one place to run them and another.
+    """Starts the processes of nodes: all that differs between one place to run them and another."""
 
-    Attributes:
-        address: the address of this machine at which nodes see it.
-    """
-
-    address: str
+    @property
+    def address(self) -> str:
+        """The address of this machine at which nodes see it."""
 
     def start(
         self, tickets: Sequence[Ticket], needs: Mapping[str, Mapping[str, Any]], on_end: Callable[[str], None]

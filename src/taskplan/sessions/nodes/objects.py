@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from taskplan.engine.attempted import Attempted
+from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.prepare import PreparedPlan
+from taskplan.operators.collective_objects import Collective
 from taskplan.operators.waiting import Takes
 from taskplan.plan.model import ChannelDef, ProgramDef
-from taskplan.plan.names import channel_blob
+from taskplan.plan.names import channel_blob, collective_blob
 from taskplan.sessions.nodes.channels import OwnedChannel, RemoteChannel
-from taskplan.sessions.run_blobs import open_channels
-from taskplan.sessions.workspaces import Workspace
+from taskplan.sessions.run_blobs import open_run_blobs, require_no_other_run
 
 SenderOf = Callable[[str], Callable[[str, Any], None]]
 """For a blob, what sends from the object in it to its like on another node."""
@@ -45,32 +46,41 @@ def _owner(channel: ChannelDef, plans: Mapping[str, PreparedPlan]) -> str:
 
 def open_shared_objects(
     program: ProgramDef,
-    node: str,
+    placed: Placed,
     owners: Mapping[str, str],
-    space: Workspace,
     shared: Attempted,
     sender: SenderOf,
 ) -> dict[str, Any]:
-    """Put the objects of a node's part into its workspace; by the names of their blobs.
+    """Put the objects of a node's part into the workspace in which it runs; by the names of their blobs.
 
     Args:
         program: the node's part of the program.
-        node: which one it is.
+        placed: its plan, and where that runs.
         owners: see `owners_of`.
-        space: the node's workspace.
         shared: the node's part of the run.
         sender: makes what objects send with.
+
+    Raises:
+        WorkspaceError: another run has something of that name there.
     """
-    alone = [channel for channel in program.channels if channel.name not in owners]
-    plain = open_channels(alone, {node: space}, shared)
-    objects: dict[str, Any] = {channel_blob(name): queue for name, queue in plain.items()}
-    for channel in program.channels:
-        owner = owners.get(channel.name)
-        if owner is not None:
-            blob = channel_blob(channel.name)
-            objects[blob] = _channel(channel, node, owner, sender(blob))
-            objects[blob].made_in = shared.identity
-            space.local_cell(blob).value = objects[blob]
+    require_no_other_run(program, [placed])
+    spread_channels = [channel for channel in program.channels if channel.name in owners]
+    spread_collectives = [collective for collective in program.collectives if len(collective.nodes) > 1]
+    alone = replace(
+        program,
+        channels=tuple([channel for channel in program.channels if channel.name not in owners]),
+        collectives=tuple([each for each in program.collectives if len(each.nodes) == 1]),
+    )
+    objects: dict[str, Any] = dict(open_run_blobs(alone, [placed], shared))
+    for channel in spread_channels:
+        blob = channel_blob(channel.name)
+        objects[blob] = _channel(channel, placed.node, owners[channel.name], sender(blob))
+    for collective in spread_collectives:
+        blob = collective_blob(collective.name)
+        objects[blob] = Collective(collective, placed.node, sender(blob))
+    for blob, each in objects.items():
+        each.made_in = shared.identity
+        placed.space.local_cell(blob).value = each
     return objects
 
 

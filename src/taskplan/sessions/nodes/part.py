@@ -87,7 +87,7 @@ class Part:
         inner = Workspace(space) if program.is_private(node) else space
         self._placed = Placed(node, plan, inner)
         self._objects: dict[str, Any] = open_shared_objects(
-            program, node, order.owners, space, self.shared, self._sender
+            program, self._placed, order.owners, self.shared, self._sender
         )
         self.shared.outer = frozenset(id(each) for each in self._objects.values() if hasattr(each, "receive"))
 
@@ -105,7 +105,7 @@ class Part:
             raise
         finally:
             self.ended = True
-            forget_run_blobs(self._program, {self.node: self._space})
+            self._clean_up()
             self.shared.look_for_stall()
 
     def cancel(self, *, skip_closing: bool = False) -> None:
@@ -115,7 +115,7 @@ class Part:
     def forget(self) -> None:
         """The run is over everywhere; if this part never began, take away what was made for it."""
         if not self.began:
-            forget_run_blobs(self._program, {self.node: self._space})
+            self._clean_up()
 
     def receive(self, source: str, message: Carried) -> None:
         """Hand a message of another node to the object that it is for."""
@@ -139,6 +139,9 @@ class Part:
     def why(self) -> PartWhy:
         """Who waits for whom in it."""
         return self.shared.part_why()
+
+    def _clean_up(self) -> None:
+        forget_run_blobs(self._program, [self._placed], {self.node: self._space})
 
     def _sender(self, blob: str) -> Callable[[str, Any], None]:
         def send(node: str, content: Any) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.stalls import DOES
+from taskplan.engine.stalls import DOES, WANTS
 from taskplan.engine.why import User, Wait, Why
+from taskplan.operators.collective_objects import Meets
 from taskplan.sessions.nodes.messages import PartWhy
 
 _ENDED_BY = {"take from": ("writes", "closes"), "put into": ("reads", "closes")}
 """What others do that ends a wait, by what it wants."""
 
 _ORDER = list(DOES.values())
+
+_MEETS = WANTS[Meets][0]
 
 
 def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *, stuck: bool) -> Why:
@@ -28,7 +32,7 @@ def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *
     waits = [_known_to_all(wait, plans, states) for part in parts.values() for wait in part.why.waits]
     if stuck:
         waits = [wait for wait in waits if (wait.stuck or wait.open) and wait.operator]
-        waits = [wait if wait.hint else replace(wait, hint=_hint(wait, waits)) for wait in waits]
+        waits = [replace(wait, hint=_hint(wait, waits)) for wait in waits]
     else:
         waits = [replace(wait, stuck=False, hint="") for wait in waits]
     waits.sort(key=lambda wait: (not wait.stuck, not wait.operator))
@@ -41,10 +45,10 @@ def _known_to_all(wait: Wait, plans: Mapping[str, PreparedPlan], states: Mapping
     if not wait.operator:
         return wait
     users = set(_users_of(wait.name, plans, states))
-    nodes = {user.who.rpartition(" on ")[2] for user in users}
-    if len(nodes) < 2:
+    if len({user.who.rpartition(" on ")[2] for user in users}) < 2:
         return wait
-    return replace(wait, users=tuple(sorted(users, key=_place_in_list)), hint="")
+    hint = wait.hint if wait.verb == _MEETS else ""
+    return replace(wait, users=tuple(sorted(users, key=_place_in_list)), hint=hint)
 
 
 def _users_of(blob: str, plans: Mapping[str, PreparedPlan], states: Mapping[str, str]) -> Iterator[User]:
@@ -63,6 +67,10 @@ def _place_in_list(user: User) -> tuple[int, str, int]:
 
 def _hint(wait: Wait, waits: Sequence[Wait]) -> str:
     """The mistake that a wait which never ends looks like."""
+    if wait.verb == _MEETS:  # whoever knows of most others is right
+        return max([other.hint for other in waits if other.name == wait.name], key=_numbers)
+    if wait.hint:
+        return wait.hint
     subject = wait.subject.partition(" (")[0]
     for verb, does, name in (("take from", "writes", "writers"), ("put into", "reads", "readers")):
         users = [user for user in wait.users if user.does == does]
@@ -76,6 +84,10 @@ def _hint(wait: Wait, waits: Sequence[Wait]) -> str:
     first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
     ring = ring[first:] + ring[:first]
     return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other"
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"(\d+) of", text)]
 
 
 def _ring(start: Wait, waits: Sequence[Wait]) -> list[str]:
