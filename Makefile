@@ -10,6 +10,7 @@ WORKERS ?= 2
 SEED ?= 0
 MINUTES ?= 5
 PIPELINES ?= 2000
+SESSION ?= local
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,8 +20,8 @@ PIPELINES ?= 2000
 help: ## show what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
-run: $(READY) ## run the main job, examples/flight_delays
-	$(BIN)/python examples/flight_delays/program.py
+run: $(READY) ## run the main job, examples/flight_delays; SESSION=process or SESSION=ray to run its nodes in processes of their own
+	$(BIN)/python examples/flight_delays/program.py --session $(SESSION)
 
 test: $(READY_FOR_WORK) ## run all tests
 	$(BIN)/python -m pytest -n $(WORKERS)

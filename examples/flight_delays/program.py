@@ -36,6 +36,7 @@ from taskplan import (
     Node,
     ParquetReader,
     ParquetWriter,
+    ProcessSession,
     ReaderWithLimit,
     SimulatedSession,
     Struct,
@@ -49,7 +50,7 @@ ALL_ROWS = 336_776
 BATCH_ROWS = 2_000
 TRAINERS = 2
 REPORT_EVERY_MS = 250
-SESSIONS = {"local": LocalSession, "simulated": SimulatedSession}
+SESSIONS = {"local": LocalSession, "simulated": SimulatedSession, "process": ProcessSession}
 
 
 def build(rows: int = ALL_ROWS, copy: Path | None = None) -> TaskGroup:
@@ -181,7 +182,7 @@ def _put_back(total: BlobReference, value: BlobReference) -> BlobReference:
     type=click.Choice([*SESSIONS]),
     default="local",
     show_default=True,
-    help="How to run: on threads of this process, or one step at a time under virtual time.",
+    help="How to run: on threads of this process, one step at a time under virtual time, or each node in a process.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of steps in a simulation.")
 @click.option(
