@@ -6,7 +6,7 @@ and to nodes. What a local one is due is left where it is, since its attempt is 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -310,7 +310,7 @@ class OwnedChannel(BlobsQueue):
         if self.closed:
             return
         free = self._free()
-        granted: Counter[str] = Counter()
+        granted: dict[str, int] = {}
         while free > 0:
             peer = next((each for each in self._writing if each.wants), None)
             if local and (peer is None or self._local_writes_next):
@@ -318,7 +318,7 @@ class OwnedChannel(BlobsQueue):
                 self._local_writes_next = False
             elif peer is not None:
                 peer.wants -= 1
-                granted[peer.node] += 1
+                granted[peer.node] = granted.get(peer.node, 0) + 1
                 self._writing.remove(peer)
                 self._writing.append(peer)
                 self._local_writes_next = True
@@ -328,27 +328,23 @@ class OwnedChannel(BlobsQueue):
         if free > 0:
             self._grant_ahead(granted, free)
         for node, count in granted.items():
-            self._grant(self._peers[node], count)
+            self._peers[node].credits += count
+            self._credits += count
+            self._send(node, Grants(self.channel, count))
         self._recall({each.node for each in self._writing if each.wants}, local > 0)
 
-    def _grant_ahead(self, granted: Counter[str], free: int) -> None:
+    def _grant_ahead(self, granted: dict[str, int], free: int) -> None:
         """Nobody waits for room: let those who write have some for what they will put next, in lumps."""
         writing = [peer for peer in self._writing if peer.writes]
         share = self.capacity // max(1, len(writing) + self._local_writes)
         for peer in writing:
             if peer.recalled or peer.idle:
                 continue
-            has = peer.credits + granted[peer.node]
-            owed = min(free, share - has)
-            if owed > 0 and (granted[peer.node] or not has or 2 * owed >= share):
-                granted[peer.node] += owed
+            new = granted.get(peer.node, 0)
+            owed = min(free, share - peer.credits - new)
+            if owed > 0 and (new or not peer.credits or 2 * owed >= share):
+                granted[peer.node] = new + owed
                 free -= owed
-
-    def _grant(self, peer: _Peer, count: int) -> None:
-        if count:
-            peer.credits += count
-            self._credits += count
-            self._send(peer.node, Grants(self.channel, count))
 
     def _recall(self, wanting: set[str], local: bool) -> None:
         """Ask for the credits of all but the one who wants room, or of all where more was granted than there is."""
