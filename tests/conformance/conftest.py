@@ -19,6 +19,7 @@ import taskplan as tp
 SESSIONS: list[Callable[..., Any]] = [
     tp.LocalSession,
     tp.SimulatedSession,
+    tp.ProcessSession,
 ]
 
 RUNNERS: list[Callable[..., Any]] = [tp.RunPlan, *SESSIONS]
@@ -26,20 +27,22 @@ RUNNERS: list[Callable[..., Any]] = [tp.RunPlan, *SESSIONS]
 MANAGED: list[type[tp.Managed]] = [tp.Task, tp.TaskGroup, tp.NetBuilder]
 
 
-ONE_AT_A_TIME = {tp.SimulatedSession}
-"""Sessions that run one step at a time: functions of two steps cannot wait for each other there."""
+CANNOT: dict[str, set[Callable[..., Any]]] = {"overlap": {tp.SimulatedSession}, "one_process": {tp.ProcessSession}}
+"""By marker, the sessions that cannot run such tests by their nature; pyproject.toml says what the markers mean."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what a session cannot do by its nature."""
-    left_out = [item for item in items if item.get_closest_marker("overlap") and _runs_one_at_a_time(item)]
+    left_out = [
+        item for item in items if any(item.get_closest_marker(mark) and _uses(item, CANNOT[mark]) for mark in CANNOT)
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
-def _runs_one_at_a_time(item: pytest.Item) -> bool:
+def _uses(item: pytest.Item, sessions: set[Callable[..., Any]]) -> bool:
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return not ONE_AT_A_TIME.isdisjoint(value for value in parameters.values() if isinstance(value, type))
+    return not sessions.isdisjoint(value for value in parameters.values() if isinstance(value, type))
 
 
 def _name_of(factory: Callable[..., Any]) -> str:

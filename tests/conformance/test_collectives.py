@@ -224,6 +224,7 @@ def test_the_bits_do_not_depend_on_the_session_nor_on_who_comes_first(open_sessi
 # --- barrier ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_process
 def test_nobody_passes_a_barrier_before_all_are_there(session, trace):
     def body(_: int) -> None:
         for round_ in range(3):
@@ -237,6 +238,7 @@ def test_nobody_passes_a_barrier_before_all_are_there(session, trace):
     assert trace == [f"round {round_}" for round_ in range(3) for _ in NODES]
 
 
+@pytest.mark.one_process
 def test_barriers_of_different_names_have_nothing_to_do_with_each_other(session, trace):
     with tp.TaskGroup() as group:
         for name in ("a", "b"):
@@ -285,6 +287,7 @@ def test_each_round_sends_the_value_that_the_root_has_then(session):
     assert fetched(outputs) == [10, 10, 10]
 
 
+@pytest.mark.one_process
 def test_the_root_is_known_where_nodes_share_a_workspace(open_session):
     group, outputs = on_each_node(lambda number: ops.broadcast(ops.Const(number), root="trainer:1"))
 
@@ -305,6 +308,7 @@ def test_a_program_runs_again_with_rounds_of_its_own(session):
     assert fetched(outputs) == [3, 3, 3]
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 def test_runs_at_once_have_parties_of_their_own(session):
     """The first run waits at its barrier while the second one passes that of the same name."""
@@ -322,6 +326,7 @@ def test_runs_at_once_have_parties_of_their_own(session):
     assert first.wait(TIMEOUT_S)
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 def test_runs_at_once_in_one_workspace_do_not_meet_by_one_name(session):
     begun, release = threading.Event(), threading.Event()
@@ -449,6 +454,7 @@ def test_a_time_limit_ends_the_wait(session):
     assert "waits   to meet the others at barrier 'barrier' (2 of 3 there, round 1)" in str(caught.value)
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 def test_a_cancelled_run_waits_no_longer(session, trace):
     begun = threading.Semaphore(0)

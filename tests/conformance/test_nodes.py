@@ -64,6 +64,7 @@ def test_feed_writes_into_the_workspace_of_a_node(session, ws):
     assert not ws.has_blob("x")
 
 
+@pytest.mark.one_process
 def test_private_tasks_of_a_node_see_its_workspace_and_leave_nothing_there(session):
     values: list[int] = []
     session.feed("a", "x", np.array(5))
@@ -115,6 +116,7 @@ def test_reading_a_blob_of_another_node_is_refused_before_the_run_and_says_what_
     assert trace == []
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 def test_tasks_of_all_nodes_run_at_once(session, trace):
     barrier = threading.Barrier(3)
@@ -128,6 +130,7 @@ def test_tasks_of_all_nodes_run_at_once(session, trace):
     assert sorted(trace) == ["a", "b", "local"]
 
 
+@pytest.mark.one_process
 def test_a_failure_on_one_node_ends_the_others(session):
     begun = threading.Event()
     with tp.TaskGroup() as group:
@@ -147,6 +150,7 @@ def test_a_failure_on_one_node_ends_the_others(session):
 # --- all nodes in one workspace ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_process
 def test_shared_nodes_puts_all_nodes_into_one_workspace(open_session, ws):
     """As Caffe2 did: one node sees what another makes."""
     session = open_session(shared_nodes=True)
@@ -171,6 +175,7 @@ def test_shared_nodes_puts_all_nodes_into_one_workspace(open_session, ws):
     assert session.workspace("a") is ws
 
 
+@pytest.mark.one_process
 def test_with_shared_nodes_local_setup_of_all_tasks_is_that_of_the_one_node(open_session, trace):
     session = open_session(shared_nodes=True)
     with tp.TaskGroup() as group:
@@ -206,6 +211,7 @@ def read_rows(channel: tp.Channel, values: list[Any]) -> None:
         ops.Python(keeping(values))(row.field_blobs(), [])
 
 
+@pytest.mark.one_process
 def test_a_channel_carries_rows_from_one_node_to_another(session, ws):
     rows, values = tp.Channel("rows", capacity=2, schema=["number"]), []
     with tp.TaskGroup() as group:
@@ -220,6 +226,7 @@ def test_a_channel_carries_rows_from_one_node_to_another(session, ws):
     assert [space.has_blob("channel:rows") for space in (ws, session.workspace("reader"))] == [False, False]
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_channel_with_several_writers_and_readers_closes_after_the_last_writer(open_session, shared):
@@ -246,6 +253,7 @@ def test_a_channel_with_several_writers_and_readers_closes_after_the_last_writer
     assert sorted(values[0] + values[1]) == [0, *range(100, 150), *range(200, 250)]
 
 
+@pytest.mark.one_process
 def test_a_task_with_several_instances_is_one_writer(session):
     rows, values = tp.Channel("rows", capacity=3, schema=["number"]), []
     with tp.TaskGroup() as group:
@@ -274,6 +282,7 @@ def test_a_channel_works_within_one_node_and_in_global_workspaces(session, ws):
     assert not ws.has_blob("channel:rows")
 
 
+@pytest.mark.one_process
 def test_ordinary_queue_operators_work_on_the_blob_of_a_channel(session):
     rows = tp.Channel("rows", capacity=10, schema=["a", "b"])
     values: list[int] = []

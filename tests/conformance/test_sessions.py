@@ -303,6 +303,7 @@ def test_102a_a_group_that_was_not_compiled_by_hand_does_the_same(open_session, 
     assert results == [2, 2, 200]
 
 
+@pytest.mark.one_process
 def test_102d_a_compiled_group_runs_as_each_session_is_set_up(open_session, ws, trace):
     """What is compiled for a class of sessions does not depend on which of them runs it first."""
     with tp.TaskGroup(GLOBAL) as group, tp.Node("other"):

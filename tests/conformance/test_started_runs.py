@@ -156,6 +156,7 @@ def test_a_function_that_ignores_a_cancellation_is_left_behind(open_session):
     assert "awaits" in abandoned[0]
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 def test_a_node_whose_function_ignores_the_end_is_left_behind(open_session):
     session = open_session(grace_s=SOON_S)

@@ -257,6 +257,7 @@ def test_084b_each_instance_has_its_reporter(session, trace):
     assert sorted(trace) == ["body"] * 3 + ["report"] * 3
 
 
+@pytest.mark.one_process
 @pytest.mark.overlap
 def test_085_local_init_runs_once_a_node_before_all_tasks_and_local_exit_once_after_all(session, trace):
     barrier = threading.Barrier(4)

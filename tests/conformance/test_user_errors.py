@@ -109,6 +109,7 @@ def test_an_undefined_blob_of_a_net_that_is_run_at_once_is_told_with_the_line_th
 # --- a function that raises -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_process
 def test_an_exception_in_the_17th_iteration_of_the_second_instance_is_told_with_all_of_these(session):
     """Which instance is the second to take a number depends on the schedule; the notes say which one it was."""
     numbers = itertools.count(1)

@@ -194,15 +194,23 @@ class CellSpace:
 
     def missing(self, name: str) -> MissingBlobError:
         """The error for a name that is not here, with the node that has it or near names."""
-        for node, space in self.elsewhere.items():
-            if space is not self and space.find(name) is not None:
-                msg = (
-                    f"blob {name!r} is on node {node!r}, not in this workspace: use session.workspace({node!r}), a "
-                    "Channel between nodes, or LocalSession(ws, shared_nodes=True)"
-                )
-                return MissingBlobError(msg, blob=name, node=node)
+        elsewhere = on_another_node(name, self, self.elsewhere)
+        if elsewhere is not None:
+            return elsewhere
         msg = f"there is no blob {name!r} in the workspace{did_you_mean(name, self.names())}"
         return MissingBlobError(msg, blob=name)
+
+
+def on_another_node(name: str, here: object, elsewhere: Mapping[str, Any]) -> MissingBlobError | None:
+    """The error for a blob that is not `here` and on another node; None if that has none of its name either."""
+    for node, space in elsewhere.items():
+        if space is not here and space.find(name) is not None:
+            msg = (
+                f"blob {name!r} is on node {node!r}, not in this workspace: use session.workspace({node!r}), a "
+                "Channel between nodes, or LocalSession(ws, shared_nodes=True)"
+            )
+            return MissingBlobError(msg, blob=name, node=node)
+    return None
 
 
 class BlobSpace(CellSpace):

@@ -35,7 +35,7 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
     Raises:
         the first failure itself, with notes that say where it happened and what else failed.
     """
-    conduct(partial(_run_all, placed, shared, beside=beside), placed[0].plan, placed, shared, timeout_s=timeout_s)
+    conduct(partial(_run_all, placed, shared, beside=beside), placed[0].plan, placed, shared, timeout_s=timeout_s, beside=beside)
 
 
 def conduct(
@@ -45,6 +45,7 @@ def conduct(
     shared: Attempted,
     *,
     timeout_s: float = math.inf,
+    beside: bool = False,
 ) -> None:
     """Perform `action`, which is all of a run, from its first strand; then raise the first failure, if there was one.
 
@@ -54,9 +55,10 @@ def conduct(
         placed: the plans that it runs here.
         shared: the run.
         timeout_s: how long it may take.
+        beside: the first strand runs no plan itself.
     """
     with np.errstate(all="ignore"), interruptible(shared):
-        before = begin_first_strand(placed, shared)
+        before = begin_first_strand(placed, shared, beside=beside)
         try:
             if timeout_s == math.inf:
                 action()
@@ -74,11 +76,13 @@ def conduct(
     shared.outcome.raise_first()
 
 
-def begin_first_strand(placed: Sequence[Placed], shared: Attempted) -> Token[Strand | None]:
+def begin_first_strand(
+    placed: Sequence[Placed], shared: Attempted, *, beside: bool = False
+) -> Token[Strand | None]:
     """The caller is the first strand of the run from now on, and the workspaces know that they are in use."""
     strand = Strand(shared, "the run")
     strand.thread = threading.get_ident()
-    if len(placed) == 1:
+    if len(placed) == 1 and not beside:
         strand.does(placed[0].plan, placed[0].plan.plan.steps, placed[0].space)
     identity = shared.identity
     shared.strands.alive.add(strand)

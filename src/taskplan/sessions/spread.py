@@ -35,7 +35,7 @@ from taskplan.plan.order import stands
 from taskplan.sessions.local import LOCAL, LocalProgram, LocalSession
 from taskplan.sessions.nodes.conductor import Conductor, PartAtHome, PartAway
 from taskplan.sessions.nodes.home import Home, Launcher
-from taskplan.sessions.nodes.messages import Carried, Ended, Idle, Observed, PartOrder, Ticket
+from taskplan.sessions.nodes.messages import Carried, Ended, Idle, Observed, PartOrder, Relayed, Ticket
 from taskplan.sessions.nodes.objects import owners_of
 from taskplan.sessions.nodes.output import levels_here
 from taskplan.sessions.nodes.part import Part
@@ -103,7 +103,7 @@ class SpreadSession(LocalSession):
         """The workspace of a node. That of `local` is here; others are `RemoteWorkspace`s, and asking starts them."""
         if node == LOCAL or node in self._nodes:
             return self._nodes[node]
-        space: Any = RemoteWorkspace(node, partial(self._node, node))
+        space: Any = RemoteWorkspace(node, partial(self._node, node), self._nodes)
         self._nodes[node] = space
         self._nodes[LOCAL].elsewhere = self._nodes
         return space
@@ -240,6 +240,10 @@ class SpreadSession(LocalSession):
                 part = conductor.parts.get(LOCAL) if conductor is not None else None
                 if isinstance(part, PartAtHome):
                     part.part.receive(node.name, message)
+            case Relayed():
+                other = self._home.node(message.node)
+                if other is not None:
+                    other.link.send(Relayed(node.name, message.content))
             case Ended(run=run) if run in self._runs:
                 self._runs[run].note_end(node.name, message)
             case Idle(run=run):

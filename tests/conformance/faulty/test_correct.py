@@ -49,7 +49,13 @@ def as_said(outputs: dict[str, Any]) -> dict[str, Any]:
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in outputs.items()}
 
 
-@pytest.mark.parametrize("program", CORRECT, ids=lambda program: program.name)
+PROGRAMS = [
+    pytest.param(program, marks=[pytest.mark.one_process] * ("shared_nodes" in program.options), id=program.name)
+    for program in CORRECT
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_a_correct_program_that_looks_suspicious_ends_well(
     program: Correct, open_session: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:

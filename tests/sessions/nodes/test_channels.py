@@ -189,7 +189,7 @@ def test_a_writer_that_gives_up_is_told_what_it_waited_for() -> None:
         bench.run("EnqueueBlobs", ["q", "x"], ["x"], timeout_secs=2.0)
 
     assert str(caught.value) == (
-        "EnqueueBlobs: gave up after 2 s of waiting for channel 'rows' of node 'home' (wants room for 1)"
+        "EnqueueBlobs: gave up after 2 s of waiting for queue 'channel:rows' of node 'home' (wants room for 1)"
     )
 
 
@@ -209,10 +209,10 @@ def test_the_owner_says_what_it_holds_and_what_it_has_granted() -> None:
     network.put("a", 1)
     network.settle()
 
-    assert network.owner.describe() == "channel 'rows' (1 of 4, room for 3 granted to other nodes)"
+    assert network.owner.describe() == "queue 'channel:rows' (1 of 4, room for 3 granted to other nodes)"
     network.change(OWNER, "close", failed=True)
     network.settle()
-    assert network.owner.describe() == "channel 'rows' (1 of 4, closed as failed)"
+    assert network.owner.describe() == "queue 'channel:rows' (1 of 4, closed as failed)"
 
 
 def test_a_stand_in_says_what_it_may_do_and_what_it_waits_for() -> None:
@@ -230,11 +230,11 @@ def test_a_stand_in_says_what_it_may_do_and_what_it_waits_for() -> None:
     seen.append(channel.describe())
 
     assert seen == [
-        "channel 'rows' of node 'home' (open)",
-        "channel 'rows' of node 'home' (wants room for 1)",
-        "channel 'rows' of node 'home' (may put 3)",
-        "channel 'rows' of node 'home' (may put 3, asked for 3)",
-        "channel 'rows' of node 'home' (asked for 3, closed)",
+        "queue 'channel:rows' of node 'home' (open)",
+        "queue 'channel:rows' of node 'home' (wants room for 1)",
+        "queue 'channel:rows' of node 'home' (may put 3)",
+        "queue 'channel:rows' of node 'home' (may put 3, asked for 3)",
+        "queue 'channel:rows' of node 'home' (asked for 3, closed)",
     ]
 
 

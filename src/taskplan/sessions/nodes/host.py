@@ -43,6 +43,7 @@ from taskplan.sessions.nodes.messages import (
     PeerLost,
     Ping,
     Pong,
+    Relayed,
     Reply,
     Ticket,
 )
@@ -118,6 +119,8 @@ class NodeHost:
                 self._home.send(Pong(message.number))
             case Carried():
                 self._deliver(HOME, message)
+            case Relayed():
+                self._deliver(message.node, message.content)
             case Call(method="census" | "why"):
                 self._answer(message)  # also while a call takes long
             case Call():
@@ -254,10 +257,13 @@ class NodeHost:
     # --- other nodes --------------------------------------------------------------------------------------------------
 
     def _send(self, node: str, message: Carried) -> None:
+        peer = self._peers.get(node)
         if node == HOME:
             self._home.send(message)
+        elif peer is not None:
+            peer[1].send((self._ticket.node, message))
         else:
-            self._peers[node][1].send((self._ticket.node, message))
+            self._home.send(Relayed(node, message))
 
     def _deliver(self, source: str, message: Carried) -> None:
         part = self._parts.get(message.run)

@@ -133,6 +133,14 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Relayed:
+    """What one node says to another by way of home, as they are not connected; `node` is the other one."""
+
+    node: str
+    content: Carried
+
+
+@dataclass(frozen=True, slots=True)
 class Idle:
     """No step of the part can go on by itself just now."""
 

@@ -368,7 +368,7 @@ class OwnedChannel(BlobsQueue):
         """One phrase about the channel's state."""
         promised = f", room for {self._credits} granted to other nodes" if self._credits else ""
         ending = ", closed as failed" if self.failed else ", closed" if self.closed else ""
-        return f"channel {self.channel!r} ({self.fill} of {self.capacity}{promised}{ending})"
+        return f"queue {self.name!r} ({self.fill} of {self.capacity}{promised}{ending})"
 
     def check_invariants(self) -> None:
         """Hold what must be true between any two attempts against what is."""

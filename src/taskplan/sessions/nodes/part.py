@@ -100,8 +100,9 @@ class Part:
         try:
             execute([self._placed], self.shared, beside=True)
         except BaseException:
-            queues = {name: each for name, each in self._objects.items() if hasattr(each, "close")}
-            close_queues([self._placed], queues, self.shared)
+            # What other nodes use too is left as it is: they are told that the run has failed, and not by a queue.
+            own = {name: each for name, each in self._objects.items() if id(each) not in self.shared.outer}
+            close_queues([self._placed], own, self.shared)
             raise
         finally:
             self.ended = True

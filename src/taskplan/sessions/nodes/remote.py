@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from itertools import count
 from typing import Any, Protocol
 
+from taskplan.engine.cells import on_another_node
 from taskplan.errors import MissingBlobError, NodeLostError
 from taskplan.sessions.nodes.link import Link
 from taskplan.sessions.nodes.messages import Call, Hello, Reply
@@ -134,10 +135,12 @@ class RemoteWorkspace:
     Args:
         name: of the node.
         node: gives the node, which is started if it does not run.
+        elsewhere: the workspaces of all nodes of the session.
     """
 
-    def __init__(self, name: str, node: Callable[[], RemoteNode]) -> None:
+    def __init__(self, name: str, node: Callable[[], RemoteNode], elsewhere: Mapping[str, Any]) -> None:
         self.name = name
+        self.elsewhere = elsewhere
         self._node = node
 
     def ask(self, method: str, *arguments: Any) -> Any:
@@ -185,8 +188,7 @@ class RemoteWorkspace:
         try:
             return self.ask("fetch", str(name))
         except MissingBlobError as error:
-            error.__cause__ = None  # where it was raised there is of no interest
-            raise
+            raise on_another_node(str(name), self, self.elsewhere) or error from None
 
     def remove_blob(self, name: object) -> bool:
         """Remove a blob; says whether there was one."""

@@ -248,7 +248,7 @@ class RemoteChannel(BlobsQueue):
             state.append(f"asked for {self._asked.most}")
         if self.closed:
             state.append("closed as failed" if self.failed else "closed")
-        return f"channel {self.channel!r} of node {self.owner!r} ({', '.join(state) or 'open'})"
+        return f"queue {self.name!r} of node {self.owner!r} ({', '.join(state) or 'open'})"
 
     def check_invariants(self) -> None:
         """Hold what must be true between any two attempts against what is."""

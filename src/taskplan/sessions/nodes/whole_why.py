@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,8 @@ from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.stalls import DOES, WANTS
 from taskplan.engine.why import User, Wait, Why
 from taskplan.operators.collective_objects import Meets
+from taskplan.operators.waiting import Puts
+from taskplan.plan.names import CHANNEL, COLLECTIVE
 from taskplan.sessions.nodes.messages import PartWhy
 
 _ENDED_BY = {"take from": ("writes", "closes"), "put into": ("reads", "closes")}
@@ -17,7 +20,7 @@ _ENDED_BY = {"take from": ("writes", "closes"), "put into": ("reads", "closes")}
 
 _ORDER = list(DOES.values())
 
-_MEETS = WANTS[Meets][0]
+_MEETS, _PUTS = WANTS[Meets][0], WANTS[Puts][0]
 
 
 def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *, stuck: bool) -> Why:
@@ -30,6 +33,8 @@ def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *
     """
     states = {who: state for part in parts.values() for who, state in part.states.items()}
     waits = [_known_to_all(wait, plans, states) for part in parts.values() for wait in part.why.waits]
+    there = Counter(wait.name for wait in waits if wait.verb == _MEETS)
+    waits = [_counted(wait, there[wait.name]) if wait.verb == _MEETS else wait for wait in waits]
     if stuck:
         waits = [wait for wait in waits if (wait.stuck or wait.open) and wait.operator]
         waits = [replace(wait, hint=_hint(wait, waits)) for wait in waits]
@@ -42,13 +47,19 @@ def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *
 
 def _known_to_all(wait: Wait, plans: Mapping[str, PreparedPlan], states: Mapping[str, str]) -> Wait:
     """A wait with all who use its object, on whatever node; and no hint, if only some of them were known."""
-    if not wait.operator:
+    if not wait.operator or not wait.name.startswith((CHANNEL, COLLECTIVE)):
         return wait
     users = set(_users_of(wait.name, plans, states))
     if len({user.who.rpartition(" on ")[2] for user in users}) < 2:
         return wait
     hint = wait.hint if wait.verb == _MEETS else ""
     return replace(wait, users=tuple(sorted(users, key=_place_in_list)), hint=hint)
+
+
+def _counted(wait: Wait, there: int) -> Wait:
+    """A wait for others to come, with the number of those who have: each part knows its own."""
+    subject, hint = (re.sub(r"\d+ of", f"{there} of", text) for text in (wait.subject, wait.hint))
+    return replace(wait, subject=subject, hint=hint)
 
 
 def _users_of(blob: str, plans: Mapping[str, PreparedPlan], states: Mapping[str, str]) -> Iterator[User]:
@@ -67,11 +78,9 @@ def _place_in_list(user: User) -> tuple[int, str, int]:
 
 def _hint(wait: Wait, waits: Sequence[Wait]) -> str:
     """The mistake that a wait which never ends looks like."""
-    if wait.verb == _MEETS:  # whoever knows of most others is right
-        return max([other.hint for other in waits if other.name == wait.name], key=_numbers)
     if wait.hint:
         return wait.hint
-    subject = wait.subject.partition(" (")[0]
+    subject = wait.subject.partition(" (")[0].partition(" of node ")[0]
     for verb, does, name in (("take from", "writes", "writers"), ("put into", "reads", "readers")):
         users = [user for user in wait.users if user.does == does]
         if wait.verb == verb and not users:
@@ -83,11 +92,8 @@ def _hint(wait: Wait, waits: Sequence[Wait]) -> str:
         return f"steps of {ring[0]} wait for each other" if ring else ""
     first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
     ring = ring[first:] + ring[:first]
-    return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other"
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"(\d+) of", text)]
+    full = wait.verb == _PUTS and all(other.verb == _PUTS for other in waits)
+    return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other{', all for room in full queues' * full}"
 
 
 def _ring(start: Wait, waits: Sequence[Wait]) -> list[str]:
@@ -96,7 +102,7 @@ def _ring(start: Wait, waits: Sequence[Wait]) -> list[str]:
     while True:
         last = chain[-1]
         helpers = {user.who for user in last.users if user.does in _ENDED_BY.get(last.verb, ())}
-        following = [wait for wait in waits if wait.who in helpers and wait.operator]
+        following = [wait for wait in waits if wait.who in helpers and wait is not last]
         if start in following:
             return list(dict.fromkeys(wait.who for wait in chain))
         fresh = [wait for wait in following if wait not in chain]
