@@ -169,6 +169,10 @@ class Home:
         awaited = self._awaited.pop(name, None)
         if awaited is not None:
             awaited.set_exception(EOFError())
+            return
+        node = self._nodes.get(name)
+        if node is not None:  # mostly its link has ended too, but a machine that is gone closes no connection
+            self._lose_later(node, lambda: f"is lost: its process {node.process.epitaph(LAST_WORDS_S) or 'ended'}")
 
     def _admit(self) -> None:
         assert self._gate is not None
@@ -238,11 +242,22 @@ class Home:
         if other is None or other.lost is not None:
             return
 
-        def look() -> None:
-            if not self._closing.wait(LAST_WORDS_S) and node.lost is None and other.lost is None:
-                self.lose(other, f"is lost: node {node.name!r} cannot reach it ({message.why})")
+        def why() -> str:
+            return f"is lost: node {node.name!r} cannot reach it ({message.why})" if node.lost is None else ""
 
-        threading.Thread(target=look, name="taskplan-home-look", daemon=True).start()
+        self._lose_later(other, why)
+
+    def _lose_later(self, node: RemoteNode, why: Callable[[], str]) -> None:
+        """Give a node up, unless that has happened when what comes from it by other ways has had time to arrive."""
+
+        def look() -> None:
+            if not self._closing.wait(LAST_WORDS_S) and node.lost is None and (reason := why()):
+                self.lose(node, reason)
+
+        if node.lost is None and not self._closing.is_set():
+            thread = threading.Thread(target=look, name="taskplan-home-look", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def lose(self, node: RemoteNode, why: str) -> None:
         """Give a node up: kill its process, and tell all who wait for it."""
