@@ -174,6 +174,7 @@ if TYPE_CHECKING:
     from taskplan.data.sources import SourceReader
     from taskplan.data.text_file_reader import TextFileReader
     from taskplan.sessions.process import ProcessSession
+    from taskplan.sessions.ray import RaySession
 
 _LATE_BY_MODULE = {
     "data.files.arrow": "arrow_from_schema from_table schema_from_arrow to_table",
@@ -201,6 +202,7 @@ _LATE_BY_MODULE = {
     "data.text_file_reader": "TextFileReader",
     "data.files.text_lines": "TextLinesReader",
     "sessions.process": "ProcessSession",
+    "sessions.ray": "RaySession",
 }
 """The modules of `taskplan.data`, with the names in them that are imported when they are first asked for."""
 
@@ -318,6 +320,7 @@ __all__ = [
     "Queue",
     "QueueClosedError",
     "QueueWrapper",
+    "RaySession",
     "Reader",
     "ReaderBuilder",
     "ReaderWithDelay",

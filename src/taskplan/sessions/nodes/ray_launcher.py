@@ -1,0 +1,254 @@
+"""Starting nodes as the actors of a Ray cluster, in places that have what they ask for."""
+
+from __future__ import annotations
+
+import logging
+import math
+import pickle
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from taskplan.errors import BuildValueError, PlacementError
+from taskplan.sessions.nodes.bundles import Bundle, Machine, amount, bundle_of, check_room
+from taskplan.sessions.nodes.calls import CallCarrier
+from taskplan.sessions.nodes.host import HOME
+from taskplan.sessions.nodes.link import Carrier
+from taskplan.sessions.nodes.messages import Hello, Ticket
+from taskplan.sessions.nodes.ray_actor import LOOPBACK, actor_class, carrier_to, how_it_ended
+from taskplan.sessions.nodes.remote import NodeProcess
+
+logger = logging.getLogger("taskplan")
+
+END_S = 15.0
+"""How long Ray may take to end an actor that was killed."""
+
+_MARK = {"memory": 1}
+"""What a node that asks for nothing takes: Ray has no empty bundles, and one byte is free on any machine."""
+
+Arrived = Callable[[Carrier, Hello], None]
+
+
+class Cluster(Protocol):
+    """The Ray that nodes run on.
+
+    Attributes:
+        ray: the module.
+    """
+
+    ray: Any
+
+    def enter(self) -> None:
+        """Be connected to it."""
+
+    def leave(self) -> None:
+        """Need it no more."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a node runs: one bundle of a placement group, which is the node's until the session is closed."""
+
+    bundle: Bundle
+    group: Any
+    index: int
+
+
+class RayLauncher:
+    """Starts nodes as actors.
+
+    Attributes:
+        on_arrival: is told of nodes that are connected over calls; others come to home's gate.
+    """
+
+    on_arrival: Arrived
+
+    def __init__(self, cluster: Cluster, placement_timeout_s: float, *, direct: bool) -> None:
+        self._cluster = cluster
+        self._timeout_s = max(1, math.ceil(min(placement_timeout_s, 10**9)))  # Ray takes whole seconds only
+        self._direct = direct
+        self._prefix = f"taskplan:{secrets.token_hex(4)}:"
+        self._places: dict[str, _Place] = {}
+        self._groups: list[Any] = []
+        self._processes: dict[str, _Process] = {}
+
+    @property
+    def address(self) -> str:
+        """The address of this machine at which nodes see it."""
+        self._cluster.enter()
+        return str(self._cluster.ray.util.get_node_ip_address()) if self._direct else LOOPBACK
+
+    def start(
+        self, tickets: Sequence[Ticket], needs: Mapping[str, Mapping[str, Any]], on_end: Callable[[str], None]
+    ) -> dict[str, NodeProcess]:
+        """Start an actor for each node, where it finds what it needs."""
+        bundles = [bundle_of(ticket.node, needs.get(ticket.node, {})) for ticket in tickets]
+        self._cluster.enter()
+        self._find_places(bundles)
+        actor_of_node = self._cluster.ray.remote(actor_class())
+        for ticket in tickets:
+            old = self._processes.get(ticket.node)
+            if old is not None:
+                old.wait_for_end()
+            actor = actor_of_node.options(**self._options(ticket.node)).remote(ticket.node)
+            self._processes[ticket.node] = _Process(
+                self._cluster.ray, actor, ticket, self._prefix, on_end, self.on_arrival, direct=self._direct
+            )
+        return {ticket.node: self._processes[ticket.node] for ticket in tickets}
+
+    def close(self) -> None:
+        """Give back all places, whatever may still be there, and leave the cluster."""
+        for process in self._processes.values():
+            process.kill()
+        if self._cluster.ray.is_initialized():
+            for group in self._groups:
+                with suppress(Exception):  # the cluster is gone
+                    self._cluster.ray.util.remove_placement_group(group)
+        for process in self._processes.values():
+            process.epitaph(END_S)
+        self._cluster.leave()
+
+    def _options(self, node: str) -> dict[str, Any]:
+        place = self._places[node]
+        amounts = dict(place.bundle.resources)
+        return {
+            "name": self._prefix + node,
+            "num_cpus": amounts.pop("CPU", 0),
+            "num_gpus": amounts.pop("GPU", None),
+            "memory": amounts.pop("memory", None),
+            "resources": amounts or None,
+            "max_concurrency": 10_000,  # calls that wait count too
+            "max_restarts": 0,  # what starts anew has lost its workspace: that is for home to know
+            "max_task_retries": 0,
+            "enable_task_events": False,
+            "scheduling_strategy": self._cluster.ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(
+                place.group, placement_group_bundle_index=place.index
+            ),
+        }
+
+    # --- places -------------------------------------------------------------------------------------------------------
+
+    def _find_places(self, bundles: Sequence[Bundle]) -> None:
+        """Give each node a place: the one that it had before it was lost, if it asks for the same."""
+        known = [self._places.get(bundle.node) for bundle in bundles]
+        new = [bundle for bundle, place in zip(bundles, known, strict=True) if place is None or place.bundle != bundle]
+        machines = [
+            Machine(machine["Resources"], machine.get("Labels") or {})
+            for machine in self._cluster.ray.nodes()
+            if machine["Alive"]
+        ]
+        check_room(bundles, machines)
+        if new:
+            group = self._new_group(new)
+            self._groups.append(group)
+            self._places |= {bundle.node: _Place(bundle, group, index) for index, bundle in enumerate(new)}
+        # A group loses its places with a machine, and gets others.
+        for group in {
+            id(self._places[bundle.node].group): self._places[bundle.node].group for bundle in bundles
+        }.values():
+            if not group.wait(self._timeout_s):
+                self._give_up(group, bundles)
+
+    def _new_group(self, bundles: Sequence[Bundle]) -> Any:
+        selectors: dict[str, Any] = {}
+        if any(bundle.labels for bundle in bundles):
+            selectors["bundle_label_selector"] = [dict(bundle.labels) for bundle in bundles]
+        try:
+            return self._cluster.ray.util.placement_group(
+                [dict(bundle.resources) or _MARK for bundle in bundles], strategy="SPREAD", **selectors
+            )
+        except (TypeError, ValueError) as error:
+            msg = f"Ray does not take what {_listed(bundles)}: {error}"
+            raise BuildValueError(msg) from error
+
+    def _give_up(self, group: Any, bundles: Sequence[Bundle]) -> None:
+        ray = self._cluster.ray
+        ray.util.remove_placement_group(group)
+        self._groups.remove(group)
+        waiting = [bundle for bundle in bundles if self._places[bundle.node].group is group]
+        self._places = {node: place for node, place in self._places.items() if place.group is not group}
+        free = ray.available_resources()
+        kinds = dict.fromkeys(name for bundle in waiting for name in bundle.resources)
+        there = ", ".join(amount(free.get(name, 0), name) for name in kinds)
+        free_now = f"; free in the cluster: {there}" if there else ""
+        msg = f"there was no room within {self._timeout_s} s: {_listed(waiting)}{free_now}"
+        raise PlacementError(msg, node=waiting[0].node)
+
+
+def _listed(bundles: Sequence[Bundle]) -> str:
+    return ", ".join(f"node {bundle.node!r} asks for {bundle}" for bundle in bundles)
+
+
+class _Process:
+    """The actor of one node, and the thread here that waits for its end."""
+
+    def __init__(
+        self,
+        ray: Any,
+        actor: Any,
+        ticket: Ticket,
+        prefix: str,
+        on_end: Callable[[str], None],
+        on_arrival: Arrived,
+        *,
+        direct: bool,
+    ) -> None:
+        self._ray = ray
+        self._actor = actor
+        self._name = prefix + ticket.node
+        self._node = ticket.node
+        self._how = ""
+        self._over = threading.Event()
+        begun = actor.begin.remote(ticket.path, ticket.folder, pickle.dumps(ticket), prefix, direct)
+        threading.Thread(
+            target=self._follow,
+            args=(begun, direct, on_end, on_arrival),
+            name=f"taskplan-node-{ticket.node}",
+            daemon=True,
+        ).start()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(Exception):  # the cluster is gone, and the node with it
+            self._ray.kill(self._actor)
+
+    def epitaph(self, timeout_s: float) -> str:
+        """How it ended; empty if it has not within the time."""
+        self._over.wait(timeout_s)
+        return self._how
+
+    def wait_for_end(self) -> None:
+        """It was killed: wait until another one may have its name and its place.
+
+        Raises:
+            PlacementError: Ray does not end it.
+        """
+        if not self._over.wait(END_S):
+            msg = f"node {self._node!r} cannot be started anew, since Ray has not ended its process within {END_S:g} s"
+            raise PlacementError(msg, node=self._node)
+
+    def _follow(self, begun: Any, direct: bool, on_end: Callable[[str], None], on_arrival: Arrived) -> None:
+        carrier: CallCarrier | None = None
+        try:
+            connected = self._ray.get(begun)
+            serving = self._actor.serve.remote()
+            if not connected:
+                if direct:
+                    logger.warning(
+                        "node %r cannot connect to home, so all they say goes over Ray's calls, which is slower",
+                        self._node,
+                    )
+                carrier = carrier_to(self._actor, HOME)
+                with suppress(EOFError, OSError):  # it has died, as `serving` says
+                    on_arrival(carrier, carrier.receive())
+            self._ray.get(serving)
+            how = "ended"
+        except Exception as error:  # of Ray, or what the actor raises
+            how = how_it_ended(error, self._ray)
+        self.kill()
+        self._how = how
+        on_end(self._node)
+        self._over.set()  # only now: then this node may be started anew, and what is told is of the new one
