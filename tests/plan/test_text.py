@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from taskplan.plan import taskplan_pb2 as pb
-from taskplan.plan.model import ChannelDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
+from taskplan.plan.model import (
+    ChannelDef,
+    CollectiveDef,
+    NetDef,
+    OpDef,
+    OutputDef,
+    PlanDef,
+    ProgramDef,
+    StepDef,
+)
 from taskplan.plan.names import Site
 from taskplan.plan.text import net_text, plan_text, plan_tree, program_text, program_tree, step_text, step_tree
 
@@ -67,9 +76,21 @@ def _plan():
 def _program():
     output = OutputDef("trainer", "rate", "trainer/sgd")
     channel = ChannelDef("batches", 4, 2, ("x", "y"), writers=1, node="reader", nodes=("reader", "trainer"))
+    collectives = (
+        CollectiveDef("epoch", "barrier", ("reader", "trainer"), (1, 2)),
+        CollectiveDef("weights", "broadcast", ("reader", "trainer"), (1, 2), root="reader"),
+        CollectiveDef("gradients", "allreduce", ("trainer",), (1,), reduction="mean"),
+    )
     hidden = OutputDef("reader", "dummy")
     plans = {"reader": PlanDef("read"), "trainer": _plan()}
-    return ProgramDef(plans, (output, hidden), (channel,), private_nodes=("trainer",), hidden_blobs=("dummy",))
+    return ProgramDef(
+        plans,
+        (output, hidden),
+        (channel,),
+        private_nodes=("trainer",),
+        hidden_blobs=("dummy",),
+        collectives=collectives,
+    )
 
 
 @pytest.mark.parametrize(

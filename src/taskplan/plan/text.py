@@ -28,7 +28,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from taskplan.plan.model import ChannelDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
+from taskplan.plan.model import (
+    ChannelDef,
+    CollectiveDef,
+    NetDef,
+    OpDef,
+    OutputDef,
+    PlanDef,
+    ProgramDef,
+    StepDef,
+)
 from taskplan.plan.names import UNKNOWN_SITE, Site, function_name
 
 _INDENT = "  "
@@ -66,7 +75,7 @@ def plan_text(plan: PlanDef, *, lines: bool = False) -> str:
 
 
 def program_text(program: ProgramDef, *, lines: bool = False) -> str:
-    """A program: the plan of each node, then channels and outputs."""
+    """A program: the plan of each node, then channels, collective operations and outputs."""
     return "\n".join(_program_lines(program, lambda plan: _plan_lines(plan, lines)))
 
 
@@ -87,7 +96,7 @@ def plan_tree(plan: PlanDef) -> str:
 
 
 def program_tree(program: ProgramDef) -> str:
-    """The steps of each node, one line each, then channels and outputs."""
+    """The steps of each node, one line each, then channels, collective operations and outputs."""
     return "\n".join(_program_lines(program, _plan_tree_lines))
 
 
@@ -101,6 +110,8 @@ def _program_lines(program: ProgramDef, plan_lines: Callable[[PlanDef], Iterator
         yield from _indented(plan_lines(plan), by=2)
     for channel in program.channels:
         yield _INDENT + _channel_line(channel)
+    for collective in program.collectives:
+        yield _INDENT + _collective_line(collective)
     for output in program.outputs:
         if output.blob not in program.hidden_blobs:
             yield _INDENT + _output_line(output)
@@ -114,6 +125,15 @@ def _channel_line(channel: ChannelDef) -> str:
         f"channel {_name(channel.name)}: capacity {channel.capacity}, {_count(channel.columns, 'column')}{fields}, "
         f"{_count(channel.writers, 'writer')}{home}{users}"
     )
+
+
+def _collective_line(collective: CollectiveDef) -> str:
+    reduction = f" ({collective.reduction})" if collective.reduction else ""
+    root = f" from {_name(collective.root)}" if collective.root else ""
+    places = [f"{count} on {_name(node)}" for node, count in zip(collective.nodes, collective.parties, strict=True)]
+    count = sum(collective.parties)
+    parties = f"{count} {'party' if count == 1 else 'parties'}, {', '.join(places)}"
+    return f"{collective.kind} {_name(collective.name)}{reduction}{root}: {parties}"
 
 
 def _output_line(output: OutputDef) -> str:
