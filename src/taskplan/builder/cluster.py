@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskplan.builder.context import DefaultManaged
+from taskplan.builder.sites import here
 
 
 class Cluster(DefaultManaged):
@@ -53,11 +54,15 @@ class Node(DefaultManaged):
     Args:
         node: the name; of anything else than a string, `str()` is taken.
         **kwargs: hints for the session that places the node, such as the resources it needs.
+
+    Attributes:
+        site: the line of the user's program that made it.
     """
 
     def __init__(self, node: object = "local", **kwargs: Any) -> None:
         self._name = str(node)
         self._node_kwargs = kwargs
+        self.site = here()
         Cluster.current().add_node(self)
 
     def kwargs(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,10 +16,11 @@ from taskplan.builder.outputs import TaskOutputList
 from taskplan.builder.plan import plan_of_step
 from taskplan.builder.scope import EmptyDeviceScope, EmptyNameScope
 from taskplan.builder.step import ExecutionStep
+from taskplan.builder.task import Task
 from taskplan.builder.task_group import NodeRemap, TaskGroup
 from taskplan.builder.workspace_type import WorkspaceType
 from taskplan.errors import BuildValueError
-from taskplan.plan.model import ChannelDef, OutputDef, PlanDef, ProgramDef, StepDef
+from taskplan.plan.model import ChannelDef, NeedDef, OutputDef, PlanDef, ProgramDef, StepDef
 
 SHARED_NODE = "local"
 """The node that all tasks come to when nodes share a workspace."""
@@ -82,7 +83,19 @@ def _program(group: TaskGroup, placed: TaskGroup, placement: Mapping[str, str]) 
         hidden_blobs=tuple(hidden),
         shared_blobs=tuple(dict.fromkeys(map(str, shared))),
         collectives=collectives_of(plans),
+        needs=tuple(_needs(members, placement)),
+        restartable=group.restartable,
     )
+
+
+def _needs(tasks: Iterable[Task], placement: Mapping[str, str]) -> Iterator[NeedDef]:
+    seen: list[tuple[str, str, object]] = []
+    for place in dict.fromkeys(task.place for task in tasks):
+        for keyword, value in place.kwargs().items():
+            need = (placement[str(place)], keyword, value)
+            if need not in seen:
+                seen.append(need)
+                yield NeedDef(*need, place.site)
 
 
 def _plan(step: ExecutionStep, sent_home: frozenset[str]) -> PlanDef:

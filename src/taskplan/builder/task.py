@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 
-from taskplan.builder.cluster import Node, node_name
+from taskplan.builder.cluster import Node
 from taskplan.builder.context import Managed, cleared_contexts
 from taskplan.builder.fields import Field
 from taskplan.builder.instance_blobs import instance_blobs
@@ -86,6 +86,7 @@ class Task(Managed):
     Attributes:
         name: the full name, `node/name`.
         node: the name of the node.
+        place: the node itself, with its keywords.
         site: the line of the user's program that made it.
 
     Raises:
@@ -127,7 +128,8 @@ class Task(Managed):
         known_group = TaskRegistry.current(group, required=False)
         # Weak, since the group holds the task: what nobody needs any more gives up its names at once.
         self._group = weakref.ref(known_group) if known_group is not None else None
-        self.node = node_name(Node(node) if isinstance(node, str) else node)
+        self.place = Node(node) if isinstance(node, str) else node if node is not None else Node.current()
+        self.node = str(self.place)
         if not name:
             name = step.Name() if isinstance(step, ExecutionStep) else ""
         self._name = (known_group.task_name if known_group is not None else current_names().task)(

@@ -63,6 +63,8 @@ class TaskGroup(TaskRegistry):
     Args:
         workspace_type: a constant of `WorkspaceType`. If not given, the first task that has a type decides, or the
             session; else the tasks have private workspaces.
+        restartable: a session that starts lost nodes anew (`max_restarts`) may run the group again from its start,
+            though its tasks are not private and have left blobs on the nodes that were not lost.
 
     Attributes:
         site: the line of the user's program that made it.
@@ -72,9 +74,10 @@ class TaskGroup(TaskRegistry):
 
     LOCAL_SETUP = "local_setup"
 
-    def __init__(self, workspace_type: str | None = None) -> None:
+    def __init__(self, workspace_type: str | None = None, *, restartable: bool = False) -> None:
         super().__init__()
         self.site = here()
+        self.restartable = restartable
         self.names = current_names()
         self._workspace_type = checked_type(workspace_type)
         self._tasks: dict[Task, None] = {}

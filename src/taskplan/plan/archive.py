@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
@@ -20,7 +21,17 @@ from taskplan.errors import BuildValueError, PlanError
 from taskplan.plan import codec, functions
 from taskplan.plan import program_pb2 as pb
 from taskplan.plan import taskplan_pb2 as wire
-from taskplan.plan.model import ChannelDef, CollectiveDef, NetDef, OpDef, OutputDef, PlanDef, ProgramDef, StepDef
+from taskplan.plan.model import (
+    ChannelDef,
+    CollectiveDef,
+    NeedDef,
+    NetDef,
+    OpDef,
+    OutputDef,
+    PlanDef,
+    ProgramDef,
+    StepDef,
+)
 from taskplan.plan.names import UNKNOWN_SITE, Site, function_name
 
 FORMAT = 1
@@ -166,6 +177,8 @@ class _Writer:
             message.channels.append(self._channel(channel))
         for collective in program.collectives:
             message.collectives.append(self._collective(collective))
+        message.needs.extend(map(self._need, program.needs))
+        message.restartable = program.restartable
         message.private_nodes.extend(program.private_nodes)
         message.hidden_blobs.extend(program.hidden_blobs)
         message.shared_blobs.extend(program.shared_blobs)
@@ -230,6 +243,17 @@ class _Writer:
             nodes=channel.nodes,
             site=self._site(channel.site),
         )
+
+    def _need(self, need: NeedDef) -> pb.Need:
+        try:
+            value = json.dumps(need.value)
+        except (TypeError, ValueError) as error:
+            msg = (
+                f"keyword {need.keyword!r} of node {need.node!r} is {need.value!r}, which cannot be saved: {error}; "
+                "use numbers, strings, lists and dicts of these"
+            )
+            raise PlanError(f"{msg}\n  added  {need.site}") from error
+        return pb.Need(node=need.node, keyword=need.keyword, value=value, site=self._site(need.site))
 
     def _collective(self, collective: CollectiveDef) -> pb.Collective:
         return pb.Collective(
@@ -341,6 +365,13 @@ class _Reader:
             hidden_blobs=tuple(message.hidden_blobs),
             shared_blobs=tuple(message.shared_blobs),
             collectives=tuple(map(self._collective, message.collectives)),
+            needs=tuple(
+                [
+                    NeedDef(need.node, need.keyword, json.loads(need.value), self._sites[need.site])
+                    for need in message.needs
+                ]
+            ),
+            restartable=message.restartable,
         )
 
     def _plan(self, each: pb.NodePlan) -> PlanDef:

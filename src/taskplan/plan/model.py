@@ -160,6 +160,16 @@ class CollectiveDef:
     site: Site = UNKNOWN_SITE
 
 
+@dataclass(frozen=True, slots=True)
+class NeedDef:
+    """Something that a node needs where it is placed: a keyword of `Node`, and its value."""
+
+    node: str
+    keyword: str
+    value: object
+    site: Site = UNKNOWN_SITE
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class ProgramDef:
     """All that a session needs: a plan for each node, what comes home, and what nodes exchange.
@@ -169,6 +179,8 @@ class ProgramDef:
         private_nodes: the nodes whose tasks run in a child of the node's workspace that goes when the run ends.
         hidden_blobs: outputs that exist only so that every task yields something.
         shared_blobs: blobs that steps which run at once use on purpose; see `ops.shared`.
+        needs: what nodes need where they are placed, each value of a keyword once.
+        restartable: it may run again from its start though its tasks have changed the workspaces of nodes.
     """
 
     plans: Mapping[str, PlanDef]
@@ -178,6 +190,8 @@ class ProgramDef:
     hidden_blobs: tuple[str, ...] = ()
     shared_blobs: tuple[str, ...] = ()
     collectives: tuple[CollectiveDef, ...] = ()
+    needs: tuple[NeedDef, ...] = ()
+    restartable: bool = False
 
     def is_private(self, node: str) -> bool:
         """Whether the tasks of a node run in a workspace of their own."""

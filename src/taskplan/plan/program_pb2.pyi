@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Program(_message.Message):
-    __slots__ = ("format", "plans", "outputs", "channels", "private_nodes", "hidden_blobs", "functions", "sites", "shared_blobs", "collectives")
+    __slots__ = ("format", "plans", "outputs", "channels", "private_nodes", "hidden_blobs", "functions", "sites", "shared_blobs", "collectives", "needs", "restartable")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PLANS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,8 @@ class Program(_message.Message):
     SITES_FIELD_NUMBER: _ClassVar[int]
     SHARED_BLOBS_FIELD_NUMBER: _ClassVar[int]
     COLLECTIVES_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_FIELD_NUMBER: _ClassVar[int]
+    RESTARTABLE_FIELD_NUMBER: _ClassVar[int]
     format: int
     plans: _containers.RepeatedCompositeFieldContainer[NodePlan]
     outputs: _containers.RepeatedCompositeFieldContainer[Output]
@@ -28,7 +30,9 @@ class Program(_message.Message):
     sites: _containers.RepeatedCompositeFieldContainer[Site]
     shared_blobs: _containers.RepeatedScalarFieldContainer[str]
     collectives: _containers.RepeatedCompositeFieldContainer[Collective]
-    def __init__(self, format: _Optional[int] = ..., plans: _Optional[_Iterable[_Union[NodePlan, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., private_nodes: _Optional[_Iterable[str]] = ..., hidden_blobs: _Optional[_Iterable[str]] = ..., functions: _Optional[_Iterable[_Union[Function, _Mapping]]] = ..., sites: _Optional[_Iterable[_Union[Site, _Mapping]]] = ..., shared_blobs: _Optional[_Iterable[str]] = ..., collectives: _Optional[_Iterable[_Union[Collective, _Mapping]]] = ...) -> None: ...
+    needs: _containers.RepeatedCompositeFieldContainer[Need]
+    restartable: bool
+    def __init__(self, format: _Optional[int] = ..., plans: _Optional[_Iterable[_Union[NodePlan, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., private_nodes: _Optional[_Iterable[str]] = ..., hidden_blobs: _Optional[_Iterable[str]] = ..., functions: _Optional[_Iterable[_Union[Function, _Mapping]]] = ..., sites: _Optional[_Iterable[_Union[Site, _Mapping]]] = ..., shared_blobs: _Optional[_Iterable[str]] = ..., collectives: _Optional[_Iterable[_Union[Collective, _Mapping]]] = ..., needs: _Optional[_Iterable[_Union[Need, _Mapping]]] = ..., restartable: _Optional[bool] = ...) -> None: ...
 
 class Site(_message.Message):
     __slots__ = ("file", "line", "function")
@@ -137,6 +141,18 @@ class Collective(_message.Message):
     root: str
     site: int
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., nodes: _Optional[_Iterable[str]] = ..., parties: _Optional[_Iterable[int]] = ..., reduction: _Optional[str] = ..., root: _Optional[str] = ..., site: _Optional[int] = ...) -> None: ...
+
+class Need(_message.Message):
+    __slots__ = ("node", "keyword", "value", "site")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    KEYWORD_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    keyword: str
+    value: str
+    site: int
+    def __init__(self, node: _Optional[str] = ..., keyword: _Optional[str] = ..., value: _Optional[str] = ..., site: _Optional[int] = ...) -> None: ...
 
 class Function(_message.Message):
     __slots__ = ("token", "name", "pickled")

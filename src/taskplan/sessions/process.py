@@ -43,6 +43,8 @@ class ProcessSession(SpreadSession):
         ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers: as for `LocalSession`. A node whose
             functions ignore for `grace_s` that the run has ended is killed.
         node_timeout_s: so is a node that does not answer for so long.
+        max_restarts: how often a run whose nodes are lost begins again from its start, in a new process for each of
+            them. Its tasks must be private, or their group made by `TaskGroup(restartable=True)`.
 
     Raises:
         NodeLostError: from `run`: the process of a node died or was killed.
@@ -60,6 +62,7 @@ class ProcessSession(SpreadSession):
         seed: int | None = None,
         observers: Sequence[Observer] = (),
         node_timeout_s: float = 30.0,
+        max_restarts: int = 0,
     ) -> None:
         super().__init__(
             ws,
@@ -71,6 +74,7 @@ class ProcessSession(SpreadSession):
             seed=seed,
             observers=observers,
             node_timeout_s=node_timeout_s,
+            max_restarts=max_restarts,
         )
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-import queue
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
@@ -24,15 +22,11 @@ import numpy as np
 
 from taskplan.builder.outputs import TaskOutput
 from taskplan.engine.attempted import Attempted
-from taskplan.engine.failures import shown
-from taskplan.errors import BuildValueError, RunError
+from taskplan.engine.failures import add_note, shown
+from taskplan.errors import BuildValueError, NodeLostError, RunError
 from taskplan.events import Observer, RunEnded, RunStarted
-from taskplan.operators import registry
-from taskplan.plan import functions
-from taskplan.plan.archive import program_to_bytes
-from taskplan.plan.model import ProgramDef
-from taskplan.plan.order import stands
 from taskplan.sessions.local import LOCAL, LocalProgram, LocalSession
+from taskplan.sessions.nodes.answers import answered_by_all
 from taskplan.sessions.nodes.conductor import Conductor, PartAtHome, PartAway
 from taskplan.sessions.nodes.home import Home, Launcher
 from taskplan.sessions.nodes.messages import Carried, Ended, Idle, Observed, PartOrder, Relayed, Ticket
@@ -40,9 +34,15 @@ from taskplan.sessions.nodes.objects import owners_of
 from taskplan.sessions.nodes.output import levels_here
 from taskplan.sessions.nodes.part import Part
 from taskplan.sessions.nodes.remote import RemoteNode, RemoteWorkspace
+from taskplan.sessions.nodes.shipping import SentProgram, may_restart, needs_of, part_of, peers_of, tasks_of
 from taskplan.sessions.workspaces import Workspace
 
 logger = logging.getLogger("taskplan")
+
+NOT_RESTARTED = (
+    "it was not run again, since its tasks are not private and may have changed what nodes keep; if that does no harm, "
+    "make the group by TaskGroup(restartable=True)"
+)
 
 LOOK_AGAIN_S = 0.005
 """How long messages between nodes may take before it is looked whether they have arrived."""
@@ -55,6 +55,7 @@ class SpreadSession(LocalSession):
         ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers: as for `LocalSession`.
         launcher: starts the processes.
         node_timeout_s: a node that does not answer for so long is given up, and killed.
+        max_restarts: how often a run whose nodes are lost begins again from its start.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SpreadSession(LocalSession):
         seed: int | None,
         observers: Sequence[Observer],
         node_timeout_s: float,
+        max_restarts: int = 0,
     ) -> None:
         super().__init__(
             ws,
@@ -82,6 +84,10 @@ class SpreadSession(LocalSession):
         if not node_timeout_s > 0:
             msg = f"node_timeout_s must be more than 0 seconds, got {node_timeout_s!r}"
             raise BuildValueError(msg)
+        if max_restarts < 0:
+            msg = f"max_restarts must be 0 or more, got {max_restarts!r}"
+            raise BuildValueError(msg)
+        self._max_restarts = max_restarts
         self._home = Home(
             launcher,
             partial(_ticket, node_timeout_s, grace_s, stall_warning_s),
@@ -90,12 +96,10 @@ class SpreadSession(LocalSession):
             on_lost=self._on_lost,
         )
         self._needs: dict[str, dict[str, Any]] = {}
-        self._programs: weakref.WeakKeyDictionary[LocalProgram, _Sent] = weakref.WeakKeyDictionary()
+        self._programs: weakref.WeakKeyDictionary[LocalProgram, SentProgram] = weakref.WeakKeyDictionary()
         self._numbers = count(1)
         self._runs: dict[int, Conductor] = {}
         self._fetched: weakref.WeakSet[TaskOutput] = weakref.WeakSet()
-        self._examined: queue.SimpleQueue[Conductor | None] = queue.SimpleQueue()
-        self._examiner: threading.Thread | None = None
 
     # --- workspaces ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +139,7 @@ class SpreadSession(LocalSession):
         return Conductor(self._driver, compiled.plans, kill=self._home.lose, examine=self._examine)
 
     def _check_once(self, compiled: LocalProgram) -> dict[str, Any]:
+        self._needs.update(needs_of(compiled.program))
         self._home.ensure({node: self._needs.get(node, {}) for node in _nodes_away(compiled)})
         return super()._check_once(compiled)
 
@@ -149,18 +154,43 @@ class SpreadSession(LocalSession):
         if not _nodes_away(compiled):
             super()._run_compiled(compiled, timeout_s, attempt=attempt, beside=beside)
             return
-        spaces = self._check_once(compiled)
         conductor = cast(Conductor, attempt or self._attempt(compiled))
+        deadline = time.monotonic() + timeout_s
+        for left in range(self._max_restarts, -1, -1):
+            try:
+                self._run_once(compiled, timeout_s, conductor)
+            except NodeLostError as error:
+                if not left:
+                    raise
+                if not may_restart(compiled.program):
+                    add_note(error, f"  again  {NOT_RESTARTED}")
+                    raise
+                logger.warning(
+                    "the run begins again from its start (%d of %d restarts left): %s",
+                    left - 1,
+                    self._max_restarts,
+                    error,
+                )
+                again = cast(Conductor, self._attempt(compiled))
+                for started in self._started:
+                    started.follow(conductor, again)
+                conductor = again
+                timeout_s = max(0.0, deadline - time.monotonic())
+            else:
+                return
+
+    def _run_once(self, compiled: LocalProgram, timeout_s: float, conductor: Conductor) -> None:
+        spaces = self._check_once(compiled)
         run = next(self._numbers)
         self._runs[run] = conductor
         self._attempts.append(conductor)
-        name = next(iter(compiled.plans.values())).plan.name
+        plan = next(iter(compiled.plans.values()))
         error: BaseException | None = None
         try:
             if self._observers:
-                self._observe(RunStarted(name, conductor.driver.now()))
+                self._observe(RunStarted(plan.plan.name, conductor.driver.now()))
             self._prepare_parts(run, compiled, conductor)
-            conductor.perform(next(iter(compiled.plans.values())), timeout_s)
+            conductor.perform(plan, timeout_s)
         except BaseException as failure:
             error = failure
             for task_output in compiled.bound:
@@ -175,7 +205,7 @@ class SpreadSession(LocalSession):
                 part.forget()
             if self._observers:
                 failed = shown(error) if error is not None else ""
-                self._observe(RunEnded(name, conductor.driver.now(), failed))
+                self._observe(RunEnded(plan.plan.name, conductor.driver.now(), failed))
         for task_output in compiled.bound:
             self._bind_output(task_output, spaces)
 
@@ -183,30 +213,30 @@ class SpreadSession(LocalSession):
         """Send each node what it does not have yet, and wait until all are ready."""
         sent = self._programs.get(compiled)
         if sent is None:
-            sent = self._programs[compiled] = _Sent(next(self._numbers), compiled.program)
-            weakref.finalize(compiled, self._drop, sent.number)
+            sent = self._programs[compiled] = SentProgram(next(self._numbers), compiled.program)
+            weakref.finalize(compiled, _drop, weakref.ref(self._home), sent.number).atexit = False
         nodes = self._home.ensure({node: self._needs.get(node, {}) for node in _nodes_away(compiled)})
         new = [node for node in nodes.values() if sent.number not in node.programs]
-        loading = [node.ask("load", *sent.for_node(node.name)) for node in new]
-        for future in loading:
-            future.result()
+        tasks = partial(tasks_of, compiled.program)
+        answered_by_all({node.name: node.ask("load", *sent.for_node(node.name)) for node in new}, nodes, tasks)
         for node in new:
             node.programs.add(sent.number)
         owners = owners_of(compiled.program, compiled.plans)
         entropy = cast(int, np.random.SeedSequence(self._seed).entropy)
         order = PartOrder(run, sent.number, entropy, owners, bool(self._observers))
-        peers = _peers_of(compiled.program, owners)
+        peers = peers_of(compiled.program, owners)
         for name in compiled.plans:
             if name == LOCAL:
                 conductor.parts[name] = PartAtHome(self._part_at_home(order, compiled))
             else:
-                conductor.parts[name] = PartAway(nodes[name], run, _tasks_of(compiled.program, name))
-        ready = [
-            node.ask("prepare", order, {peer: nodes[peer].address for peer in peers.get(name, ()) if peer in nodes})
+                conductor.parts[name] = PartAway(nodes[name], run, tasks(name))
+        ready = {
+            name: node.ask(
+                "prepare", order, {peer: nodes[peer].address for peer in peers.get(name, ()) if peer in nodes}
+            )
             for name, node in nodes.items()
-        ]
-        for future in ready:
-            future.result()
+        }
+        answered_by_all(ready, nodes, tasks)
         for node in nodes.values():
             if node.lost is not None:
                 conductor.note_end(node.name, None)
@@ -215,7 +245,7 @@ class SpreadSession(LocalSession):
         return Part(
             order,
             LOCAL,
-            _part_of(compiled.program, LOCAL),
+            part_of(compiled.program, LOCAL),
             compiled.plans[LOCAL],
             self._nodes[LOCAL],
             self._driver,
@@ -223,13 +253,6 @@ class SpreadSession(LocalSession):
             on_idle=lambda run: self._note_idle(run, LOCAL),
             observe=self._observe if self._observers else None,
         )
-
-    def _drop(self, number: int) -> None:
-        """A program is used no more."""
-        for node in self._home.nodes():
-            if number in node.programs:
-                node.programs.discard(number)
-                node.ask("drop", number)
 
     # --- what nodes say -----------------------------------------------------------------------------------------------
 
@@ -267,15 +290,7 @@ class SpreadSession(LocalSession):
             conductor.note_idle(node)
 
     def _examine(self, conductor: Conductor) -> None:
-        if self._examiner is None:
-            self._examiner = threading.Thread(target=self._examine_all, name="taskplan-home-stalls", daemon=True)
-            self._examiner.start()
-        self._examined.put(conductor)
-
-    def _examine_all(self) -> None:
-        while (conductor := self._examined.get()) is not None:
-            while conductor.look_at_all():
-                time.sleep(LOOK_AGAIN_S)
+        self._pool.submit(partial(_look_at, conductor))
 
     # --- closing ------------------------------------------------------------------------------------------------------
 
@@ -287,68 +302,25 @@ class SpreadSession(LocalSession):
         for output in list(self._fetched):
             _bring_home(output)
         self._home.close()
-        if self._examiner is not None:
-            self._examined.put(None)
-            self._examiner.join()
         super()._do_close()
 
 
-class _Sent:
-    """A program as it is sent to nodes.
-
-    Attributes:
-        number: what nodes call it.
-    """
-
-    def __init__(self, number: int, program: ProgramDef) -> None:
-        self.number = number
-        self._program = program
-
-    def for_node(self, node: str) -> tuple[int, bytes, tuple[str, ...], bytes]:
-        """The arguments of `NodeHost._call_load`."""
-        part = _part_of(self._program, node)
-        types = {op.type for plan in part.plans.values() for net in plan.nets for op in net.ops}
-        declared_here = [registry.declaration(name) for name in sorted(types) if registry.is_operator(name)]
-        own = [declared for declared in declared_here if not declared.is_builtin]
-        modules = {declared.body.__module__ for declared in own} - {"__main__"}
-        scripts = [declared for declared in own if declared.body.__module__ == "__main__"]
-        return self.number, program_to_bytes(part), tuple(sorted(modules)), functions.dumps(scripts)
-
-
-def _part_of(program: ProgramDef, node: str) -> ProgramDef:
-    """What one node needs of a program."""
-    return replace(
-        program,
-        plans={node: program.plans[node]},
-        outputs=tuple([output for output in program.outputs if output.node == node]),
-        channels=tuple([channel for channel in program.channels if node in channel.nodes]),
-        collectives=tuple([collective for collective in program.collectives if node in collective.nodes]),
-    )
+def _look_at(conductor: Conductor) -> None:
+    while conductor.look_at_all():
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _nodes_away(compiled: LocalProgram) -> list[str]:
     return [node for node in compiled.plans if node != LOCAL]
 
 
-def _peers_of(program: ProgramDef, owners: Mapping[str, str]) -> dict[str, set[str]]:
-    """The nodes that each has to connect to. Of two that have something to say to each other, only one connects."""
-    peers: dict[str, set[str]] = {}
-    for channel in program.channels:
-        owner = owners.get(channel.name)
-        for node in channel.nodes:
-            if owner is not None and node != owner:
-                peers.setdefault(min(node, owner), set()).add(max(node, owner))
-    for collective in program.collectives:
-        leader, *others = collective.nodes
-        for node in others:
-            peers.setdefault(min(node, leader), set()).add(max(node, leader))
-    return peers
-
-
-def _tasks_of(program: ProgramDef, node: str) -> tuple[str, ...]:
-    """The names of the tasks on a node."""
-    tasks = [task for _, task, _ in stands(program.plans[node].steps) if task is not None]
-    return tuple(dict.fromkeys(tasks))
+def _drop(home: weakref.ref[Home], number: int) -> None:
+    """A program is used no more: nodes need not keep it."""
+    found = home()
+    for node in found.nodes() if found is not None else ():
+        if number in node.programs:
+            node.programs.discard(number)
+            node.ask("drop", number)
 
 
 def _bring_home(output: TaskOutput) -> None:

@@ -34,6 +34,14 @@ class StartedRun:
         self._outputs = outputs
         self._ended = threading.Event()
         self._error: BaseException | None = None
+        self._cancelled = ""
+
+    def follow(self, attempt: Attempted, again: Attempted) -> None:
+        """If this run is `attempt`, it goes on as another one."""
+        if self._attempt is attempt:
+            self._attempt = again
+            if self._cancelled:
+                self.cancel(self._cancelled)
 
     def perform(self, action: Callable[[], None]) -> None:
         """Do what there is to do, on the thread of the run; keep how it ends."""
@@ -82,6 +90,7 @@ class StartedRun:
         """
         if self._ended.is_set():
             return False
+        self._cancelled = reason
         self._attempt.fail(Failed(RunCancelledError(f"the run was cancelled: {reason}")))
         return True
 

@@ -47,8 +47,15 @@ def node_processes() -> list[int]:
     """The processes of nodes that this process has started and that run."""
     found = []
     for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes() if Path(f"/proc/{child}").exists() else b""
-            if b"taskplan.sessions.nodes.process" in command:
+        for child in contents(task / "children").split():
+            if b"taskplan.sessions.nodes.process" in contents(Path(f"/proc/{int(child)}/cmdline")):
                 found.append(int(child))
     return found
+
+
+def contents(path: Path) -> bytes:
+    """What the system says in a file; nothing if the process or thread has just ended."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -62,7 +62,14 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 
 def begun(session: tp.ProcessSession, node: str = "a") -> Callable[[], bool]:
     """Whether the task of a node has marked that it began, by the blob `begun`."""
-    return lambda: session.workspace(node).has_blob("begun")
+
+    def has_begun() -> bool:
+        try:
+            return bool(session.workspace(node).has_blob("begun"))
+        except tp.NodeLostError:
+            return False
+
+    return has_begun
 
 
 def endless(node: str = "a", name: str = "endless") -> tp.TaskGroup:

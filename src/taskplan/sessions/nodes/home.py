@@ -117,9 +117,17 @@ class Home:
             needs: the keywords of each node, by name.
 
         Raises:
-            PlacementError: one cannot be started; then none of those that were missing is there.
+            PlacementError: one cannot be started; then none of those that were missing is there. Or one is there, and
+                was started with other keywords.
         """
         with self._starting:
+            for node in self.nodes():
+                if needs.get(node.name) and needs[node.name] != node.needs:
+                    msg = (
+                        f"node {node.name!r} runs already, with {node.needs!r}, and is now to have "
+                        f"{needs[node.name]!r}; say the same in all programs of a session, or use another session"
+                    )
+                    raise PlacementError(msg, node=node.name)
             missing = [name for name in needs if name not in self._nodes or self._nodes[name].lost is not None]
             if missing:
                 self._start({name: needs[name] for name in missing})
@@ -129,9 +137,7 @@ class Home:
         if self._gate is None:
             self._gate = Gate(self._launcher.address, self._key)
             for job in (self._admit, self._watch):
-                thread = threading.Thread(target=job, name=f"taskplan-home-{job.__name__[1:]}", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                self._start_thread(job)
         awaited: dict[str, Future[tuple[Carrier, Hello]]] = {name: Future() for name in needs}
         self._awaited.update(awaited)
         tickets = [self._ticket(name, self._gate.address, self._key) for name in needs]
@@ -150,6 +156,7 @@ class Home:
             raise
         for name, (wire, hello) in found.items():
             node = RemoteNode(name, Link(name, wire), hello, processes[name])
+            node.needs = dict(needs[name])
             self._nodes[name] = node
             node.link.begin(partial(self._heard, node), partial(self._link_ended, node))
 
@@ -181,7 +188,7 @@ class Home:
                 sock = self._gate.accept()
             except OSError:
                 return
-            threading.Thread(target=self._greet, args=(sock,), name="taskplan-home-greet", daemon=True).start()
+            self._start_thread(self._greet, sock)
 
     def _greet(self, sock: Any) -> None:
         assert self._gate is not None
@@ -255,9 +262,7 @@ class Home:
                 self.lose(node, reason)
 
         if node.lost is None and not self._closing.is_set():
-            thread = threading.Thread(target=look, name="taskplan-home-look", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._start_thread(look)
 
     def lose(self, node: RemoteNode, why: str) -> None:
         """Give a node up: kill its process, and tell all who wait for it."""
@@ -267,7 +272,13 @@ class Home:
         if node.lose(NodeLostError(f"node {node.name!r} {why}{again}", node=node.name)):
             node.process.kill()
             self._on_lost(node)
-            threading.Thread(target=node.link.close, name="taskplan-home-close", daemon=True).start()
+            self._start_thread(node.link.close)
+
+    def _start_thread(self, job: Callable[..., None], *args: Any) -> None:
+        """Let something be done on a thread that `close` joins."""
+        thread = threading.Thread(target=job, args=args, name=f"taskplan-home-{job.__name__.strip('_')}", daemon=True)
+        thread.start()
+        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -285,6 +296,6 @@ class Home:
             node.lose(NodeLostError(f"node {node.name!r} ended with its session", node=node.name))
         if self._gate is not None:
             self._gate.close()
-        for thread in self._threads:
-            thread.join()
+        while self._threads:
+            self._threads.pop().join()
         self._launcher.close()

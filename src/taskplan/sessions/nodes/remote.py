@@ -38,6 +38,7 @@ class RemoteNode:
         lost: why it is no more; None while it is there.
         unheard: how often it was pinged since it said anything.
         programs: the numbers of the programs that it was sent.
+        needs: the keywords that it was started with.
     """
 
     def __init__(self, name: str, link: Link, hello: Hello, process: NodeProcess) -> None:
@@ -49,6 +50,7 @@ class RemoteNode:
         self.lost: NodeLostError | None = None
         self.unheard = 0
         self.programs: set[int] = set()
+        self.needs: dict[str, Any] = {}
         self._calls: dict[int, Future[Any]] = {}
         self._numbers = count(1)
         self._lock = threading.Lock()
