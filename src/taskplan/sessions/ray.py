@@ -10,6 +10,8 @@ import asyncio
 import logging
 import math
 import os
+import re
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +27,9 @@ from taskplan.sessions.nodes.ray_actor import NodeOnRay
 from taskplan.sessions.nodes.ray_launcher import RayLauncher
 from taskplan.sessions.spread import SpreadSession
 from taskplan.sessions.workspaces import Workspace
+
+ANSWER_S = 10.0
+"""How long the head of a cluster may take to answer."""
 
 
 class RaySession(SpreadSession):
@@ -116,11 +121,11 @@ class _Cluster:
     """
 
     def __init__(self, address: str | None, code: Sequence[Any]) -> None:
-        if address is not None and "://" in address:
+        if address not in (None, "auto") and not re.fullmatch(r"[^/]+:\d+", address or ""):
             msg = f"address must be 'auto' or 'host:port', got {address!r}; run the program on a machine of the cluster"
             raise BuildValueError(msg)
         self._address = address
-        self._code = list(code)
+        self._code = [_as_ray_takes_it(each) for each in code]
         self._membership: _Membership | None = None
         self.ray = _import_ray(loopback=address is None)
         if self.ray.is_initialized():
@@ -171,7 +176,7 @@ class _Cluster:
     def _begin(self) -> None:
         options: dict[str, Any] = {"logging_level": logging.ERROR}
         if self._code:
-            options["runtime_env"] = {"py_modules": [_as_ray_takes_it(each) for each in self._code]}
+            options["runtime_env"] = {"py_modules": self._code}
         if self._address is not None:
             what = f"join the Ray cluster at {self._address!r}"
             options |= {"address": self._address}
@@ -182,10 +187,18 @@ class _Cluster:
             environment = {"RAY_USAGE_STATS_ENABLED": "0", **_LOOPBACK_ALONE}
         try:
             with _environment(environment):
+                _check_answers(self._address)
                 self.ray.init(**options)
         except Exception as error:  # of many classes
             msg = f"cannot {what}: {error}"
             raise PlacementError(msg) from error
+
+
+def _check_answers(address: str | None) -> None:
+    """Raises OSError if nobody is there: Ray itself would try for minutes."""
+    if address not in (None, "auto"):
+        host, _, port = str(address).rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
 
 
 class _Membership:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import textwrap
@@ -104,6 +105,24 @@ def test_a_module_that_a_node_cannot_import_is_named_before_the_run(shared_sessi
         shared_session.run(group)
 
 
+def test_a_module_without_which_a_node_cannot_start_is_named(cluster, monkeypatch):
+    """As taskplan itself, where that is not installed."""
+    module = types.ModuleType("known_at_home_only")
+    exec("class Level(int): pass", module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with tp.RaySession(tp.Workspace()) as session:
+        ticket = session._home._ticket
+        session._home._ticket = lambda *args: replace(ticket(*args), levels={"": module.Level(30)})
+
+        with pytest.raises(tp.PlacementError) as raised:
+            session.feed("a", "x", 1)
+
+    assert str(raised.value) == (
+        "node 'a' could not be started: its process cannot import module 'known_at_home_only', "
+        "which must be installed on all machines, or be given as code"
+    )
+
+
 def test_a_node_works_in_the_folder_of_home_and_finds_its_modules(shared_session):
     with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
         folder = tp.final_output(ops.call(lambda: np.array(os.getcwd().encode())))
@@ -191,7 +210,42 @@ def test_code_cannot_be_sent_to_a_ray_that_is_in_use(cluster):
         tp.RaySession(tp.Workspace(), code=[tp])
 
 
-@pytest.mark.parametrize("address", ["ray://head:10001", "local://"])
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+def test_clusters_and_code_that_are_not_there_are_refused_at_once(tmp_path):
+    """In a process of its own, which has no Ray yet."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(NOT_THERE))
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script), address], cwd="/", capture_output=True, text=True, timeout=120
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        f"cannot join the Ray cluster at '{address}': [Errno 111] Connection refused",
+        "code has '/missing', which is neither a module nor a folder that is there",
+    ]
+
+
+NOT_THERE = """
+    import sys
+    import taskplan as tp
+
+    with tp.RaySession(address=sys.argv[1]) as session:
+        try:
+            session.feed("a", "x", 1)
+        except tp.PlacementError as error:
+            print(error)
+    try:
+        tp.RaySession(code=["/missing"])
+    except tp.BuildValueError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("address", ["ray://head:10001", "local", "head"])
 def test_addresses_of_other_kinds_are_refused(cluster, address):
     with pytest.raises(tp.BuildValueError, match="address must be 'auto' or 'host:port', got"):
         tp.RaySession(tp.Workspace(), address=address)

@@ -141,6 +141,10 @@ def how_it_ended(error: Exception, ray: Any) -> str:
             return f"cannot import module {cause.name!r}, which must be installed on all machines, or be given as code"
         return f"raised {cause!r}"
     text = " ".join(str(error).split()).partition(" Some common causes include")[0]
+    _, _, machine = text.partition("its node has died. ")
+    if machine:
+        detail = machine.rpartition("the actor's node was ")[2].rstrip(".")
+        return f"died with its machine ({detail})"
     _, _, why = text.rpartition("The actor is dead because ")
     kind, _, detail = why.rpartition(" Worker exit type: ")[2].partition(" Worker exit detail: ")
     return f"died ({f'{kind}: {detail}' if detail else why})".replace(".)", ")")
