@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +120,42 @@ def test_a_folder_has_to_be_there(tmp_path: Path):
 def test_a_path_cannot_be_empty():
     with pytest.raises(tp.BuildValueError, match="path must name a file, got ''"):
         UnfinishedFile("")
+
+
+def test_a_process_that_is_killed_leaves_nothing(path):
+    script = (
+        "import os, signal, sys\n"
+        "from taskplan.operators.storage.unfinished_file import UnfinishedFile\n"
+        "file = UnfinishedFile(sys.argv[1]).open()\n"
+        "file.write(b'new')\n"
+        "file.flush()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert content(path) == {}
+
+
+@pytest.mark.parametrize("ends", ["commit", "abort"])
+def test_where_files_cannot_be_without_a_name_they_have_a_hidden_one(path, monkeypatch, ends):
+    monkeypatch.delattr(os, "O_TMPFILE")
+    path.write_bytes(b"old")
+    file = UnfinishedFile(path)
+    file.open().write(b"new")
+    [hidden] = [name for name in content(path) if name != "t.csv"]
+
+    getattr(file, ends)()
+
+    assert hidden.startswith(".")
+    assert content(path) == {"t.csv": b"new" if ends == "commit" else b"old"}
+
+
+def test_a_file_has_the_rights_of_any_new_file(path):
+    file = UnfinishedFile(path)
+    file.open()
+    file.commit()
+    (path.parent / "other").touch()
+
+    assert path.stat().st_mode == (path.parent / "other").stat().st_mode

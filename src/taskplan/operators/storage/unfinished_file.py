@@ -12,7 +12,10 @@ from taskplan.errors import BuildValueError
 
 
 class UnfinishedFile:
-    r"""A file that is written under a hidden name in its folder, and takes the place of an older one in one step.
+    r"""A file that is written without a name in its folder, and takes the place of an older one in one step.
+
+    So a process that is killed leaves nothing behind. Where the system cannot write files without names, they have
+    hidden ones until then.
 
     Example::
 
@@ -36,6 +39,7 @@ class UnfinishedFile:
             raise BuildValueError(msg)
         self._target = os.path.realpath(self.path)
         self._unfinished = ""
+        self._unnamed: int | None = None
         self._file: BinaryIO | None = None
 
     def open(self) -> BinaryIO:
@@ -50,9 +54,13 @@ class UnfinishedFile:
         folder = os.path.dirname(self._target)
         if not os.path.isdir(folder):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
-        unfinished = os.path.join(folder, f".{uuid4().hex}.unfinished")
-        self._file = open(unfinished, "xb")  # noqa: SIM115 - closed when it is committed or aborted
-        self._unfinished = unfinished
+        self._unfinished = os.path.join(folder, f".{uuid4().hex}.unfinished")
+        descriptor = _unnamed_in(folder)
+        if descriptor is None:
+            self._file = open(self._unfinished, "xb")  # noqa: SIM115 - closed when it is committed or aborted
+        else:
+            self._unnamed = os.dup(descriptor)  # a file without a name is gone when nobody has it open
+            self._file = os.fdopen(descriptor, "wb")
         return self._file
 
     def commit(self) -> None:
@@ -63,15 +71,15 @@ class UnfinishedFile:
         """
         if self._file is None:
             return
-        if not self._file.closed:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-        else:
+        self._file.close()
+        if self._unnamed is None:
             with open(self._unfinished, "rb") as written:
                 os.fsync(written.fileno())
+        else:
+            os.fsync(self._unnamed)
+            _name(self._unnamed, self._unfinished)
         os.replace(self._unfinished, self._target)
-        self._file = None
+        self._let_go()
 
     def abort(self) -> None:
         """Remove what was written. Does nothing if that is committed, or nothing was begun."""
@@ -82,4 +90,31 @@ class UnfinishedFile:
             self._file.close()
         with suppress(FileNotFoundError):
             os.unlink(self._unfinished)
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._file = None
+        if self._unnamed is not None:
+            os.close(self._unnamed)
+            self._unnamed = None
+
+
+def _unnamed_in(folder: str) -> int | None:
+    """A descriptor of a new file without a name; None where the system or the file system has no such files."""
+    flags = getattr(os, "O_TMPFILE", None)
+    if flags is None or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        return os.open(folder, flags | os.O_RDWR, 0o666)
+    except OSError:
+        return None  # what else is wrong with the folder is found when a file with a name is made
+
+
+def _name(descriptor: int, name: str) -> None:
+    """Give a file without a name one (open(2), under O_TMPFILE)."""
+    folder = os.open(os.path.dirname(name), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # With a folder's descriptor, which is of no use for whole paths, os.link follows the link in /proc.
+        os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
