@@ -1,16 +1,17 @@
 # Every target makes the environment by itself; all it takes is make and Python 3.11 or newer (PYTHON=... names another).
 
+comma := ,
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-READY := $(VENV)/ready-to-run
+SESSION ?= local
+READY := $(VENV)/ready-to-run-$(SESSION)
 READY_FOR_WORK := $(VENV)/ready-to-work
 WORKERS ?= 2
 SEED ?= 0
 MINUTES ?= 5
 PIPELINES ?= 2000
-SESSION ?= local
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -53,7 +54,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv --clear $(VENV)
 
 $(READY): pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[examples]'
+	$(PIP) install --editable '.[examples$(addprefix $(comma),$(filter process ray,$(SESSION)))]'
 	@touch $@
 
 $(READY_FOR_WORK): pyproject.toml $(READY)

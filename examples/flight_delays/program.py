@@ -37,6 +37,7 @@ from taskplan import (
     ParquetReader,
     ParquetWriter,
     ProcessSession,
+    RaySession,
     ReaderWithLimit,
     SimulatedSession,
     Struct,
@@ -50,7 +51,7 @@ ALL_ROWS = 336_776
 BATCH_ROWS = 2_000
 TRAINERS = 2
 REPORT_EVERY_MS = 250
-SESSIONS = {"local": LocalSession, "simulated": SimulatedSession, "process": ProcessSession}
+SESSIONS = {"local": LocalSession, "simulated": SimulatedSession, "process": ProcessSession, "ray": RaySession}
 
 
 def build(rows: int = ALL_ROWS, copy: Path | None = None) -> TaskGroup:
@@ -182,7 +183,7 @@ def _put_back(total: BlobReference, value: BlobReference) -> BlobReference:
     type=click.Choice([*SESSIONS]),
     default="local",
     show_default=True,
-    help="How to run: on threads of this process, one step at a time under virtual time, or each node in a process.",
+    help="Threads of this process, one step at a time under virtual time, a process for each node, or a Ray cluster.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of steps in a simulation.")
 @click.option(
