@@ -89,7 +89,7 @@ class NodeHost:
         self._parts: dict[int, Part] = {}
         self._peers: dict[str, tuple[Address, Link]] = {}
         self._joining = threading.Lock()
-        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call | Forget | None] = queue.SimpleQueue()
         self._heard_at = time.monotonic()
         self._over = threading.Event()
         self._gate = Gate(address, ticket.key)
@@ -131,6 +131,8 @@ class NodeHost:
                 self._parts[message.run].cancel(skip_closing=message.skip_closing)
             case Forget() if message.run in self._parts:
                 self._parts.pop(message.run).forget()
+            case Forget():
+                self._calls.put(message)  # perhaps it is just being prepared, on the thread of calls
             case Bye():
                 self._over.set()
 
@@ -150,7 +152,10 @@ class NodeHost:
 
     def _answer_calls(self) -> None:
         while (call := self._calls.get()) is not None:
-            self._answer(call)
+            if isinstance(call, Call):
+                self._answer(call)
+            elif call.run in self._parts:
+                self._parts.pop(call.run).forget()
 
     def _answer(self, call: Call) -> None:
         try:
