@@ -142,8 +142,9 @@ class Home:
         self._awaited.update(awaited)
         tickets = [self._ticket(name, self._gate.address, self._key) for name in needs]
         processes: dict[str, NodeProcess] = {}
+        started: dict[str, RemoteNode] = {}
         try:
-            processes = self._launcher.start(tickets, needs, self._process_ended)
+            processes = self._launcher.start(tickets, needs, partial(self._process_ended, awaited, started))
             deadline = time.monotonic() + START_S
             found = {name: self._arrival(name, awaited[name], processes[name], deadline) for name in needs}
         except BaseException:
@@ -157,7 +158,7 @@ class Home:
         for name, (wire, hello) in found.items():
             node = RemoteNode(name, Link(name, wire), hello, processes[name])
             node.needs = dict(needs[name])
-            self._nodes[name] = node
+            self._nodes[name] = started[name] = node
             node.link.begin(partial(self._heard, node), partial(self._link_ended, node))
 
     def _arrival(
@@ -172,12 +173,20 @@ class Home:
             msg = f"node {name!r} could not be started: its process {how}"
         raise PlacementError(msg, node=name)
 
-    def _process_ended(self, name: str) -> None:
-        awaited = self._awaited.pop(name, None)
-        if awaited is not None:
-            awaited.set_exception(EOFError())
+    def _process_ended(
+        self, awaited: Mapping[str, Future[tuple[Carrier, Hello]]], started: Mapping[str, RemoteNode], name: str
+    ) -> None:
+        """The process of a node has ended. It may be heard late, when the node has been started anew already.
+
+        Args:
+            awaited: those that were started with it, as they were awaited.
+            started: those of them that are there.
+            name: of the node.
+        """
+        if self._awaited.get(name) is awaited[name]:
+            self._awaited.pop(name).set_exception(EOFError())
             return
-        node = self._nodes.get(name)
+        node = started.get(name)
         if node is not None:  # mostly its link has ended too, but a machine that is gone closes no connection
             self._lose_later(node, lambda: f"is lost: its process {node.process.epitaph(LAST_WORDS_S) or 'ended'}")
 

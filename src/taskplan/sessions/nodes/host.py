@@ -22,6 +22,7 @@ from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.threads import ThreadDriver, ThreadPool
 from taskplan.errors import PlacementError, PlanError, RunError
 from taskplan.events import Event
+from taskplan.operators import registry
 from taskplan.plan import archive, functions
 from taskplan.plan.model import ProgramDef
 from taskplan.sessions.nodes.link import Carrier, Link
@@ -194,6 +195,8 @@ class NodeHost:
             msg = f"node {self._ticket.node!r} {what}; it must be installed there, or lie in a folder of its sys.path"
             raise PlacementError(msg, node=self._ticket.node) from error
         [plan] = program.plans.values()
+        for op_type in {op.type for net in plan.nets for op in net.ops}:
+            registry.is_operator(op_type)  # imports its module, which several tasks would else do at once
         self._programs[number] = program, PreparedPlan(plan)
 
     def _call_drop(self, number: int) -> None:
