@@ -41,6 +41,7 @@ soak: $(READY_FOR_WORK) ## run random programs with known results, simulated and
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(MINUTES) --threads
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines --threads
+	$(BIN)/python -m tests.soak --seed $(SEED) --runs 150 --kills
 
 proto: $(READY_FOR_WORK) ## generate the protobuf modules anew
 	$(BIN)/python -m grpc_tools.protoc -Isrc --python_out=src --pyi_out=src src/taskplan/plan/taskplan.proto src/taskplan/plan/program.proto

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import click
 from tests.soak.guard import Guard
 from tests.soak.simulating import SCHEDULES, soak_simulated
+from tests.soak.soaking_kills import KillTally, soak_kills
 from tests.soak.soaking_pipelines import (
     SCHEDULES_OF_PIPELINES,
     PipelineTally,
@@ -28,7 +29,8 @@ from tests.soak.threads import soak_threads
 @click.option("--shard", default="0/1", show_default=True, help="I/N: the part I, from 0, of N equal ones.")
 @click.option("--threads", is_flag=True, help="On real threads, with failures and cancels at random moments.")
 @click.option("--pipelines", is_flag=True, help="Pipelines: readers, stages with threads, queues, sinks.")
-def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool, pipelines: bool) -> None:
+@click.option("--kills", is_flag=True, help="Pipelines on processes, whose nodes are killed or stopped, or that fail.")
+def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool, pipelines: bool, kills: bool) -> None:
     """Run random programs, and check how each run ends.
 
     Runs have numbers, which say all that is random in them. Simulated ones are replayed, too.
@@ -37,15 +39,15 @@ def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool,
         msg = "say for how long: --minutes or --runs"
         raise click.UsageError(msg)
 
-    options = f"{' --pipelines' if pipelines else ''}{' --threads' if threads else ''}"
+    options = f"{' --pipelines' if pipelines else ''}{' --threads' if threads else ''}{' --kills' if kills else ''}"
 
     def command(number: int) -> str:
         return f"python -m tests.soak --seed {number} --runs 1{options}"
 
     with Guard(command) as guard:
-        tally = (PipelineTally if pipelines else Tally)(minutes, runs, guard.begins)
+        tally = (KillTally if kills else PipelineTally if pipelines else Tally)(minutes, runs, guard.begins)
         schedules = SCHEDULES_OF_PIPELINES if pipelines else SCHEDULES
-        numbers = _numbers(seed, shard, 1 if threads else schedules)
+        numbers = _numbers(seed, shard, 1 if threads or kills else schedules)
         try:
             _soak(numbers, tally, threads)
         except WrongError as error:
@@ -58,7 +60,9 @@ def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool,
 
 
 def _soak(numbers: Iterator[int], tally: Tally, threads: bool) -> None:
-    if isinstance(tally, PipelineTally):
+    if isinstance(tally, KillTally):
+        soak_kills(numbers, tally)
+    elif isinstance(tally, PipelineTally):
         (soak_pipelines_on_threads if threads else soak_pipelines_simulated)(numbers, tally)
     else:
         (soak_threads if threads else soak_simulated)(numbers, tally)

@@ -1,0 +1,52 @@
+"""A sample of runs on processes that are hurt; `python -m tests.soak --kills` runs more of them.
+
+In each a pipeline runs over three nodes; the session is its own, and nothing may be left of it. The numbers are chosen
+so that all that can happen does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from tests.sessions.process.kills import hurt_run
+from tests.sessions.process.programs import eventually, pid
+
+import taskplan as tp
+from taskplan import ops
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 9, 10, 18, 25, 28, 32, 35])
+def test_a_run_whose_node_is_killed_or_stopped_ends_with_its_loss_and_the_next_run_is_right(number):
+    hurt_run(number, signals=True, waits=False)
+
+
+@pytest.mark.parametrize("number", [5, 6, 8, 9, 11])
+def test_a_run_that_fails_or_is_ended_ends_so_on_all_nodes_and_the_next_run_is_right(number):
+    hurt_run(number, signals=False, waits=False)
+
+
+def test_the_end_of_a_process_that_is_heard_late_is_not_that_of_the_one_that_was_started_anew(session, monkeypatch):
+    launcher = session._home._launcher
+    start, heard, tell = launcher.start, [], []
+
+    def start_and_tell_late(tickets, needs, on_end):
+        processes = start(tickets, needs, heard.append)
+        tell.append(on_end)
+        for node in heard:
+            tell[0](node)
+        return processes
+
+    monkeypatch.setattr(launcher, "start", start_and_tell_late)
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        output = tp.final_output(ops.call(pid))
+    session.run(group)
+    killed = int(output.fetch())
+
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: heard, "the end of the process to be heard")
+    eventually(lambda: "a" not in session.pids(), "the loss to be noticed")
+    session.run(group)
+
+    assert int(output.fetch()) != killed
