@@ -131,25 +131,31 @@ class _Cluster:
         if self.ray.is_initialized():
             self._check_fits()
 
-    def enter(self) -> None:
-        """Be connected to it.
+    def enter(self) -> object:
+        """Be connected to it; says to which one.
 
         Raises:
             PlacementError: it cannot be started or joined.
             BuildValueError: this process uses another one, or it is too late to send code there.
         """
         with _Membership.lock:
-            if self._membership is not None and self._membership.stands():
-                return
-            self._membership = None
-            if self.ray.is_initialized():
-                self._check_fits()
-                if _Membership.current is not None and _Membership.current.stands():
-                    self._membership = _Membership.current
-                    self._membership.users += 1
-                return
-            self._membership = _Membership.current = _Membership(self.ray, self._begin)
-        self._membership.wait()
+            if self._membership is None or not self._membership.stands():
+                self.leave()
+                self._membership = self._join()
+            return _which(self.ray)
+
+    def _join(self) -> _Membership | None:
+        """What is to be left later; None if this process has a Ray that was there before."""
+        current = _Membership.current
+        if not self.ray.is_initialized():
+            current = _Membership(self.ray, self._address, self._begin)
+            _Membership.current = current
+        else:
+            self._check_fits()
+        if current is None or not current.stands():
+            return None
+        current.users += 1
+        return current
 
     def leave(self) -> None:
         """Need it no more: what we started or joined is left when nobody else here uses it."""
@@ -169,7 +175,8 @@ class _Cluster:
             msg = "code was given, and Ray is in use in this process already; give it to ray.init, as runtime_env"
             raise BuildValueError(msg)
         here = self.ray.get_runtime_context().gcs_address
-        if self._address not in (None, "auto", here):
+        current = _Membership.current
+        if self._address not in (None, "auto", here, current.address if current is not None else None):
             msg = f"address is {self._address!r}, and this process uses the Ray at {here!r} already"
             raise BuildValueError(msg)
 
@@ -206,17 +213,23 @@ class _Membership:
 
     The thread that starts Ray has to live as long, since Ray has its processes end with that thread.
 
+    Args:
+        ray: the module.
+        address: the one that was asked for.
+        begin: starts or joins it. What it raises is raised here.
+
     Attributes:
         users: how many sessions use it.
         current: the one that stands now.
-        lock: held to look at these.
+        lock: held to look at these, and while one begins.
     """
 
     current: _Membership | None = None
-    lock = threading.Lock()
+    lock = threading.RLock()
 
-    def __init__(self, ray: Any, begin: Callable[[], None]) -> None:
-        self.users = 1
+    def __init__(self, ray: Any, address: str | None, begin: Callable[[], None]) -> None:
+        self.users = 0
+        self.address = address
         self._ray = ray
         self._begin = begin
         self._identity: object = None
@@ -224,16 +237,11 @@ class _Membership:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._hold, name="taskplan-ray", daemon=True)
         self._thread.start()
-
-    def wait(self) -> None:
-        """Wait until it is there. Raises what beginning raises."""
         self._begun.result()
 
     def stands(self) -> bool:
-        """Whether it is there, or about to be."""
-        if not self._begun.done():
-            return True
-        return self._begun.exception() is None and self._identity == self._who()
+        """Whether it is still there."""
+        return self._identity is not None and self._identity == _which(self._ray)
 
     def end(self) -> None:
         """Leave it, unless somebody else has done so."""
@@ -243,7 +251,7 @@ class _Membership:
     def _hold(self) -> None:
         try:
             self._begin()
-            self._identity = self._who()
+            self._identity = _which(self._ray)
         except BaseException as error:
             self._begun.set_exception(error)
             return
@@ -252,11 +260,13 @@ class _Membership:
         if self.stands():
             self._ray.shutdown()
 
-    def _who(self) -> object:
-        if not self._ray.is_initialized():
-            return None
-        context = self._ray.get_runtime_context()
-        return context.gcs_address, context.get_job_id()
+
+def _which(ray: Any) -> object:
+    """The Ray that this process is connected to; None if to none."""
+    if not ray.is_initialized():
+        return None
+    context = ray.get_runtime_context()
+    return context.gcs_address, context.get_job_id()
 
 
 _LOOPBACK_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}

@@ -41,8 +41,8 @@ class Cluster(Protocol):
 
     ray: Any
 
-    def enter(self) -> None:
-        """Be connected to it."""
+    def enter(self) -> object:
+        """Be connected to it; says to which one, since it may be gone and another one be there."""
 
     def leave(self) -> None:
         """Need it no more."""
@@ -71,6 +71,7 @@ class RayLauncher:
         self._timeout_s = max(1, math.ceil(min(placement_timeout_s, 10**9)))  # Ray takes whole seconds only
         self._direct = direct
         self._prefix = f"taskplan:{secrets.token_hex(4)}:"
+        self._entered: object = None
         self._places: dict[str, _Place] = {}
         self._groups: list[Any] = []
         self._processes: dict[str, _Process] = {}
@@ -78,7 +79,7 @@ class RayLauncher:
     @property
     def address(self) -> str:
         """The address of this machine at which nodes see it."""
-        self._cluster.enter()
+        self._enter()
         return str(self._cluster.ray.util.get_node_ip_address()) if self._direct else LOOPBACK
 
     def start(
@@ -86,7 +87,7 @@ class RayLauncher:
     ) -> dict[str, NodeProcess]:
         """Start an actor for each node, where it finds what it needs."""
         bundles = [bundle_of(ticket.node, needs.get(ticket.node, {})) for ticket in tickets]
-        self._cluster.enter()
+        self._enter()
         self._find_places(bundles)
         actor_of_node = self._cluster.ray.remote(actor_class())
         for ticket in tickets:
@@ -129,6 +130,14 @@ class RayLauncher:
             ),
         }
 
+    def _enter(self) -> None:
+        entered = self._cluster.enter()
+        if entered != self._entered:
+            self._entered = entered
+            self._places.clear()
+            self._groups.clear()
+            self._processes.clear()
+
     # --- places -------------------------------------------------------------------------------------------------------
 
     def _find_places(self, bundles: Sequence[Bundle]) -> None:
@@ -145,12 +154,15 @@ class RayLauncher:
             group = self._new_group(new)
             self._groups.append(group)
             self._places |= {bundle.node: _Place(bundle, group, index) for index, bundle in enumerate(new)}
-        # A group loses its places with a machine, and gets others.
-        for group in {
-            id(self._places[bundle.node].group): self._places[bundle.node].group for bundle in bundles
-        }.values():
             if not group.wait(self._timeout_s):
-                self._give_up(group, bundles)
+                self._cluster.ray.util.remove_placement_group(group)
+                self._groups.remove(group)
+                for bundle in new:
+                    del self._places[bundle.node]
+                raise self._no_room(new)
+        for bundle in bundles:  # a place that goes with its machine is found anew
+            if not self._places[bundle.node].group.wait(self._timeout_s):
+                raise self._no_room([bundle])
 
     def _new_group(self, bundles: Sequence[Bundle]) -> Any:
         selectors: dict[str, Any] = {}
@@ -164,18 +176,13 @@ class RayLauncher:
             msg = f"Ray does not take what {_listed(bundles)}: {error}"
             raise BuildValueError(msg) from error
 
-    def _give_up(self, group: Any, bundles: Sequence[Bundle]) -> None:
-        ray = self._cluster.ray
-        ray.util.remove_placement_group(group)
-        self._groups.remove(group)
-        waiting = [bundle for bundle in bundles if self._places[bundle.node].group is group]
-        self._places = {node: place for node, place in self._places.items() if place.group is not group}
-        free = ray.available_resources()
+    def _no_room(self, waiting: Sequence[Bundle]) -> PlacementError:
+        free = self._cluster.ray.available_resources()
         kinds = dict.fromkeys(name for bundle in waiting for name in bundle.resources)
         there = ", ".join(amount(free.get(name, 0), name) for name in kinds)
         free_now = f"; free in the cluster: {there}" if there else ""
         msg = f"there was no room within {self._timeout_s} s: {_listed(waiting)}{free_now}"
-        raise PlacementError(msg, node=waiting[0].node)
+        return PlacementError(msg, node=waiting[0].node)
 
 
 def _listed(bundles: Sequence[Bundle]) -> str:
@@ -212,8 +219,9 @@ class _Process:
 
     def kill(self) -> None:
         """End it at once."""
-        with suppress(Exception):  # the cluster is gone, and the node with it
-            self._ray.kill(self._actor)
+        if self._ray.is_initialized():  # else Ray would start one for this call
+            with suppress(Exception):  # the cluster is gone, and the node with it
+                self._ray.kill(self._actor)
 
     def epitaph(self, timeout_s: float) -> str:
         """How it ended; empty if it has not within the time."""
