@@ -70,6 +70,7 @@ class Network:
         self._most = capacity
         self.under_way: dict[tuple[str, str], deque[Any]] = {}
         self.sent: list[tuple[str, str, Any]] = []
+        self.soon: list[bool] = []  # whether that was enough for each of them
         self.owner = OwnedChannel(definition, nodes, partial(self._send, OWNER))
         self.remotes = {node: RemoteChannel(definition, OWNER, partial(self._send, node)) for node in nodes}
 
@@ -102,9 +103,10 @@ class Network:
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
-    def _send(self, source: str, target: str, message: Any) -> None:
+    def _send(self, source: str, target: str, message: Any, *, soon: bool = False) -> None:
         self.under_way.setdefault((source, target), deque()).append(message)
         self.sent.append((source, target, message))
+        self.soon.append(soon)
 
     def ways(self) -> list[tuple[str, str]]:
         """The pairs of nodes between which something is under way."""

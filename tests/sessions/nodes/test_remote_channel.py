@@ -183,3 +183,31 @@ def test_records_go_in_turn_to_those_who_wait(nodes: tuple[str, str]) -> None:
         network.settle()
 
     assert list(found.values()) == [4, 4]
+
+
+def test_records_may_wait_for_others_until_half_of_the_room_is_used() -> None:
+    network = Network("a", capacity=8)
+    network.put("a", 0)
+    network.settle()
+    before = len(network.sent)
+
+    for number in range(7):
+        network.put("a", number)
+
+    kinds = network.kinds(before)
+    assert kinds == ["a: Records"] * 7
+    assert network.soon[before:] == [True, True, False, True, True, True, False]
+
+
+def test_room_that_is_little_may_wait_until_there_is_more() -> None:
+    network = Network("a", capacity=8)
+    for number in range(9):
+        network.put("a", number)
+    network.settle()
+    before = len(network.sent)
+
+    for _ in range(8):
+        network.take(OWNER)
+
+    granted = [message.number for _, _, message in network.sent[before:]]
+    assert list(zip(granted, network.soon[before:], strict=True)) == [(1, True), (4, False)]

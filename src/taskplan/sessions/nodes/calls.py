@@ -10,7 +10,7 @@ import asyncio
 import pickle
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
@@ -46,6 +46,14 @@ class CallCarrier:
         self._collect = collect
         self._closed: Future[None] = Future()
         self._closing = threading.Lock()
+
+    def start(self, message: object) -> Sequence[Any]:
+        """Nothing can be sent without waiting."""
+        return (message,)
+
+    def finish(self, rest: Sequence[Any]) -> None:
+        """Send what `start` was given; as `send`."""
+        self.send(*rest)
 
     def send(self, message: object) -> None:
         """Send one object; returns when the other end has it. Raises OSError when it is gone."""
@@ -109,6 +117,14 @@ class Mailbox:
                     self._changed.notify_all()
                     return frame
                 self._something.clear()
+
+    def start(self, message: object) -> Sequence[Any]:
+        """Nothing can be sent without waiting."""
+        return (message,)
+
+    def finish(self, rest: Sequence[Any]) -> None:
+        """Send what `start` was given; as `send`."""
+        self.send(*rest)
 
     def send(self, message: object) -> None:
         """Send one object; returns when it was taken. Raises OSError if the link is closed."""

@@ -13,9 +13,10 @@ from taskplan.operators.waiting import Takes
 from taskplan.plan.model import ChannelDef, ProgramDef
 from taskplan.plan.names import channel_blob, collective_blob
 from taskplan.sessions.nodes.channels import OwnedChannel, RemoteChannel
+from taskplan.sessions.nodes.owned_channel import Send
 from taskplan.sessions.run_blobs import open_run_blobs, require_no_other_run
 
-SenderOf = Callable[[str], Callable[[str, Any], None]]
+SenderOf = Callable[[str], Send]
 """For a blob, what sends from the object in it to its like on another node."""
 
 
@@ -84,7 +85,7 @@ def open_shared_objects(
     return objects
 
 
-def _channel(channel: ChannelDef, node: str, owner: str, send: Callable[[str, Any], None]) -> Any:
+def _channel(channel: ChannelDef, node: str, owner: str, send: Send) -> Any:
     if owner == node:
         return OwnedChannel(channel, [other for other in channel.nodes if other != node], send)
     return RemoteChannel(channel, owner, send)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from taskplan.errors import OperatorError
 from taskplan.operators.queue_objects import BlobsQueue, BoundedQueue, Record
@@ -36,8 +37,12 @@ from taskplan.sessions.nodes.channel_messages import (
 from taskplan.sessions.nodes.channel_values import require_travels
 from taskplan.sessions.nodes.travel import packed, unpacked
 
-Send = Callable[[str, ChannelMessage], None]
-"""Sends to a node; never blocks, and keeps the order."""
+
+class Send(Protocol):
+    """Sends to a node; never blocks, and keeps the order."""
+
+    def __call__(self, node: str, message: Any, *, soon: bool = False) -> None:
+        """Send a message; if `soon` is enough, it may wait for a moment, to travel with others."""
 
 
 @dataclass(slots=True)
@@ -328,15 +333,20 @@ class OwnedChannel(BlobsQueue):
         if free > 0:
             self._grant_ahead(granted, free)
         for node, count in granted.items():
-            self._peers[node].credits += count
+            peer = self._peers[node]
+            peer.credits += count
             self._credits += count
-            self._send(node, Grants(self.channel, count))
+            self._send(node, Grants(self.channel, count), soon=2 * peer.credits < self._share())
         self._recall({each.node for each in self._writing if each.wants}, local > 0)
+
+    def _share(self) -> int:
+        """How much room each of those who write may have ahead."""
+        return self.capacity // max(1, sum(peer.writes for peer in self._writing) + self._local_writes)
 
     def _grant_ahead(self, granted: dict[str, int], free: int) -> None:
         """Nobody waits for room: let those who write have some for what they will put next, in lumps."""
         writing = [peer for peer in self._writing if peer.writes]
-        share = self.capacity // max(1, len(writing) + self._local_writes)
+        share = self._share()
         for peer in writing:
             if peer.recalled or peer.idle:
                 continue

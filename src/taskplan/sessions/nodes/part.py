@@ -8,7 +8,8 @@ says when none of its steps can go on unless something comes from another node.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -22,12 +23,16 @@ from taskplan.operators.waiting import Changes, Shared
 from taskplan.plan.model import ProgramDef
 from taskplan.sessions.nodes.messages import Carried, Census, PartOrder, PartWhy
 from taskplan.sessions.nodes.objects import open_shared_objects
+from taskplan.sessions.nodes.owned_channel import Send
 from taskplan.sessions.run_blobs import close_queues, forget_run_blobs
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard
 
 T = TypeVar("T")
 
-Send = Callable[[str, Carried], None]
+LOOK_AFTER_S = 0.005
+"""A part that seems idle is looked at so much later: one that waits for another node all the time mostly goes on."""
+
+SendCarried = Callable[[str, Carried], None]
 """Sends to another node; never blocks, and keeps the order."""
 
 
@@ -49,6 +54,7 @@ class Part:
         space: the node's workspace.
         driver: of the node.
         send: sends to the other nodes.
+        flush: sends what may wait for what is said next.
         on_idle: is told when no step can go on by itself; perhaps often.
         observe: is told of events, if somebody listens.
 
@@ -66,7 +72,8 @@ class Part:
         space: Workspace,
         driver: Driver,
         *,
-        send: Send,
+        send: SendCarried,
+        flush: Callable[[], None] | None = None,
         on_idle: Callable[[int], None],
         observe: Callable[[Event], None] | None,
     ) -> None:
@@ -78,7 +85,9 @@ class Part:
         self._send = send
         self._count_lock = threading.Lock()
         self._sent = self._received = 0
-        self.shared = _PartAttempted(driver, partial(on_idle, order.run), seed=order.entropy, observe=observe)
+        self.shared = _PartAttempted(
+            driver, partial(on_idle, order.run), self._traffic, flush or _nothing, seed=order.entropy, observe=observe
+        )
         space.check_alive()
         hidden = set(program.hidden_blobs)
         for output in program.outputs:
@@ -107,7 +116,7 @@ class Part:
         finally:
             self.ended = True
             self._clean_up()
-            self.shared.look_for_stall()
+            self.shared.on_idle()
 
     def cancel(self, *, skip_closing: bool = False) -> None:
         """End it, from another thread."""
@@ -118,37 +127,39 @@ class Part:
         if not self.began:
             self._clean_up()
 
-    def receive(self, source: str, message: Carried) -> None:
-        """Hand a message of another node to the object that it is for."""
-        found = self._objects.get(message.blob)
+    def receive(self, source: str, *messages: Carried) -> None:
+        """Hand messages of another node to the object that all of them are for."""
+        found = self._objects.get(messages[0].blob)
         if found is not None:
             token = self.shared.new_token()
-            self.shared.driver.wait(Changes(found), partial(found.receive, source, message.content), token)
+            self.shared.driver.wait(Changes(found), partial(_receive_all, found, source, messages), token)
         # Only now: whoever counts messages must not find the run idle while somebody is just being woken.
         with self._count_lock:
-            self._received += 1
+            self._received += len(messages)
 
     def census(self) -> Census:
         """How it stands now."""
-        with self._count_lock:  # first: what comes in later wakes somebody, or is not counted
-            sent, received = self._sent, self._received
+        traffic = self._traffic()  # first: what comes in later wakes somebody, or is not counted
         idle = self.ended or (self.began and self.shared.is_idle())
-        with self._count_lock:
-            idle = idle and (sent, received) == (self._sent, self._received)
-        return Census(idle, self.ended, sent, received)
+        return Census(idle and traffic == self._traffic(), self.ended, *traffic)
 
     def why(self) -> PartWhy:
         """Who waits for whom in it."""
         return self.shared.part_why()
 
+    def _traffic(self) -> tuple[int, int]:
+        """How many messages it has sent and dealt with, ever."""
+        with self._count_lock:
+            return self._sent, self._received
+
     def _clean_up(self) -> None:
         forget_run_blobs(self._program, [self._placed], {self.node: self._space})
 
-    def _sender(self, blob: str) -> Callable[[str, Any], None]:
-        def send(node: str, content: Any) -> None:
+    def _sender(self, blob: str) -> Send:
+        def send(node: str, message: Any, *, soon: bool = False) -> None:
             with self._count_lock:
                 self._sent += 1
-            self._send(node, Carried(self.order.run, blob, content))
+            self._send(node, Carried(self.order.run, blob, message, soon))
 
         return send
 
@@ -158,22 +169,47 @@ class _PartAttempted(Attempted):
 
     Attributes:
         outer: the ids of these objects.
+        on_idle: is told when no step can go on by itself.
+        traffic: says how many messages went out and came in, ever.
+        flush: sends what may wait for what is said next.
     """
 
-    def __init__(self, driver: Driver, on_idle: Callable[[], None], *, seed: int, observe: Any) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        on_idle: Callable[[], None],
+        traffic: Callable[[], object],
+        flush: Callable[[], None],
+        *,
+        seed: int,
+        observe: Any,
+    ) -> None:
         super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard)
         self.outer: frozenset[int] = frozenset()
-        self._on_idle = on_idle
+        self.on_idle = on_idle
+        self.traffic = traffic
+        self.flush = flush
         self._alone = False
+        self._to_be_looked_at = False
 
     def is_open(self, subject: Shared) -> bool:
         """Whether an object may be used from outside of this part."""
         return (not self._alone and id(subject) in self.outer) or super().is_open(subject)
 
     def look_for_stall(self) -> None:
-        """No strand runs; whether that is for good is for home to say."""
+        """No strand runs; whether that is for good is for home to say, if it lasts."""
+        self.flush()
+        if not self._to_be_looked_at:
+            self._to_be_looked_at = True
+            self.driver.spawn(self._look, brief=False)
+
+    def _look(self) -> None:
+        before = None
+        while before != (before := self.traffic()):
+            time.sleep(LOOK_AFTER_S)
+        self._to_be_looked_at = False  # first: whoever parks from now on asks for another look
         if self.is_idle():
-            self._on_idle()
+            self.on_idle()
 
     def is_idle(self) -> bool:
         """Whether no step can go on unless something comes from another node."""
@@ -221,6 +257,15 @@ class _PartAttempted(Attempted):
                 waits = strand.waiter is not None and states.get(who_is(strand)) != "runs"
                 states[who_is(strand)] = "waits" if waits else "runs"
         return PartWhy(analysis.why(), states)
+
+
+def _nothing() -> None:
+    """All is sent at once."""
+
+
+def _receive_all(subject: Spread, source: str, messages: Sequence[Carried]) -> None:
+    for message in messages:
+        subject.receive(source, message.content)
 
 
 def _ended_task(task: tuple[str | None, str | None]) -> str:

@@ -35,6 +35,9 @@ from taskplan.sessions.nodes.channel_values import require_travels
 from taskplan.sessions.nodes.owned_channel import Send
 from taskplan.sessions.nodes.travel import packed, unpacked
 
+_TOGETHER = 64
+"""How many records travel together at the most."""
+
 
 class _PassingCounts(QueueCounts):
     """What went through a stand-in. It holds nothing, so what it took and did not give out is not undelivered."""
@@ -70,6 +73,8 @@ class RemoteChannel(BlobsQueue):
         "_rest",
         "_round",
         "_send_to",
+        "_together",
+        "_unhurried",
         "_wanted",
         "channel",
         "owner",
@@ -87,6 +92,8 @@ class RemoteChannel(BlobsQueue):
         self._asked: Asks | None = None
         self._round = 0  # how often records went back
         self._handing_out = self._rest = self._drained = False
+        self._together = min(_TOGETHER, definition.capacity // 2)
+        self._unhurried = 0  # how many records were sent since the last one that was to leave at once
 
     @property
     def fill(self) -> int:
@@ -108,7 +115,7 @@ class RemoteChannel(BlobsQueue):
             require_travels(self.channel, self, record)
             self._credits -= 1
             self.counts.put += 1
-            self._send(Records(self.channel, (record,)))
+            self._put(Records(self.channel, (record,)))
             return True
         waiting = max(1, self.counts.waiting(Puts))
         if self._wanted < waiting:
@@ -135,6 +142,14 @@ class RemoteChannel(BlobsQueue):
             self._records.popleft()
             self._count_taken(record)
         return records
+
+    def _put(self, message: Records) -> None:
+        """Records travel together, as long as their writer can go on and the owner has others to give out."""
+        self._unhurried += 1
+        soon = self._credits > 0 and self._unhurried < self._together
+        if not soon:
+            self._unhurried = 0
+        self._send_to(self.owner, message, soon=soon)
 
     def _nothing_here(self, wanted: int) -> NotYet | None:
         if self.failed or self._drained:

@@ -28,6 +28,9 @@ _SMALL = 1 << 14
 _PIECES = 512
 """How many pieces the system takes at once (at least 1,024 on Linux and macOS)."""
 
+_AT_ONCE = 1 << 16
+"""Frames up to this size are sent by whoever has something to say."""
+
 _READ_AHEAD = 1 << 16
 
 HANDSHAKE_S = 10.0
@@ -67,11 +70,33 @@ class Wire:
         Raises:
             OSError: the connection is gone.
         """
-        self.send_pieces(dump(message))
+        self.finish(dump(message))
 
-    def send_pieces(self, pieces: Sequence[Any]) -> None:
-        """Send a frame that `dump` made."""
-        left = [memoryview(piece).cast("B") for piece in pieces]
+    def start(self, message: object) -> Sequence[Any]:
+        """Send of one object what the system takes at once; nothing, if there are large arrays in it.
+
+        Returns:
+            What is left, for `finish`.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        pieces = dump(message)
+        if len(pieces) > 1 or len(pieces[0]) > _AT_ONCE:
+            return pieces
+        try:
+            sent = self._sock.send(pieces[0], socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return pieces
+        return (memoryview(pieces[0])[sent:],) if sent < len(pieces[0]) else ()
+
+    def finish(self, rest: Sequence[Any]) -> None:
+        """Send what is left of an object; returns when the system has all of it.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        left = [memoryview(piece).cast("B") for piece in rest]
         while left:
             sent = self._sock.sendmsg(left[:_PIECES])
             while left and sent >= left[0].nbytes:
