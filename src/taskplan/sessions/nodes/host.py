@@ -12,9 +12,11 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from taskplan.engine.failures import shown
@@ -56,6 +58,9 @@ from taskplan.sessions.workspaces import Workspace
 
 HOME = "local"
 """The node whose part home runs itself."""
+
+_RECEIVER = attrgetter("run", "blob")
+"""Whom a `Carried` is for."""
 
 logger = logging.getLogger("taskplan")
 
@@ -220,6 +225,7 @@ class NodeHost:
             self._workspace,
             self._driver,
             send=self._send,
+            flush=self._flush,
             on_idle=lambda run: self._home.send(Idle(run)),
             observe=partial(self._observe, order.run) if order.observed else None,
         )
@@ -269,9 +275,13 @@ class NodeHost:
         if node == HOME:
             self._home.send(message)
         elif peer is not None:
-            peer[1].send((self._ticket.node, message))
+            peer[1].send(message, soon=message.soon)
         else:
             self._home.send(Relayed(node, message))
+
+    def _flush(self) -> None:
+        for _, link in list(self._peers.values()):
+            link.flush()
 
     def _deliver(self, source: str, message: Carried) -> None:
         part = self._parts.get(message.run)
@@ -333,11 +343,13 @@ class NodeHost:
         return link
 
     def _begin(self, node: str, link: Link) -> None:
-        link.begin(self._on_peer_message, partial(self._on_peer_lost, node))
+        link.begin_together(partial(self._on_peer_messages, node), partial(self._on_peer_lost, node))
 
-    def _on_peer_message(self, message: Any) -> None:
-        source, carried = message
-        self._deliver(source, carried)
+    def _on_peer_messages(self, node: str, messages: Sequence[Carried]) -> None:
+        for (run, _), group in groupby(messages, _RECEIVER):
+            part = self._parts.get(run)
+            if part is not None:
+                part.receive(node, *group)
 
     def _on_peer_lost(self, node: str, why: str) -> None:
         self._home.send(PeerLost(node, why))
