@@ -64,17 +64,17 @@ def shared_session(cluster) -> Iterator[tp.RaySession]:
 @pytest.fixture
 def session(cluster) -> Iterator[tp.RaySession]:
     """A session of its own, for tests that kill nodes; it leaves nothing behind."""
-    before = left_in(cluster)
+    before = in_use(cluster)
     with tp.RaySession(tp.Workspace(), timeout_s=60, grace_s=1, node_timeout_s=2, placement_timeout_s=1) as session:
         yield session
-    assert left_in(cluster) == before
+    assert in_use(cluster) - before == set()
 
 
-def left_in(cluster: Any) -> list[str]:
+def in_use(cluster: Any) -> set[Any]:
     """What sessions have in use: actors, places, and threads of this process."""
     groups = cluster.util.placement_group_table().items()
-    return [
-        *sorted(each.name for each in threading.enumerate() if each.name.startswith("taskplan-")),
-        *sorted(cluster.util.list_named_actors()),
-        *sorted(name for name, group in groups if group["state"] != "REMOVED"),
-    ]
+    return {
+        *(each for each in threading.enumerate() if each.name.startswith("taskplan-")),
+        *cluster.util.list_named_actors(),
+        *(name for name, group in groups if group["state"] != "REMOVED"),
+    }

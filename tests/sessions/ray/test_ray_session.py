@@ -16,7 +16,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from tests.sessions.process.programs import BoomError, StubbornError, boom, pid
-from tests.sessions.ray.conftest import left_in
+from tests.sessions.ray.conftest import in_use
 
 import taskplan as tp
 from taskplan import ops
@@ -186,13 +186,13 @@ def test_nodes_that_cannot_connect_to_home_use_calls_and_say_so(cluster, caplog)
 
 
 def test_a_session_that_is_closed_leaves_no_actor_no_thread_and_no_place(cluster):
-    before = left_in(cluster)
+    before = in_use(cluster)
     with tp.RaySession(tp.Workspace()) as session:
         session.feed("a", "x", 1)
         [actor] = set(cluster.util.list_named_actors()).difference(before)
 
     assert re.fullmatch(r"taskplan:[0-9a-f]{8}:a", actor)
-    assert left_in(cluster) == before
+    assert in_use(cluster) - before == set()
 
 
 def test_ray_that_was_there_before_stays(cluster):
