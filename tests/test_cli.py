@@ -105,6 +105,49 @@ def test_run_quietly_leaves_the_log_out(taskplan):
     assert (result.stdout, result.stderr) == ("total = 3\n", "")
 
 
+def test_run_on_processes_prints_the_same_and_logs_with_the_names_of_nodes(taskplan):
+    result = taskplan("run", "--session", "process", write("p.py", TWO_NODES))
+
+    assert result.exit_code == 0
+    assert result.stdout == "total = 3\n"
+    assert result.stderr.count("[adder] Tensor adder/add_1/n of type long") == 3
+
+
+def test_run_on_processes_tells_of_a_function_of_the_file_as_run_does(taskplan):
+    write(
+        "p.py",
+        """
+        from taskplan import Node, Task, ops
+
+        def refuse(number):
+            raise LookupError(f"no {number}")
+
+        with Node("a"), Task(name="parser") as program:
+            ops.call(refuse, ops.Const(3), outputs=0)
+        """,
+    )
+
+    result = taskplan("run", "--session", "process", "p.py")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("LookupError: no 3\n  in     task 'a/parser' on node 'a'")
+    assert 'File "p.py", line 5, in refuse' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--address", "auto"], "--address is that of a Ray cluster, for --session ray, and the session is local"),
+        (["--session", "process", "--shared-nodes"], "nodes with --shared-nodes are all one, in this process"),
+    ],
+)
+def test_run_refuses_options_that_contradict_each_other(taskplan, options, said):
+    result = taskplan("run", *options, write("p.py", TWO_NODES))
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_a_matrix_among_the_outputs_stays_aligned(taskplan):
     write(
         "p.py",

@@ -21,6 +21,8 @@ from taskplan import (
     Blobs,
     FetchBlob,
     LocalSession,
+    ProcessSession,
+    RaySession,
     __version__,
     check_program,
     compile_program,
@@ -145,6 +147,17 @@ shared_nodes_option = click.option(
     metavar="SECONDS",
     help="End the run after this time.",
 )
+@click.option(
+    "--session",
+    "kind",
+    type=click.Choice(["local", "process", "ray"]),
+    default="local",
+    show_default=True,
+    help="Run all nodes on threads of this process, each in a process of this machine, or on a Ray cluster.",
+)
+@click.option(
+    "--address", help="Of the Ray cluster, for --session ray: auto or HOST:PORT. Without it, one is started here."
+)
 @shared_nodes_option
 @click.option("--seed", type=int, help="Seed of random operators that the program does not seed.")
 @click.option(
@@ -152,7 +165,16 @@ shared_nodes_option = click.option(
 )
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the run's log, to which Print and LogInfo write.")
 @_shows_errors
-def run(target: str, timeout_s: float, shared_nodes: bool, seed: int | None, allow_code: bool, quiet: bool) -> None:
+def run(
+    target: str,
+    timeout_s: float,
+    kind: str,
+    address: str | None,
+    shared_nodes: bool,
+    seed: int | None,
+    allow_code: bool,
+    quiet: bool,
+) -> None:
     """Run the program of a file and print its outputs.
 
     FILE is a Python file that builds a TaskGroup, Task, Plan, step or Net, a program written by `taskplan.save`, or a
@@ -163,13 +185,25 @@ def run(target: str, timeout_s: float, shared_nodes: bool, seed: int | None, all
     ended it.
     """
     with opened(target, allow_code=allow_code) as runnable, _log(shown=not quiet):
-        with LocalSession(shared_nodes=shared_nodes, timeout_s=timeout_s, seed=seed) as session:
+        with _session(kind, address, shared_nodes, timeout_s=timeout_s, seed=seed) as session:
             session.run(runnable)
             values = session.outputs(runnable)
     if not values:
         err.print("done; the program has no outputs", style="dim")
     for name, value in values.items():
         out.print(_assignment(name, value))
+
+
+def _session(kind: str, address: str | None, shared_nodes: bool, **options: Any) -> LocalSession:
+    if address is not None and kind != "ray":
+        msg = f"--address is that of a Ray cluster, for --session ray, and the session is {kind}"
+        raise click.UsageError(msg)
+    if kind == "local":
+        return LocalSession(shared_nodes=shared_nodes, **options)
+    if shared_nodes:
+        msg = "nodes with --shared-nodes are all one, in this process; leave out --session"
+        raise click.UsageError(msg)
+    return RaySession(address=address, **options) if kind == "ray" else ProcessSession(**options)
 
 
 @contextmanager

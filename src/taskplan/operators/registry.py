@@ -239,6 +239,11 @@ def operator(
     return declare
 
 
+def adopt(declared: Declaration) -> None:
+    """Know an operator that was declared in another process, by a script that is no module here."""
+    _REGISTRY[declared.name] = declared
+
+
 def _require_sound(declared: Declaration, positional: Sequence[inspect.Parameter]) -> None:
     """Raise BuildValueError if the name is taken or the declaration contradicts itself or its body."""
     name, body = declared.name, declared.body

@@ -105,7 +105,7 @@ def require_code(program: ProgramDef) -> None:
     """
     for plan in program.plans.values():
         for net in plan.nets:
-            for op in _deep(net):
+            for op in deep(net):
                 if isinstance(op.function, SealedFunction):
                     op.function.refuse(op.site)
 
@@ -279,7 +279,7 @@ class _DigestWriter(_Writer):
 
 def _function_message(token: str, op: OpDef) -> pb.Function:
     name = function_name(op.function)
-    if not name.startswith("__main__:") and _imported(name) is op.function:
+    if not functions.is_script(name.partition(":")[0]) and _imported(name) is op.function:
         return pb.Function(token=token, name=name)
     try:
         return pb.Function(token=token, name=name, pickled=functions.dumps(op.function))
@@ -311,11 +311,12 @@ def _nested(op: OpDef) -> Iterator[NetDef]:
                 yield each
 
 
-def _deep(net: NetDef) -> Iterator[OpDef]:
+def deep(net: NetDef) -> Iterator[OpDef]:
+    """All operators of a net, and of the nets among their arguments."""
     for op in net.ops:
         yield op
         for inner in _nested(op):
-            yield from _deep(inner)
+            yield from deep(inner)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from taskplan.builder.steps import ExecutionStep
 from taskplan.builder.task import Task
 from taskplan.builder.task_group import TaskGroup
 from taskplan.errors import BuildError, BuildKeyError, BuildTypeError, BuildValueError
+from taskplan.plan import functions
 from taskplan.plan.archive import is_program
 from taskplan.plan.intake import plan_from_file
 from taskplan.plan.model import ProgramDef
@@ -92,8 +93,9 @@ def _imported(path: Path) -> Iterator[Mapping[str, object]]:
     before = sys.modules.get(RUN_NAME)
     sys.modules[RUN_NAME] = module  # as long as it runs: whoever pickles or inspects its functions looks there
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
-        yield {key: value for key, value in vars(module).items() if not key.startswith("_")}
+        with functions.carried_along(module):
+            exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+            yield {key: value for key, value in vars(module).items() if not key.startswith("_")}
     finally:
         if before is None:
             del sys.modules[RUN_NAME]

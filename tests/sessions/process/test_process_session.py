@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -344,3 +346,40 @@ def test_process_sessions_do_what_every_session_must():
         return tp.ProcessSession(tp.Workspace(), **options)
 
     assert len(check_session(make)) > 100
+
+
+SCRIPT = """
+import taskplan as tp
+from taskplan import ops
+
+FACTOR = 3
+
+class OwnError(Exception):
+    pass
+
+@tp.operator("ScaledByScript", inputs=("X",), outputs=("Y",), inexact="a test")
+def scaled(x):
+    return x * FACTOR
+
+def refuse(x):
+    raise OwnError(f"{x} is refused")
+
+with tp.ProcessSession() as session:
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        ops.call(refuse, ops.ScaledByScript([ops.Const(7)], 1), outputs=0)
+    try:
+        session.run(group)
+    except OwnError as error:
+        print(error, error.__cause__)
+"""
+
+
+def test_a_script_without_a_main_part_may_use_its_own_operators_functions_and_errors_on_nodes(tmp_path):
+    script = tmp_path / "app.py"
+    script.write_text(SCRIPT)
+
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ended.stderr, ended.returncode) == ("", 0)
+    assert ended.stdout.startswith("21 is refused")
+    assert f'File "{script}", line 15, in refuse' in ended.stdout

@@ -27,6 +27,7 @@ from taskplan.events import Event
 from taskplan.operators import registry
 from taskplan.plan import archive, functions
 from taskplan.plan.model import ProgramDef
+from taskplan.sessions.nodes.home import START_S
 from taskplan.sessions.nodes.link import Carrier, Link
 from taskplan.sessions.nodes.messages import (
     Address,
@@ -96,7 +97,7 @@ class NodeHost:
         self._peers: dict[str, tuple[Address, Link]] = {}
         self._joining = threading.Lock()
         self._calls: queue.SimpleQueue[Call | Forget | None] = queue.SimpleQueue()
-        self._heard_at = time.monotonic()
+        self._heard_at = time.monotonic() + START_S  # home says nothing until all nodes are there
         self._over = threading.Event()
         self._gate = Gate(address, ticket.key)
         home = home or connect(ticket.home, ticket.key)
@@ -187,7 +188,8 @@ class NodeHost:
         try:
             for module in modules:
                 importlib.import_module(module)
-            functions.loads(declarations)
+            for declared in functions.loads(declarations):
+                registry.adopt(declared)
             program = archive.program_from_bytes(data, allow_code=True)
         except (ImportError, PlanError) as error:
             cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error

@@ -8,8 +8,7 @@ from typing import Any
 
 from taskplan.errors import BuildValueError
 from taskplan.operators import registry
-from taskplan.plan import functions
-from taskplan.plan.archive import program_to_bytes
+from taskplan.plan import archive, functions
 from taskplan.plan.model import NeedDef, ProgramDef
 from taskplan.plan.order import stands
 
@@ -28,12 +27,12 @@ class SentProgram:
     def for_node(self, node: str) -> tuple[int, bytes, tuple[str, ...], bytes]:
         """The arguments of `NodeHost._call_load`."""
         part = part_of(self._program, node)
-        types = {op.type for plan in part.plans.values() for net in plan.nets for op in net.ops}
+        types = {op.type for plan in part.plans.values() for net in plan.nets for op in archive.deep(net)}
         declared_here = [registry.declaration(name) for name in sorted(types) if registry.is_operator(name)]
         own = [declared for declared in declared_here if not declared.is_builtin]
-        modules = {declared.body.__module__ for declared in own} - {"__main__"}
-        scripts = [declared for declared in own if declared.body.__module__ == "__main__"]
-        return self.number, program_to_bytes(part), tuple(sorted(modules)), functions.dumps(scripts)
+        scripts = [declared for declared in own if functions.is_script(declared.body.__module__)]
+        modules = {declared.body.__module__ for declared in own if declared not in scripts}
+        return self.number, archive.program_to_bytes(part), tuple(sorted(modules)), functions.dumps(scripts)
 
 
 def part_of(program: ProgramDef, node: str) -> ProgramDef:

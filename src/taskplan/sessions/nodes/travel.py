@@ -47,11 +47,20 @@ def packed(error: BaseException) -> PackedError:
             pickled = data
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return PackedError(pickled, name, shown(error, str), notes, _stack_of(error))
+
+
+def _stack_of(error: BaseException) -> str:
+    """Where the error was raised, as Python shows it; of an error in a function of the user, what is in that."""
     try:
-        stack = "".join(traceback.format_exception(error))
+        told = traceback.TracebackException.from_exception(error)
+        told.__notes__ = None  # they travel by themselves
+        frames = [index for index, frame in enumerate(told.stack) if frame.name == "user_call"]
+        if frames:
+            told.stack = traceback.StackSummary.from_list(told.stack[frames[-1] + 1 :])
+        return "".join(told.format())
     except Exception:  # of the error's own methods
-        stack = "".join(traceback.format_tb(error.__traceback__))
-    return PackedError(pickled, name, shown(error, str), notes, stack)
+        return "".join(traceback.format_tb(error.__traceback__))
 
 
 def unpacked(error: PackedError) -> BaseException:
