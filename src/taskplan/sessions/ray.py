@@ -64,6 +64,8 @@ class RaySession(SpreadSession):
             on this machine alone.
         code: modules and folders that the nodes need and may not have; they are sent there. A folder is a package.
         node_timeout_s: a node that does not answer for so long is given up and killed.
+        max_restarts: how often a run whose nodes are lost begins again from its start, with new processes for them. Its
+            tasks must be private, or their group made by `TaskGroup(restartable=True)`.
         placement_timeout_s: how long to wait until the cluster has room for the nodes, in whole seconds and at least 1.
             What no machine has now, in use or not, is refused at once, also by a cluster that would grow.
         direct: False for networks in which nodes cannot connect to each other: all goes over Ray's calls at once.
@@ -88,6 +90,7 @@ class RaySession(SpreadSession):
         seed: int | None = None,
         observers: Sequence[Observer] = (),
         node_timeout_s: float = 30.0,
+        max_restarts: int = 0,
         placement_timeout_s: float = 30.0,
         direct: bool = True,
     ) -> None:
@@ -105,6 +108,7 @@ class RaySession(SpreadSession):
             seed=seed,
             observers=observers,
             node_timeout_s=node_timeout_s,
+            max_restarts=max_restarts,
         )
         launcher.on_arrival = self._home.arrived
 
