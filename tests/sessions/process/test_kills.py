@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 from tests.sessions.process.kills import hurt_run
@@ -50,3 +51,22 @@ def test_the_end_of_a_process_that_is_heard_late_is_not_that_of_the_one_that_was
     session.run(group)
 
     assert int(output.fetch()) != killed
+
+
+def test_a_node_waits_until_the_others_are_there_however_long_home_says_nothing(session, monkeypatch):
+    home = session._home
+    start, ends = home._launcher.start, []
+
+    def start_and_look(tickets, needs, on_end):
+        processes = start([replace(ticket, node_timeout_s=0.05) for ticket in tickets], needs, on_end)
+        eventually(lambda: not home._awaited, "the node to be there")
+        ends.append(processes["a"].epitaph(timeout_s=0.5))
+        processes["a"].kill()
+        raise tp.PlacementError("enough was seen", node="a")
+
+    monkeypatch.setattr(home._launcher, "start", start_and_look)
+
+    with pytest.raises(tp.PlacementError, match="enough was seen"):
+        session.feed("a", "x", 1)
+
+    assert ends == [""]
