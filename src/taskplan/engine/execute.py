@@ -26,6 +26,9 @@ from taskplan.plan.names import CHANNEL
 
 SIGINT = int(signal.SIGINT)
 
+FIRST_STRAND = "the run"
+"""What the first strand of a run is called, where it stands in no step."""
+
 
 def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = math.inf, beside: bool = False) -> None:
     """Run plans, each on its node, at once; return when all have ended and nothing of them runs any more.
@@ -80,7 +83,7 @@ def begin_first_strand(
     placed: Sequence[Placed], shared: Attempted, *, beside: bool = False
 ) -> Token[Strand | None]:
     """The caller is the first strand of the run from now on, and the workspaces know that they are in use."""
-    strand = Strand(shared, "the run")
+    strand = Strand(shared, FIRST_STRAND)
     strand.thread = threading.get_ident()
     if len(placed) == 1 and not beside:
         strand.does(placed[0].plan, placed[0].plan.plan.steps, placed[0].space)

@@ -29,7 +29,7 @@ from taskplan.sessions.local import LOCAL, LocalProgram, LocalSession
 from taskplan.sessions.nodes.answers import answered_by_all
 from taskplan.sessions.nodes.conductor import Conductor, PartAtHome, PartAway
 from taskplan.sessions.nodes.home import Home, Launcher
-from taskplan.sessions.nodes.messages import Carried, Ended, Idle, Observed, PartOrder, Relayed, Ticket
+from taskplan.sessions.nodes.messages import Carried, Ended, Idle, Observed, PartOrder, Relayed, Ticket, WaitsLong
 from taskplan.sessions.nodes.objects import owners_of
 from taskplan.sessions.nodes.output import levels_here
 from taskplan.sessions.nodes.part import Part
@@ -250,7 +250,7 @@ class SpreadSession(LocalSession):
             self._nodes[LOCAL],
             self._driver,
             send=self._send_from_home,
-            on_idle=lambda run: self._note_idle(run, LOCAL),
+            tell_home=partial(self._on_message_of, LOCAL),
             observe=self._observe if self._observers else None,
         )
 
@@ -269,10 +269,18 @@ class SpreadSession(LocalSession):
                     other.link.send(Relayed(node.name, message.content))
             case Ended(run=run) if run in self._runs:
                 self._runs[run].note_end(node.name, message)
-            case Idle(run=run):
-                self._note_idle(run, node.name)
             case Observed():
                 self._observe(replace(message.event, at_s=time.monotonic() - message.age_s))
+            case Idle() | WaitsLong():
+                self._on_message_of(node.name, message)
+
+    def _on_message_of(self, node: str, message: Idle | WaitsLong) -> None:
+        """A part, at home or away, says how it stands."""
+        conductor = self._runs.get(message.run)
+        if conductor is not None and isinstance(message, Idle):
+            conductor.note_idle(node)
+        elif conductor is not None and isinstance(message, WaitsLong):
+            self._pool.submit(partial(conductor.report_long_wait, message.for_s))
 
     def _send_from_home(self, name: str, message: Carried) -> None:
         node = self._home.node(name)
@@ -283,11 +291,6 @@ class SpreadSession(LocalSession):
         logger.warning("%s", node.lost)
         for conductor in list(self._runs.values()):
             conductor.note_end(node.name, None)
-
-    def _note_idle(self, run: int, node: str) -> None:
-        conductor = self._runs.get(run)
-        if conductor is not None:
-            conductor.note_idle(node)
 
     def _examine(self, conductor: Conductor) -> None:
         self._pool.submit(partial(_look_at, conductor))

@@ -256,6 +256,26 @@ def test_a_session_says_what_all_nodes_wait_for(shared_session):
     run.settle(HANG_S)
 
 
+def test_a_long_wait_for_another_node_is_reported_with_who_could_end_it(caplog):
+    rows = tp.Channel("rows", 2, ["x"])
+    with tp.TaskGroup() as group:
+        with tp.Node("a"), tp.Task(name="reads"):
+            rows.reader().read()
+        with tp.Node("b"), tp.Task(name="writes"):
+            work_on()
+            rows.writer().write(None, [ops.Const(1)])
+
+    with tp.ProcessSession(tp.Workspace(), stall_warning_s=0.1) as session:
+        run = session.start(group)
+        eventually(lambda: "a step has waited for" in caplog.text, "a warning")
+        run.cancel()
+        run.settle(HANG_S)
+
+    [warning] = [record.message for record in caplog.records if "a step has waited" in record.message]
+    assert "task 'a/reads' on node 'a'" in warning
+    assert "written by task 'b/writes' on node 'b' (runs)" in warning
+
+
 # --- seen from home ---------------------------------------------------------------------------------------------------
 
 

@@ -278,6 +278,15 @@ class Conductor(Attempted):
         self.fail(Failed(StalledError(text, why=why)))
         return False
 
+    def report_long_wait(self, for_s: float) -> None:
+        """A step has waited for so long for what several nodes use: write to the log who waits for whom."""
+        now = self.driver.now()
+        with self._idle_lock:
+            if now < self._quiet_until_s or self.over:
+                return
+            self._quiet_until_s = now + self.driver.stall_warning_s / 2
+        logger.warning("a step has waited for %.3g s:\n%s", for_s, self.why())
+
     def _census(self) -> dict[str, Census] | None:
         """How all parts stand; None if one did not say so."""
         return _all_of({node: part.census() for node, part in self.parts.items()}, whole=True)

@@ -40,7 +40,6 @@ from taskplan.sessions.nodes.messages import (
     Ended,
     Forget,
     Hello,
-    Idle,
     Observed,
     PartOrder,
     PartWhy,
@@ -228,7 +227,7 @@ class NodeHost:
             self._driver,
             send=self._send,
             flush=self._flush,
-            on_idle=lambda run: self._home.send(Idle(run)),
+            tell_home=self._home.send,
             observe=partial(self._observe, order.run) if order.observed else None,
         )
 

@@ -152,6 +152,14 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitsLong:
+    """A step of the part has waited for so long for what other nodes use too; who is to blame is known at home."""
+
+    run: int
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """How a part stands: whether it is idle, and how many messages of `Carried` it has sent and dealt with, ever.
 

@@ -15,13 +15,14 @@ from typing import Any, Protocol, TypeVar
 
 from taskplan.engine.attempted import Attempted, Driver, Placed
 from taskplan.engine.execute import execute
+from taskplan.engine.parking import Waiter
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.stalls import Analysis, goes_on_by_itself, who_is
 from taskplan.engine.strand import Role
 from taskplan.events import Event
 from taskplan.operators.waiting import Changes, Shared
 from taskplan.plan.model import ProgramDef
-from taskplan.sessions.nodes.messages import Carried, Census, PartOrder, PartWhy
+from taskplan.sessions.nodes.messages import Carried, Census, Idle, PartOrder, PartWhy, WaitsLong
 from taskplan.sessions.nodes.objects import open_shared_objects
 from taskplan.sessions.nodes.owned_channel import Send
 from taskplan.sessions.run_blobs import close_queues, forget_run_blobs
@@ -55,7 +56,7 @@ class Part:
         driver: of the node.
         send: sends to the other nodes.
         flush: sends what may wait for what is said next.
-        on_idle: is told when no step can go on by itself; perhaps often.
+        tell_home: is told when no step can go on by itself, perhaps often, and when one waits long for other nodes.
         observe: is told of events, if somebody listens.
 
     Attributes:
@@ -74,7 +75,7 @@ class Part:
         *,
         send: SendCarried,
         flush: Callable[[], None] | None = None,
-        on_idle: Callable[[int], None],
+        tell_home: Callable[[Idle | WaitsLong], None],
         observe: Callable[[Event], None] | None,
     ) -> None:
         self.order = order
@@ -86,7 +87,7 @@ class Part:
         self._count_lock = threading.Lock()
         self._sent = self._received = 0
         self.shared = _PartAttempted(
-            driver, partial(on_idle, order.run), self._traffic, flush or _nothing, seed=order.entropy, observe=observe
+            driver, order.run, tell_home, self._traffic, flush or _nothing, seed=order.entropy, observe=observe
         )
         space.check_alive()
         hidden = set(program.hidden_blobs)
@@ -116,7 +117,7 @@ class Part:
         finally:
             self.ended = True
             self._clean_up()
-            self.shared.on_idle()
+            self.shared.tell_home(Idle(self.order.run))
 
     def cancel(self, *, skip_closing: bool = False) -> None:
         """End it, from another thread."""
@@ -169,7 +170,7 @@ class _PartAttempted(Attempted):
 
     Attributes:
         outer: the ids of these objects.
-        on_idle: is told when no step can go on by itself.
+        tell_home: see `Part`.
         traffic: says how many messages went out and came in, ever.
         flush: sends what may wait for what is said next.
     """
@@ -177,7 +178,8 @@ class _PartAttempted(Attempted):
     def __init__(
         self,
         driver: Driver,
-        on_idle: Callable[[], None],
+        run: int,
+        tell_home: Callable[[Idle | WaitsLong], None],
         traffic: Callable[[], object],
         flush: Callable[[], None],
         *,
@@ -186,7 +188,8 @@ class _PartAttempted(Attempted):
     ) -> None:
         super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard)
         self.outer: frozenset[int] = frozenset()
-        self.on_idle = on_idle
+        self.tell_home = tell_home
+        self._run = run
         self.traffic = traffic
         self.flush = flush
         self._alone = False
@@ -209,7 +212,14 @@ class _PartAttempted(Attempted):
             time.sleep(LOOK_AFTER_S)
         self._to_be_looked_at = False  # first: whoever parks from now on asks for another look
         if self.is_idle():
-            self.on_idle()
+            self.tell_home(Idle(self._run))
+
+    def waits_long(self, waiter: Waiter) -> None:
+        """Somebody has waited for long; of what other nodes use too, home knows who could end that."""
+        if id(waiter.reason.subject) in self.outer:
+            self.tell_home(WaitsLong(self._run, self.driver.now() - waiter.since_s))
+        else:
+            super().waits_long(waiter)
 
     def is_idle(self) -> bool:
         """Whether no step can go on unless something comes from another node."""

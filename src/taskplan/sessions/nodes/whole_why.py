@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from taskplan.engine.execute import FIRST_STRAND
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.stalls import DOES, WANTS
 from taskplan.engine.why import User, Wait, Why
@@ -32,7 +33,12 @@ def whole_why(parts: Mapping[str, PartWhy], plans: Mapping[str, PreparedPlan], *
         stuck: it is certain that nothing comes from other nodes; only those are given then who wait for good.
     """
     states = {who: state for part in parts.values() for who, state in part.states.items()}
-    waits = [_known_to_all(wait, plans, states) for part in parts.values() for wait in part.why.waits]
+    waits = [
+        _known_to_all(wait, plans, states)
+        for part in parts.values()
+        for wait in part.why.waits
+        if wait.who != FIRST_STRAND  # which each part has, and which waits for all else
+    ]
     there = Counter(wait.name for wait in waits if wait.verb == _MEETS)
     waits = [_counted(wait, there[wait.name]) if wait.verb == _MEETS else wait for wait in waits]
     if stuck:
