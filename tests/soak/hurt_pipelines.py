@@ -9,7 +9,8 @@ import csv
 import json
 import os
 import select
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,7 +31,15 @@ NODES = ("reader", "worker", "writer")
 
 
 class HurtError(Exception):
-    """What a function raises that was told to."""
+    """What a function raises that was told to.
+
+    Attributes:
+        at_s: when, by a clock that all processes of the machine have in common.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.at_s = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class HurtPipeline:
     Args:
         draws: say what it looks like.
         folder: for what it writes, and the orders.
+        needs: the keywords of the nodes, by name.
 
     Attributes:
         desk: where runs are told what to do.
@@ -124,8 +134,9 @@ class HurtPipeline:
         can_stall: two of its tasks can be told to wait for each other.
     """
 
-    def __init__(self, draws: Draws, folder: Path) -> None:
+    def __init__(self, draws: Draws, folder: Path, needs: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self.desk = Desk(folder)
+        self._needs = needs or {}
         last = "local" if draws.chance(0.15) else NODES[-1]
         self._nodes = (*NODES[:-1], last)
         self.away = [node for node in self._nodes if node != "local"]
@@ -150,6 +161,10 @@ class HurtPipeline:
             self._width = 1  # a CSV file has no columns of several values
         return folder / name if name else None
 
+    def node(self, name: str) -> tp.Node:
+        """The node of that name, with its keywords."""
+        return tp.Node(name, **self._needs.get(name, {}))
+
     def _task(self, node: str, name: str) -> str:
         self.tasks[node].append(f"{node}/{name}")
         return name
@@ -160,13 +175,13 @@ class HurtPipeline:
         first, second, third = self._nodes
         raw, done = (tp.Channel(name, capacity=draws.choice([1, 3, 50])) for name in ("raw", "done"))
         source = tp.IterableReader(partial(_records, self.desk, self._width), self._schema())
-        with tp.Node(first):
+        with self.node(first):
             pipe(source, raw, self._passes(first), self._task(first, "read"), draws.choice([1, 1, 2]))
-        with tp.Node(second):
+        with self.node(second):
             pipe(raw, done, self._passes(second), self._task(second, "work"), draws.choice([1, 2, 3]))
             if draws.chance(0.4):
                 self._write_reporter(second)
-        with tp.Node(third):
+        with self.node(third):
             name = self._task(third, "write")
             if self._path is None:
                 tp.pipe(done, processor=partial(self._added_up, third), name=name)
@@ -198,7 +213,7 @@ class HurtPipeline:
     def _write_meetings(self) -> None:
         """A task on each node; they add up, and go on to meet as long as the run is an endless one."""
         for node in self._nodes:
-            with tp.Node(node), tp.Task(name=self._task(node, "meet")):
+            with self.node(node), tp.Task(name=self._task(node, "meet")):
                 with ops.task_init():
                     total, one = ops.Const(0), ops.Const(1)
                 with ops.loop(5):
@@ -211,7 +226,7 @@ class HurtPipeline:
     def _write_barriers(self) -> None:
         """Two tasks on different nodes pass two barriers, each in its own order if it is told so."""
         for number, node in enumerate(self._nodes[:2]):
-            with tp.Node(node), tp.Task(name=self._task(node, "agree")):
+            with self.node(node), tp.Task(name=self._task(node, "agree")):
                 disagrees = ops.call(self.desk.stalls)
                 branch: Any = ops.If(disagrees)
                 with branch:

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,19 +22,9 @@ from tests.soak.draws import Draws
 from tests.soak.hurt_pipelines import ENDLESS, HurtError, HurtPipeline, Order, has_news
 
 import taskplan as tp
-
-NODE_TIMEOUT_S = 1.0
-
-LOSS_S = 1.5 * NODE_TIMEOUT_S + 3.0
-"""In which a hung node is given up and the run ends, on a machine that is busy."""
+from taskplan.sessions.spread import SpreadSession
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
-
-HOW = {
-    "kill": "is lost: its process was killed by SIGKILL",
-    "stop": f"did not answer for {NODE_TIMEOUT_S:g} s, so its process was killed",
-}
-"""What the error says of the node."""
 
 RECORDS = 60
 """Of a run that is to end well."""
@@ -71,7 +61,7 @@ class Ending:
 
     Attributes:
         what: the type of the error, or `right`.
-        end_s: from what ended it to its end; None if nothing did.
+        end_s: from what ended it to its end; None if nothing did, or if the moment is not known.
         unfinished: how many hidden files of writers are left.
         close_s: how long closing the session took.
     """
@@ -90,14 +80,23 @@ class HurtRun:
         folder: for what the program writes.
         signals: whether a node is to be killed or stopped; something else happens if not.
         waits: whether things may happen a moment after an event, instead of with it.
+
+    Attributes:
+        node_timeout_s: of the session.
+        killed: what the error says of a node that was killed.
     """
 
+    node_timeout_s = 1.0
+    killed = "is lost: its process was killed by SIGKILL"
+
     def __init__(self, number: int, folder: Path, *, signals: bool = True, waits: bool = True) -> None:
-        self._draws = draws = Draws(f"hurt run {number}")
+        self._draws = Draws(f"hurt run {number}")
         self._folder = folder
-        self._program = HurtPipeline(draws, folder)
+        self._program = self._drawn_program(folder)
         self.hurt = self._drawn_hurt(signals, waits)
-        self._errors: list[BaseException] = []
+
+    def _drawn_program(self, folder: Path) -> HurtPipeline:
+        return HurtPipeline(self._draws, folder)
 
     def _drawn_hurt(self, signals: bool, waits: bool) -> Hurt:
         draws, program = self._draws, self._program
@@ -119,9 +118,8 @@ class HurtRun:
         Raises:
             AssertionError: something is not as it must be.
         """
-        with nothing_left_behind(self._folder):
-            session = tp.ProcessSession(tp.Workspace(), timeout_s=60, grace_s=3, node_timeout_s=NODE_TIMEOUT_S)
-            with session:
+        with self._nothing_left_behind():
+            with self._opened() as session:
                 ending = self._starting(session) if self.hurt.when == "starting" else self._run(session)
                 closed_at = time.monotonic()
             ending.close_s = time.monotonic() - closed_at
@@ -129,9 +127,15 @@ class HurtRun:
         ending.unfinished = self._unfinished()
         return ending
 
+    def _opened(self) -> SpreadSession:
+        return tp.ProcessSession(tp.Workspace(), timeout_s=60, grace_s=3, node_timeout_s=self.node_timeout_s)
+
+    def _nothing_left_behind(self) -> AbstractContextManager[None]:
+        return nothing_left_behind(self._folder)
+
     # --- ways to be hurt ----------------------------------------------------------------------------------------------
 
-    def _starting(self, session: tp.ProcessSession) -> Ending:
+    def _starting(self, session: SpreadSession) -> Ending:
         """A process is killed as soon as it is there."""
         self._program.desk.give(Order(RECORDS))
         before = children()
@@ -147,26 +151,29 @@ class HurtRun:
         self._runs_again(session)
         return ending
 
-    def _run(self, session: tp.ProcessSession) -> Ending:
+    def _run(self, session: SpreadSession) -> Ending:
         before = self._prepare(session)
         news = self._program.desk.open_news()
         try:
             error, end_s = self._hurt_one(session, news)
         finally:
             os.close(news)
+        ended_at = time.monotonic()
         self._judge(error, end_s)
         if self.hurt.when == "over":
             self._hurt_after(session)
         self._check_survivors(session, before)
         if self.hurt.when == "over" or self._draws.chance(0.7):
             self._runs_again(session)
-        return Ending(type(error).__name__ if error else "right", end_s if error else None)
+        if error is None or self.hurt.what in ("time out", "stall"):
+            return Ending(type(error).__name__ if error else "right")
+        return Ending(type(error).__name__, ended_at - error.at_s if isinstance(error, HurtError) else end_s)
 
-    def _prepare(self, session: tp.ProcessSession) -> dict[str, int]:
+    def _prepare(self, session: SpreadSession) -> dict[str, int]:
         """Start the nodes, and leave something in their workspaces; their process ids."""
         with tp.fresh_names(), tp.TaskGroup() as group:
             for node in self._program.away:
-                with tp.Node(node), tp.Task():
+                with self._program.node(node), tp.Task():
                     tp.ops.Const(1)
         session.run(group)
         for node in self._program.away:
@@ -175,37 +182,48 @@ class HurtRun:
             self._runs_again(session)
         return session.pids()
 
-    def _hurt_one(self, session: tp.ProcessSession, news: int) -> tuple[BaseException | None, float]:
+    def _hurt_one(self, session: SpreadSession, news: int) -> tuple[BaseException | None, float]:
         """One run and what happens to it; its error, and how long after that it came."""
         hurt, program = self.hurt, self._program
         ends = hurt.when == "over" or hurt.what == "stall"
         order = Order(RECORDS if ends else ENDLESS, hurt.node, hurt.record, hurt.what == "raise", hurt.what == "stall")
         program.desk.give(order)
         limit_s = 0.01 + 10 * hurt.delay_s if hurt.what == "time out" else math.inf
-        victim = session.pids()[hurt.victim]
+        victims = self._victims(session)
         begun_at = time.monotonic()
         run = session.start(program.group, timeout_s=limit_s)
         if hurt.when == "record" and (hurt.what in SIGNALS or hurt.what == "cancel"):
             assert has_news(news, HANG_S), f"no record {hurt.record} on node {hurt.node!r}\n{run.why()}"
         if hurt.what in SIGNALS or hurt.what == "cancel":
             time.sleep(hurt.delay_s)
-        hurt_at = begun_at + limit_s if limit_s < math.inf else time.monotonic()
+        hurt_at = time.monotonic()
         if hurt.what in SIGNALS and hurt.when != "over":
-            os.kill(victim, SIGNALS[hurt.what])
+            self._send_signal(victims)
         elif hurt.what == "cancel":
             run.cancel()
         return self._end_of(run), time.monotonic() - hurt_at
 
-    def _hurt_after(self, session: tp.ProcessSession) -> None:
+    def _hurt_after(self, session: SpreadSession) -> None:
         """A node is hurt between runs; a run that begins before that is noticed may fail of it."""
-        victim, what = self.hurt.victim, self.hurt.what
-        os.kill(session.pids()[victim], SIGNALS[what])
+        self._send_signal(self._victims(session))
         if self._draws.chance(0.5):
-            eventually(lambda: victim not in session.pids(), "the loss to be noticed")
+            eventually(lambda: self._lost().isdisjoint(session.pids()), "the loss to be noticed")
         else:
             error = self._end_of(session.start(self._program.group))
             if error is not None:
                 self._check_loss(error)
+
+    def _lost(self) -> set[str]:
+        """The nodes that are killed or stopped."""
+        return {self.hurt.victim} if self.hurt.what in SIGNALS else set()
+
+    def _victims(self, session: SpreadSession) -> list[int]:
+        """The processes that get the signal, one after the other."""
+        return [session.pids()[node] for node in self._lost()]
+
+    def _send_signal(self, victims: list[int]) -> None:
+        for pid in victims:
+            os.kill(pid, SIGNALS[self.hurt.what])
 
     # --- checks -------------------------------------------------------------------------------------------------------
 
@@ -215,7 +233,8 @@ class HurtRun:
             self._check_right(error)
         elif hurt.what in SIGNALS:
             self._check_loss(error)
-            assert end_s < (HANG_S if hurt.what == "kill" else LOSS_S), f"the run ended after {end_s:g} s"
+            loss_s = 1.5 * self.node_timeout_s + 3.0  # on a machine that is busy
+            assert end_s < (HANG_S if hurt.what == "kill" else loss_s), f"the run ended after {end_s:g} s"
         else:
             kinds = {
                 "raise": HurtError,
@@ -233,30 +252,29 @@ class HurtRun:
 
     def _check_loss(self, error: BaseException | None) -> None:
         """It says which node, how, and what it had to do."""
-        victim = self.hurt.victim
-        assert isinstance(error, tp.NodeLostError), f"expected the loss of {victim!r}, got {error!r}"
-        assert error.node == victim, f"expected the loss of {victim!r}, got {error!r}"
-        assert sorted(error.tasks) == sorted(self._program.tasks[victim]), f"its tasks are {error.tasks}: {error!r}"
-        assert HOW[self.hurt.what] in str(error), str(error)
+        lost = self._lost()
+        assert isinstance(error, tp.NodeLostError), f"expected the loss of {lost}, got {error!r}"
+        assert error.node in lost, f"expected the loss of {lost}, got {error!r}"
+        tasks = self._program.tasks[error.node]
+        assert sorted(error.tasks) == sorted(tasks), f"its tasks are {error.tasks}: {error!r}"
+        stopped = f"did not answer for {self.node_timeout_s:g} s, so its process was killed"
+        assert (self.killed if self.hurt.what == "kill" else stopped) in str(error), str(error)
 
     def _check_right(self, error: BaseException | None) -> None:
         assert error is None, f"expected no error, got {error!r}"
         mistake = self._program.mistake(RECORDS)
         assert not mistake, mistake
 
-    def _check_survivors(self, session: tp.ProcessSession, before: dict[str, int]) -> None:
+    def _check_survivors(self, session: SpreadSession, before: dict[str, int]) -> None:
         """Nodes that were not hurt run on, with what was in their workspaces and nothing of the run."""
-        lost = self.hurt.victim if self.hurt.what in SIGNALS else ""
-        for node in self._program.away:
-            if node == lost:
-                continue
+        for node in set(self._program.away) - self._lost():
             assert session.pids().get(node) == before[node], f"node {node!r} is not what it was"
             assert session.fetch(node, "kept") == node.encode()
             left = [name for name in session.workspace(node).names() if name.startswith(("channel:", "collective:"))]
             assert left == [], f"node {node!r} has {left}"
         assert session.abandoned() == [], session.abandoned()
 
-    def _runs_again(self, session: tp.ProcessSession) -> None:
+    def _runs_again(self, session: SpreadSession) -> None:
         """A run that nothing happens to is right."""
         self._program.desk.give(Order(RECORDS))
         self._check_right(self._end_of(session.start(self._program.group)))
@@ -273,7 +291,7 @@ class HurtRun:
         """How many hidden files are left; those of writers that were killed may be, and nothing else."""
         left = [path for path in self._folder.iterdir() if path.name not in ("order.json", "news", "temporary")]
         hidden = [path for path in left if path.suffix == ".unfinished"]
-        may_be = self.hurt.what in SIGNALS and (self.hurt.victim == "writer" or self.hurt.when == "starting")
+        may_be = "writer" in self._lost() or (self.hurt.what in SIGNALS and self.hurt.when == "starting")
         results = [path for path in left if path not in hidden]
         assert not hidden or may_be, f"files are left: {hidden}"
         # A writer that has ended before the others have stalled has done what it had to do.
@@ -334,10 +352,12 @@ def _read(path: Path) -> str:
         return ""
 
 
-def hurt_run(number: int, *, signals: bool = True, waits: bool = True) -> tuple[Hurt, Ending]:
+def hurt_run(
+    number: int, *, signals: bool = True, waits: bool = True, kind: type[HurtRun] = HurtRun
+) -> tuple[Hurt, Ending]:
     """Perform a run in a folder of its own; see `HurtRun`."""
     with tempfile.TemporaryDirectory() as folder:
-        run = HurtRun(number, Path(folder), signals=signals, waits=waits)
+        run = kind(number, Path(folder), signals=signals, waits=waits)
         try:
             return run.hurt, run.perform()
         except BaseException as error:
