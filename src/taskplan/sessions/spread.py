@@ -127,9 +127,11 @@ class SpreadSession(LocalSession):
         return self._home.ensure({name: self._needs.get(name, {})})[name]
 
     def _bind_output(self, output: TaskOutput, spaces: dict[str, Any]) -> None:
-        super()._bind_output(output, spaces)
-        if output.node in spaces and output.node != LOCAL:
+        node = self._home.node(output.node) if output.node in spaces else None
+        if node is not None:  # what it has is lost with it: one that is started anew has nothing to give
+            spaces = {node.name: RemoteWorkspace(node.name, lambda: node, self._nodes)}
             self._fetched.add(output)
+        super()._bind_output(output, spaces)
 
     # --- running ------------------------------------------------------------------------------------------------------
 

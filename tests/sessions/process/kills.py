@@ -190,7 +190,6 @@ class HurtRun:
         program.desk.give(order)
         limit_s = 0.01 + 10 * hurt.delay_s if hurt.what == "time out" else math.inf
         victims = self._victims(session)
-        begun_at = time.monotonic()
         run = session.start(program.group, timeout_s=limit_s)
         if hurt.when == "record" and (hurt.what in SIGNALS or hurt.what == "cancel"):
             assert has_news(news, HANG_S), f"no record {hurt.record} on node {hurt.node!r}\n{run.why()}"

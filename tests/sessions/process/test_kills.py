@@ -70,3 +70,19 @@ def test_a_node_waits_until_the_others_are_there_however_long_home_says_nothing(
         session.feed("a", "x", 1)
 
     assert ends == [""]
+
+
+def test_an_output_of_a_node_that_is_lost_raises_the_loss_and_starts_nothing():
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        output = tp.final_output(ops.Const(1))
+    with tp.ProcessSession(tp.Workspace()) as session:
+        session.run(group)
+        os.kill(session.pids()["a"], signal.SIGKILL)
+        eventually(lambda: "a" not in session.pids(), "the loss to be noticed")
+
+        with pytest.raises(tp.NodeLostError, match="node 'a' is lost: its process was killed by SIGKILL"):
+            output.fetch()
+
+        assert "a" not in session.pids()
+    with pytest.raises(tp.NodeLostError, match="node 'a' is lost: its process was killed by SIGKILL"):
+        output.fetch()
