@@ -42,6 +42,7 @@ class Hurt:
         node: where the record passes.
         record: which one.
         delay_s: how long after that moment.
+        closes: the session is closed at once then, while the run goes on.
     """
 
     what: str
@@ -50,9 +51,10 @@ class Hurt:
     node: str
     record: int
     delay_s: float
+    closes: bool
 
     def __str__(self) -> str:
-        return f"{self.what} when {self.when}"
+        return f"{self.what} when {self.when}{', then close' if self.closes else ''}"
 
 
 @dataclass
@@ -110,7 +112,9 @@ class HurtRun:
         record = draws.choice([0, draws.randint(0, 10), draws.randint(0, 200)])
         delay_s = draws.choice([0.0, draws.uniform(0.0, 0.005), draws.uniform(0.0, 0.05)]) if waits else 0.0
         node = draws.choice(list(program.tasks))
-        return Hurt(what, draws.choice(whens.get(what, ["record"])), draws.choice(program.away), node, record, delay_s)
+        when, victim = draws.choice(whens.get(what, ["record"])), draws.choice(program.away)
+        closes = what in SIGNALS and when in ("record", "preparing") and draws.chance(0.15)
+        return Hurt(what, when, victim, node, record, delay_s, closes)
 
     def perform(self) -> Ending:
         """Run it, and check all that can be seen from outside.
@@ -122,7 +126,7 @@ class HurtRun:
             with self._opened() as session:
                 ending = self._starting(session) if self.hurt.when == "starting" else self._run(session)
                 closed_at = time.monotonic()
-            ending.close_s = time.monotonic() - closed_at
+            ending.close_s += time.monotonic() - closed_at
             assert ending.close_s < HANG_S, f"closing took {ending.close_s:g} s"
         ending.unfinished = self._unfinished()
         return ending
@@ -155,11 +159,17 @@ class HurtRun:
         before = self._prepare(session)
         news = self._program.desk.open_news()
         try:
-            error, end_s = self._hurt_one(session, news)
+            run, hurt_at = self._hurt_one(session, news)
+            if self.hurt.closes:
+                session.close()
+            error = self._end_of(run)
         finally:
             os.close(news)
         ended_at = time.monotonic()
-        self._judge(error, end_s)
+        if self.hurt.closes:
+            assert isinstance(error, tp.NodeLostError | tp.RunCancelledError), repr(error)
+            return Ending(type(error).__name__, close_s=ended_at - hurt_at)
+        self._judge(error, ended_at - hurt_at)
         if self.hurt.when == "over":
             self._hurt_after(session)
         self._check_survivors(session, before)
@@ -167,7 +177,7 @@ class HurtRun:
             self._runs_again(session)
         if error is None or self.hurt.what in ("time out", "stall"):
             return Ending(type(error).__name__ if error else "right")
-        return Ending(type(error).__name__, ended_at - error.at_s if isinstance(error, HurtError) else end_s)
+        return Ending(type(error).__name__, ended_at - (error.at_s if isinstance(error, HurtError) else hurt_at))
 
     def _prepare(self, session: SpreadSession) -> dict[str, int]:
         """Start the nodes, and leave something in their workspaces; their process ids."""
@@ -182,8 +192,8 @@ class HurtRun:
             self._runs_again(session)
         return session.pids()
 
-    def _hurt_one(self, session: SpreadSession, news: int) -> tuple[BaseException | None, float]:
-        """One run and what happens to it; its error, and how long after that it came."""
+    def _hurt_one(self, session: SpreadSession, news: int) -> tuple[tp.StartedRun, float]:
+        """Start a run, and do to it what is to happen; the run, and when that was."""
         hurt, program = self.hurt, self._program
         ends = hurt.when == "over" or hurt.what == "stall"
         order = Order(RECORDS if ends else ENDLESS, hurt.node, hurt.record, hurt.what == "raise", hurt.what == "stall")
@@ -200,7 +210,7 @@ class HurtRun:
             self._send_signal(victims)
         elif hurt.what == "cancel":
             run.cancel()
-        return self._end_of(run), time.monotonic() - hurt_at
+        return run, hurt_at
 
     def _hurt_after(self, session: SpreadSession) -> None:
         """A node is hurt between runs; a run that begins before that is noticed may fail of it."""
