@@ -7,11 +7,14 @@ import math
 import sys
 import traceback
 from collections.abc import Iterator
+from functools import partial
 
 import click
-from tests.soak.guard import Guard
+from tests.soak.guard import LIMIT_S, Guard
 from tests.soak.simulating import SCHEDULES, soak_simulated
 from tests.soak.soaking_kills import KillTally, soak_kills
+from tests.soak.soaking_on_ray import LIMIT_S as LIMIT_ON_RAY_S
+from tests.soak.soaking_on_ray import ON_RAY, soak_on_ray
 from tests.soak.soaking_pipelines import (
     SCHEDULES_OF_PIPELINES,
     PipelineTally,
@@ -30,26 +33,41 @@ from tests.soak.threads import soak_threads
 @click.option("--threads", is_flag=True, help="On real threads, with failures and cancels at random moments.")
 @click.option("--pipelines", is_flag=True, help="Pipelines: readers, stages with threads, queues, sinks.")
 @click.option("--kills", is_flag=True, help="Pipelines on processes, whose nodes are killed or stopped, or that fail.")
-def main(seed: int, minutes: float, runs: int | None, shard: str, threads: bool, pipelines: bool, kills: bool) -> None:
+@click.option("--ray-claims", "on_ray", flag_value="--ray-claims", help="All that every session must do, on Ray.")
+@click.option("--ray-kills", "on_ray", flag_value="--ray-kills", help="Pipelines on Ray; nodes are killed or stopped.")
+@click.option("--raylets", "on_ray", flag_value="--raylets", help="The same; a raylet is, with all its processes.")
+def main(
+    seed: int,
+    minutes: float,
+    runs: int | None,
+    shard: str,
+    threads: bool,
+    pipelines: bool,
+    kills: bool,
+    on_ray: str | None,
+) -> None:
     """Run random programs, and check how each run ends.
 
     Runs have numbers, which say all that is random in them. Simulated ones are replayed, too.
     """
-    if runs is None and minutes == math.inf:
+    if runs is None and minutes == math.inf and on_ray != "--ray-claims":
         msg = "say for how long: --minutes or --runs"
         raise click.UsageError(msg)
 
-    options = f"{' --pipelines' if pipelines else ''}{' --threads' if threads else ''}{' --kills' if kills else ''}"
+    chosen = {"--pipelines": pipelines, "--threads": threads, "--kills": kills}
+    chosen |= {option: on_ray == option for option in ON_RAY}
+    options = "".join(f" {option}" for option, is_chosen in chosen.items() if is_chosen)
 
     def command(number: int) -> str:
         return f"python -m tests.soak --seed {number} --runs 1{options}"
 
-    with Guard(command) as guard:
-        tally = (KillTally if kills else PipelineTally if pipelines else Tally)(minutes, runs, guard.begins)
+    with Guard(command, LIMIT_ON_RAY_S if on_ray else LIMIT_S) as guard:
+        kind = KillTally if kills else PipelineTally if pipelines else Tally
+        tally = (ON_RAY[on_ray] if on_ray else kind)(minutes, runs, guard.begins)
         schedules = SCHEDULES_OF_PIPELINES if pipelines else SCHEDULES
-        numbers = _numbers(seed, shard, 1 if threads or kills else schedules)
+        numbers = _numbers(seed, shard, 1 if threads or kills or on_ray else schedules)
         try:
-            _soak(numbers, tally, threads)
+            (soak_on_ray if on_ray else partial(_soak, threads=threads))(numbers, tally)
         except WrongError as error:
             click.echo(f"{error}")
             _fail(command(tally.number), seed, tally)

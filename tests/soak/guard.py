@@ -20,10 +20,12 @@ class Guard:
 
     Args:
         command: what reproduces the run of a number.
+        limit_s: how long a run may take.
     """
 
-    def __init__(self, command: Callable[[int], str]) -> None:
+    def __init__(self, command: Callable[[int], str], limit_s: int = LIMIT_S) -> None:
         self._command = command
+        self._limit_s = limit_s
         self._number = 0
         self._since_s = time.monotonic()
         self._over = threading.Event()
@@ -32,11 +34,11 @@ class Guard:
     def begins(self, number: int) -> None:
         """The run of that number begins."""
         self._number, self._since_s = number, time.monotonic()
-        faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+        faulthandler.dump_traceback_later(self._limit_s, exit=True)
 
     def _watch(self) -> None:
         while not self._over.wait(EARLIER_S / 2):
-            if time.monotonic() - self._since_s > LIMIT_S - EARLIER_S:
+            if time.monotonic() - self._since_s > self._limit_s - EARLIER_S:
                 print(f"a run hangs: {self._command(self._number)}", file=sys.stderr, flush=True)
                 return
 

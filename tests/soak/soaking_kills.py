@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.sessions.process.kills import SIGNALS, hurt_run
+from tests.sessions.process.kills import SIGNALS, Ending, Hurt, hurt_run
 from tests.soak.tally import Tally, WrongError
 
 SOON_S = 1.0
@@ -39,7 +39,7 @@ class KillTally(Tally):
     def lines(self) -> Iterator[str]:
         """What is to be told."""
         seconds = time.monotonic() - self._begun
-        yield f"{self.runs} runs on processes were hurt in {seconds:.1f} s"
+        yield f"{self.runs} runs were hurt in {seconds:.1f} s"
         yield f"hurt: {', '.join(f'{what} {count}' for what, count in self.hurts.most_common())}"
         yield f"outcomes: {', '.join(f'{what} {count}' for what, count in self.outcomes.most_common())}"
         for what, times in [*sorted(self.end_s.items()), ("closing a session", self.close_s)]:
@@ -59,23 +59,31 @@ class KillTally(Tally):
             raise WrongError(msg)
 
 
-def soak_kills(numbers: Iterator[int], tally: KillTally) -> None:
-    """Hurt runs; two in three by killing or stopping a node.
+def hurt_on_processes(number: int) -> tuple[Hurt, Ending]:
+    """Hurt a run on processes; two in three by killing or stopping a node."""
+    return hurt_run(number, signals=number % 3 != 2)
+
+
+def soak_kills(
+    numbers: Iterator[int], tally: KillTally, hurt_one: Callable[[int], tuple[Hurt, Ending]] = hurt_on_processes
+) -> None:
+    """Hurt runs.
 
     Args:
         numbers: of the runs; each has a program, a session, and a harm of its own.
         tally: counts what came of it, and says when to end.
+        hurt_one: performs the run of a number.
 
     Raises:
         WrongError: something is not as it must be.
     """
-    with _quiet():
+    with quiet():
         for number in numbers:
             if tally.is_over():
                 break
             tally.begins(number)
             try:
-                hurt, ending = hurt_run(number, signals=number % 3 != 2)
+                hurt, ending = hurt_one(number)
             except AssertionError as error:
                 msg = "\n".join([str(error), *getattr(error, "__notes__", ())])
                 raise WrongError(msg) from error
@@ -90,7 +98,7 @@ def soak_kills(numbers: Iterator[int], tally: KillTally) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Losses are what this is about; nobody has to be warned of them."""
     logger = logging.getLogger("taskplan")
     before, logger.disabled = logger.disabled, True
