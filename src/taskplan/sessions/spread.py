@@ -220,7 +220,9 @@ class SpreadSession(LocalSession):
         nodes = self._home.ensure({node: self._needs.get(node, {}) for node in _nodes_away(compiled)})
         new = [node for node in nodes.values() if sent.number not in node.programs]
         tasks = partial(tasks_of, compiled.program)
-        answered_by_all({node.name: node.ask("load", *sent.for_node(node.name)) for node in new}, nodes, tasks)
+        loading = {node.name: node.ask("load", *sent.for_node(node.name)) for node in new}
+        if not answered_by_all(loading, nodes, tasks, conductor.to_end):
+            conductor.outcome.raise_first()
         for node in new:
             node.programs.add(sent.number)
         owners = owners_of(compiled.program, compiled.plans)
@@ -238,7 +240,8 @@ class SpreadSession(LocalSession):
             )
             for name, node in nodes.items()
         }
-        answered_by_all(ready, nodes, tasks)
+        if not answered_by_all(ready, nodes, tasks, conductor.to_end):
+            conductor.outcome.raise_first()
         for node in nodes.values():
             if node.lost is not None:
                 conductor.note_end(node.name, None)

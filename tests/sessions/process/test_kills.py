@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 from tests.sessions.process.kills import hurt_run
-from tests.sessions.process.programs import eventually, pid
+from tests.sessions.process.programs import HANG_S, eventually, pid
 
 import taskplan as tp
 from taskplan import ops
@@ -70,6 +70,23 @@ def test_a_node_waits_until_the_others_are_there_however_long_home_says_nothing(
         session.feed("a", "x", 1)
 
     assert ends == [""]
+
+
+def test_a_cancel_ends_a_run_that_waits_for_a_hung_node_to_be_ready():
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        ops.Const(1)
+    with tp.ProcessSession(tp.Workspace(), node_timeout_s=2 * HANG_S) as session:
+        session.run(group)
+        hung = session.pids()["a"]
+        os.kill(hung, signal.SIGSTOP)
+        run = session.start(group)
+
+        run.cancel()
+
+        with pytest.raises(tp.RunCancelledError):
+            run.wait(timeout_s=HANG_S)
+        os.kill(hung, signal.SIGCONT)
+        session.run(group)
 
 
 def test_an_output_of_a_node_that_is_lost_raises_the_loss_and_starts_nothing():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, wait
 from typing import Any
 
 from taskplan.sessions.nodes.remote import RemoteNode
@@ -13,26 +13,35 @@ LOSS_S = 1.0
 
 
 def answered_by_all(
-    asked: Mapping[str, Future[Any]], nodes: Mapping[str, RemoteNode], tasks_of: Callable[[str], tuple[str, ...]]
-) -> None:
-    """Wait until all nodes have answered.
+    asked: Mapping[str, Future[Any]],
+    nodes: Mapping[str, RemoteNode],
+    tasks_of: Callable[[str], tuple[str, ...]],
+    to_end: Future[None],
+) -> bool:
+    """Wait until all nodes have answered, or the run is to end; says whether they have.
 
     Args:
         asked: what each node was asked, by its name.
         nodes: all nodes of the run.
         tasks_of: gives the tasks that a node has to do in it.
+        to_end: is done once the run is to end.
 
     Raises:
         NodeLostError: one of the nodes is lost. Others may say before that that they cannot reach it.
         what one of them answers with, if none is lost.
     """
-    wait(asked.values(), return_when=FIRST_EXCEPTION)
-    failures = [future.exception() for future in asked.values() if future.done() and future.exception()]
+    pending = set(asked.values())
+    failures: list[BaseException] = []
+    while pending and not failures:
+        if to_end.done():
+            return False
+        done, _ = wait({*pending, to_end}, return_when=FIRST_COMPLETED)
+        failures = [failure for future in done & pending if (failure := future.exception())]
+        pending -= done
     if not failures:
-        return
+        return True
     wait([node.ask("names") for node in nodes.values()], LOSS_S, return_when=FIRST_EXCEPTION)
     for name, node in nodes.items():
         if node.lost is not None:
             raise node.lost_error(tasks_of(name))
-    assert failures[0] is not None
     raise failures[0]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -175,6 +176,7 @@ class Conductor(Attempted):
 
     Attributes:
         parts: by node; empty before they are prepared.
+        to_end: is done once the run is to end, as something has failed or it was cancelled.
         over: whether all has ended.
     """
 
@@ -188,6 +190,7 @@ class Conductor(Attempted):
     ) -> None:
         super().__init__(driver)
         self.parts: dict[str, AnyPart] = {}
+        self.to_end: Future[None] = Future()
         self.kill = kill
         self._examine = examine
         self._plans = plans
@@ -226,6 +229,8 @@ class Conductor(Attempted):
         news = not self.token.cancelled
         super().fail(failure, token)
         if news and self.token.cancelled:
+            with suppress(InvalidStateError):  # another thread was faster
+                self.to_end.set_result(None)
             self._tell_all()
 
     def end_closing(self) -> None:
