@@ -300,7 +300,7 @@ def test_a_module_that_is_gone_is_named(file, tmp_path, monkeypatch):
     del sys.modules["module_that_goes"]
     importlib.invalidate_caches()
 
-    with pytest.raises(tp.PlanError, match="function 'module_that_goes:one' of the saved program cannot be imported"):
+    with pytest.raises(tp.PlanError, match="function 'module_that_goes:one' of the program cannot be imported"):
         tp.load(file, allow_code=True)
 
 

@@ -326,13 +326,13 @@ def _function(each: pb.Function) -> object:
     if not each.pickled:
         found = _imported(each.name)
         if found is None:
-            msg = f"function {each.name!r} of the saved program cannot be imported; put its module on Python's path"
+            msg = f"function {each.name!r} of the program cannot be imported; put its module on Python's path"
             raise PlanError(msg)
         return found
     try:
         return functions.loads(each.pickled)
     except Exception as error:  # bytes of another Python, or of modules that are not here
-        msg = f"function {each.name!r} of the saved program cannot be brought back: {error!r}"
+        msg = f"function {each.name!r} of the program cannot be brought back: {error!r}"
         raise PlanError(msg) from error
 
 

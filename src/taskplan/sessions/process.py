@@ -82,6 +82,7 @@ class _Launcher:
     """Starts processes on this machine."""
 
     address = "127.0.0.1"
+    heeds_keywords = False
 
     def start(
         self,

@@ -129,9 +129,8 @@ def test_a_module_that_a_node_lacks_is_named_before_anything_runs(session, tmp_p
     session.feed("a", "x", 1)  # starts the node, with the path of now
     (tmp_path / "only_here.py").unlink()
 
-    with pytest.raises(tp.PlacementError, match="node 'a' cannot") as raised:
+    with pytest.raises(tp.PlacementError, match="node 'a' lacks what the program needs: function 'only_here:one'"):
         session.run(group)
-    assert "only_here" in str(raised.value)
 
 
 # --- homes ------------------------------------------------------------------------------------------------------------

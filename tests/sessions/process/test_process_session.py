@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,26 @@ def test_blobs_are_fed_to_a_node_and_fetched_from_it(shared_session):
     assert not space.has_blob("one")
     with pytest.raises(tp.MissingBlobError, match="there is no blob 'one' in the workspace"):
         space.fetch_blob("one")
+
+
+def test_what_cannot_be_pickled_is_neither_fed_to_a_node_nor_fetched(shared_session):
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        queue = tp.final_output(ops.CreateBlobsQueue([], 1))
+    shared_session.run(group)
+
+    with pytest.raises(tp.WorkspaceError, match="blob 'lock' of node 'a' holds a lock, which stays in its process"):
+        shared_session.feed("a", "lock", threading.Lock())
+    with pytest.raises(tp.WorkspaceError, match="holds a BlobsQueue, which cannot be fetched"):
+        queue.fetch()
+
+
+def test_what_a_node_prints_without_a_line_break_arrives_when_its_part_is_over(shared_session, capsys):
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        ops.call(lambda: print("no more", end=""), outputs=0)
+
+    shared_session.run(group)
+
+    assert "[a] no more\n" in capsys.readouterr().out
 
 
 def test_a_blob_of_another_node_is_said_to_be_there(shared_session):

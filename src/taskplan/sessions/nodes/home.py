@@ -37,6 +37,10 @@ class Launcher(Protocol):
     def address(self) -> str:
         """The address of this machine at which nodes see it."""
 
+    @property
+    def heeds_keywords(self) -> bool:
+        """Whether it matters to it what keywords nodes have; a node that runs cannot get others then."""
+
     def start(
         self, tickets: Sequence[Ticket], needs: Mapping[str, Mapping[str, Any]], on_end: Callable[[str], None]
     ) -> dict[str, NodeProcess]:
@@ -89,9 +93,11 @@ class Home:
         self._on_lost = on_lost
         self._key = secrets.token_bytes(32)
         self._nodes: dict[str, RemoteNode] = {}
+        self._lost: list[RemoteNode] = []
         self._awaited: dict[str, Future[tuple[Carrier, Hello]]] = {}
         self._starting = threading.Lock()
         self._closing = threading.Event()
+        self._lock = threading.Lock()
         self._gate: Gate | None = None
         self._threads: list[threading.Thread] = []
 
@@ -121,11 +127,12 @@ class Home:
                 was started with other keywords.
         """
         with self._starting:
-            for node in self.nodes():
+            for node in self.nodes() if self._launcher.heeds_keywords else ():
                 if needs.get(node.name) and needs[node.name] != node.needs:
                     msg = (
                         f"node {node.name!r} runs already, with {node.needs!r}, and is now to have "
-                        f"{needs[node.name]!r}; say the same in all programs of a session, or use another session"
+                        f"{needs[node.name]!r}; say the same in all programs of a session, run one before you feed or "
+                        "fetch blobs of the node, or use another session"
                     )
                     raise PlacementError(msg, node=node.name)
             missing = [name for name in needs if name not in self._nodes or self._nodes[name].lost is not None]
@@ -280,14 +287,25 @@ class Home:
         again = "; what its workspace had is gone, and the next run that uses it starts it anew"
         if node.lose(NodeLostError(f"node {node.name!r} {why}{again}", node=node.name)):
             node.process.kill()
+            with self._lock:
+                self._lost.append(node)
             self._on_lost(node)
-            self._start_thread(node.link.close)
+            self._start_thread(self._bury, node)
+
+    def _bury(self, node: RemoteNode) -> None:
+        """Close the link to a node that was lost; not on a thread of that link."""
+        node.link.close()
+        with self._lock:
+            self._lost.remove(node)
 
     def _start_thread(self, job: Callable[..., None], *args: Any) -> None:
-        """Let something be done on a thread that `close` joins."""
-        thread = threading.Thread(target=job, args=args, name=f"taskplan-home-{job.__name__.strip('_')}", daemon=True)
-        thread.start()
-        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+        """Let something be done on a thread that `close` joins; once that has begun, nothing is done."""
+        name = f"taskplan-home-{job.__name__.strip('_')}"
+        with self._lock:
+            if not self._closing.is_set():
+                thread = threading.Thread(target=job, args=args, name=name, daemon=True)
+                thread.start()
+                self._threads = [each for each in self._threads if each.is_alive()] + [thread]
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
@@ -296,7 +314,8 @@ class Home:
         nodes = self.nodes()
         for node in nodes:
             node.link.send(Bye())
-        self._closing.set()
+        with self._lock:
+            self._closing.set()
         deadline = time.monotonic() + grace_s
         for node in nodes:
             if not node.process.epitaph(max(0.0, deadline - time.monotonic())):
@@ -307,4 +326,6 @@ class Home:
             self._gate.close()
         while self._threads:
             self._threads.pop().join()
+        for node in list(self._lost):  # those that were lost just now
+            node.link.close()
         self._launcher.close()

@@ -50,9 +50,9 @@ from taskplan.sessions.nodes.messages import (
     Reply,
     Ticket,
 )
-from taskplan.sessions.nodes.output import send_output_home
+from taskplan.sessions.nodes.output import finish_lines, send_output_home
 from taskplan.sessions.nodes.part import Part
-from taskplan.sessions.nodes.travel import packed
+from taskplan.sessions.nodes.travel import packed, require_picklable
 from taskplan.sessions.nodes.wire import Gate, connect
 from taskplan.sessions.workspaces import Workspace
 
@@ -166,6 +166,8 @@ class NodeHost:
     def _answer(self, call: Call) -> None:
         try:
             reply = Reply(call.number, getattr(self, f"_call_{call.method}")(*call.arguments))
+            if call.method in ("fetch", "output"):
+                require_picklable(reply.value, f"blob {call.arguments[0]!r} of node {self._ticket.node!r}")
         except BaseException as error:  # home raises it
             reply = Reply(call.number, error=packed(error))
         self._home.send(reply)
@@ -194,11 +196,11 @@ class NodeHost:
             cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
             name = getattr(cause, "name", None)
             what = (
-                f"cannot import module {name!r}"
+                f"cannot import module {name!r}; it must be installed there, or lie in a folder of its sys.path"
                 if name
-                else f"cannot take its part of the program: {shown(error, str)}"
+                else f"lacks what the program needs: {shown(error, str)}"
             )
-            msg = f"node {self._ticket.node!r} {what}; it must be installed there, or lie in a folder of its sys.path"
+            msg = f"node {self._ticket.node!r} {what}"
             raise PlacementError(msg, node=self._ticket.node) from error
         [plan] = program.plans.values()
         for op_type in {op.type for net in plan.nets for op in net.ops}:
@@ -263,6 +265,7 @@ class NodeHost:
             part.perform()
         except BaseException as failure:  # home raises it
             error = failure
+        finish_lines()
         abandoned = tuple(part.shared.abandoned)
         self._home.send(Ended(part.order.run, packed(error) if error is not None else None, abandoned))
 

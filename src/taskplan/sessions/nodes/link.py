@@ -162,6 +162,10 @@ class Link:
         except OSError as error:
             self._over(f"the connection broke: {error}")
             self._carrier.close()  # who receives tells of the end
+        except Exception as error:  # a bug of ours: whoever sends what may not pickle looks first
+            logger.exception("what was to be sent to %s cannot be pickled", self.name)
+            self._over(f"what was to be sent there cannot be pickled: {error!r}")
+            self._carrier.close()
         finally:
             with self._something:
                 self._sending = False

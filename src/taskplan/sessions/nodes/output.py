@@ -25,7 +25,7 @@ class _Lines(io.TextIOBase):
     def __init__(self, stream: str, home: Link) -> None:
         self._stream = stream
         self._home = home
-        self._begun = threading.local()
+        self._begun: dict[int, str] = {}
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # an attribute there
@@ -35,9 +35,10 @@ class _Lines(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        before = getattr(self._begun, "text", "")
-        whole, newline, rest = (before + text).rpartition("\n")
-        self._begun.text = rest
+        thread = threading.get_ident()
+        whole, newline, rest = (self._begun.pop(thread, "") + text).rpartition("\n")
+        if rest:
+            self._begun[thread] = rest
         if newline:
             self._home.send(Printed(self._stream, whole + newline))
         if len(rest) > LONGEST:
@@ -45,9 +46,16 @@ class _Lines(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        rest = getattr(self._begun, "text", "")
+        self._send(threading.get_ident())
+
+    def finish(self) -> None:
+        """Let go what no thread has ended with a line break."""
+        for thread in list(self._begun):
+            self._send(thread)
+
+    def _send(self, thread: int) -> None:
+        rest = self._begun.pop(thread, "")
         if rest:
-            self._begun.text = ""
             self._home.send(Printed(self._stream, rest))
 
 
@@ -77,6 +85,13 @@ def send_output_home(home: Link, levels: Mapping[str, int]) -> None:
     root.handlers[:] = [handler]
     for name, level in levels.items():
         logging.getLogger(name or None).setLevel(level)
+
+
+def finish_lines() -> None:
+    """A run is over: let go what was printed without a line break at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, _Lines):
+            stream.finish()
 
 
 def levels_here() -> dict[str, int]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from taskplan.errors import BuildValueError, PlacementError
@@ -18,7 +19,7 @@ from taskplan.sessions.nodes.calls import CallCarrier
 from taskplan.sessions.nodes.host import HOME
 from taskplan.sessions.nodes.link import Carrier
 from taskplan.sessions.nodes.messages import Hello, Ticket
-from taskplan.sessions.nodes.ray_actor import LOOPBACK, actor_class, carrier_to, how_it_ended
+from taskplan.sessions.nodes.ray_actor import LOOPBACK, actor_class, carrier_to, how_it_ended, went_with_machine
 from taskplan.sessions.nodes.remote import NodeProcess
 
 logger = logging.getLogger("taskplan")
@@ -61,9 +62,11 @@ class RayLauncher:
     """Starts nodes as actors.
 
     Attributes:
+        heeds_keywords: see `Launcher`.
         on_arrival: is told of nodes that are connected over calls; others come to home's gate.
     """
 
+    heeds_keywords = True
     on_arrival: Arrived
 
     def __init__(self, cluster: Cluster, placement_timeout_s: float, *, direct: bool) -> None:
@@ -89,14 +92,18 @@ class RayLauncher:
         bundles = [bundle_of(ticket.node, needs.get(ticket.node, {})) for ticket in tickets]
         self._enter()
         self._find_places(bundles)
-        actor_of_node = self._cluster.ray.remote(actor_class())
         for ticket in tickets:
             old = self._processes.get(ticket.node)
             if old is not None:
                 old.wait_for_end()
-            actor = actor_of_node.options(**self._options(ticket.node)).remote(ticket.node)
             self._processes[ticket.node] = _Process(
-                self._cluster.ray, actor, ticket, self._prefix, on_end, self.on_arrival, direct=self._direct
+                self._cluster.ray,
+                partial(self._start_actor, ticket.node),
+                ticket,
+                self._prefix,
+                on_end,
+                self.on_arrival,
+                direct=self._direct,
             )
         return {ticket.node: self._processes[ticket.node] for ticket in tickets}
 
@@ -111,6 +118,12 @@ class RayLauncher:
         for process in self._processes.values():
             process.epitaph(END_S)
         self._cluster.leave()
+
+    def _start_actor(self, node: str, *, again: bool = False) -> Any:
+        """Start the actor of a node in its place; `again` if the place may have gone with its machine."""
+        if again:
+            self._find_places([self._places[node].bundle])
+        return self._cluster.ray.remote(actor_class()).options(**self._options(node)).remote(node)
 
     def _options(self, node: str) -> dict[str, Any]:
         place = self._places[node]
@@ -190,12 +203,22 @@ def _listed(bundles: Sequence[Bundle]) -> str:
 
 
 class _Process:
-    """The actor of one node, and the thread here that waits for its end."""
+    """The actor of one node, and the thread here that waits for its end.
+
+    Args:
+        ray: the module.
+        start_actor: starts the actor.
+        ticket: of the node.
+        prefix: what the names of all actors of the session begin with.
+        on_end: see `Launcher`.
+        on_arrival: see `RayLauncher`.
+        direct: whether to try to connect, before calls are used.
+    """
 
     def __init__(
         self,
         ray: Any,
-        actor: Any,
+        start_actor: Callable[..., Any],
         ticket: Ticket,
         prefix: str,
         on_end: Callable[[str], None],
@@ -204,21 +227,23 @@ class _Process:
         direct: bool,
     ) -> None:
         self._ray = ray
-        self._actor = actor
-        self._name = prefix + ticket.node
+        self._start_actor = start_actor
+        self._actor = start_actor()
+        self._begin = partial(_begin, ticket, prefix, direct)
         self._node = ticket.node
         self._how = ""
+        self._killed = False
         self._over = threading.Event()
-        begun = actor.begin.remote(ticket.path, ticket.folder, pickle.dumps(ticket), prefix, direct)
         threading.Thread(
             target=self._follow,
-            args=(begun, direct, on_end, on_arrival),
+            args=(self._begin(self._actor), direct, on_end, on_arrival),
             name=f"taskplan-node-{ticket.node}",
             daemon=True,
         ).start()
 
     def kill(self) -> None:
         """End it at once."""
+        self._killed = True
         if self._ray.is_initialized():  # else Ray would start one for this call
             with suppress(Exception):  # the cluster is gone, and the node with it
                 self._ray.kill(self._actor)
@@ -241,7 +266,7 @@ class _Process:
     def _follow(self, begun: Any, direct: bool, on_end: Callable[[str], None], on_arrival: Arrived) -> None:
         carrier: CallCarrier | None = None
         try:
-            connected = self._ray.get(begun)
+            connected = self._has_begun(begun)
             serving = self._actor.serve.remote()
             if not connected:
                 if direct:
@@ -254,9 +279,33 @@ class _Process:
                     on_arrival(carrier, carrier.receive())
             self._ray.get(serving)
             how = "ended"
+        except PlacementError as error:
+            how = f"died with its machine, and there is no place for another: {error}"
         except Exception as error:  # of Ray, or what the actor raises
             how = how_it_ended(error, self._ray)
         self.kill()
         self._how = how
         on_end(self._node)
         self._over.set()  # only now: then this node may be started anew, and what is told is of the new one
+
+    def _has_begun(self, begun: Any) -> bool:
+        """Wait until the actor has begun; whether it is connected.
+
+        A place may be on a machine that is gone, which Ray notices when that has not answered for long. Then the actor
+        is started in another place.
+        """
+        while True:
+            try:
+                connected: bool = self._ray.get(begun)
+                return connected
+            except self._ray.exceptions.ActorDiedError as error:
+                if self._killed or not went_with_machine(error):
+                    raise
+            self._actor = self._start_actor(again=True)
+            begun = self._begin(self._actor)
+            if self._killed:  # while there was none that could be
+                self.kill()
+
+
+def _begin(ticket: Ticket, prefix: str, direct: bool, actor: Any) -> Any:
+    return actor.begin.remote(ticket.path, ticket.folder, pickle.dumps(ticket), prefix, direct)

@@ -9,10 +9,12 @@ from itertools import count
 from typing import Any, Protocol
 
 from taskplan.engine.cells import on_another_node
+from taskplan.engine.values import to_value
 from taskplan.errors import MissingBlobError, NodeLostError
+from taskplan.operators.run import ByteString
 from taskplan.sessions.nodes.link import Link
 from taskplan.sessions.nodes.messages import Call, Hello, Reply
-from taskplan.sessions.nodes.travel import unpacked
+from taskplan.sessions.nodes.travel import require_picklable, unpacked
 
 
 class NodeProcess(Protocol):
@@ -174,8 +176,14 @@ class RemoteWorkspace:
         return RemoteBlob(self, str(name))
 
     def feed_blob(self, name: object, value: object, device_option: object = None) -> bool:  # noqa: ARG002
-        """Copy `value` into the blob; see `taskplan.FeedBlob`."""
-        self.ask("feed", str(name), value)
+        """Copy `value` into the blob; see `taskplan.FeedBlob`.
+
+        Raises:
+            WorkspaceError: it cannot be fed, or cannot be pickled.
+        """
+        kept = to_value(value, blob=str(name))
+        require_picklable(kept, f"what is fed into blob {str(name)!r} of node {self.name!r}")
+        self.ask("feed", str(name), bytes(kept) if isinstance(kept, ByteString) else kept)
         return True
 
     def fetch_blob(self, name: object) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 
 from taskplan.engine.failures import shown
-from taskplan.errors import RemoteError
+from taskplan.errors import RemoteError, WorkspaceError
 from taskplan.plan import functions
 
 
@@ -35,6 +36,19 @@ class PackedError:
     text: str
     notes: tuple[str, ...]
     stack: str
+
+
+def require_picklable(value: object, what: str) -> None:
+    """Refuse what cannot go to another process. Large arrays are not copied for that.
+
+    Raises:
+        WorkspaceError: it cannot be pickled.
+    """
+    try:
+        pickle.dumps(value, protocol=5, buffer_callback=lambda _: None)
+    except Exception as error:
+        msg = f"{what} holds a {type(value).__qualname__}, which stays in its process: it cannot be pickled ({error})"
+        raise WorkspaceError(msg) from None
 
 
 def packed(error: BaseException) -> PackedError:
