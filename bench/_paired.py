@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -28,13 +29,36 @@ def seconds_of(action: Callable[[], object]) -> float:
 
 
 def paired(
-    ours: Callable[[], object], our_units: int, yardstick: Callable[[], object], its_units: int, rounds: int = 15
+    ours: Callable[[], object],
+    our_units: int,
+    yardstick: Callable[[], object],
+    its_units: int,
+    rounds: int = 15,
+    limit_s: float = math.inf,
 ) -> Paired:
-    """Call both in turn, `rounds` times after one for warming up; units are what one call does."""
+    """Call both in turn, `rounds` times after one for warming up; units are what one call does.
+
+    After `limit_s` no further pair is begun.
+    """
     ours()
     yardstick()
     gc.collect()
-    pairs = [(seconds_of(ours) / our_units * 1e6, seconds_of(yardstick) / its_units * 1e6) for _ in range(rounds)]
+    return paired_cold(ours, our_units, yardstick, its_units, rounds, limit_s)
+
+
+def paired_cold(
+    ours: Callable[[], object],
+    our_units: int,
+    yardstick: Callable[[], object],
+    its_units: int,
+    rounds: int,
+    limit_s: float = math.inf,
+) -> Paired:
+    """As `paired`, without warming up."""
+    began = time.perf_counter()
+    pairs: list[tuple[float, float]] = []
+    while not pairs or (len(pairs) < rounds and time.perf_counter() - began < limit_s):
+        pairs.append((seconds_of(ours) / our_units * 1e6, seconds_of(yardstick) / its_units * 1e6))
     ratios = sorted(a / b for a, b in pairs)
     return Paired(
         statistics.median(a for a, _ in pairs),
