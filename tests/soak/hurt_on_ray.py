@@ -6,11 +6,13 @@ import os
 import random
 import signal
 import time
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.sessions.process.kills import SIGNALS, Ending, Hurt, HurtRun
 from tests.sessions.process.programs import eventually
 from tests.soak.hurt_pipelines import NODES, HurtPipeline, Order
@@ -89,15 +91,13 @@ class HurtRaylet(HurtOnRay):
         self._gone: set[str] = set()
         super().__init__(number, folder, signals=signals, waits=waits)
 
-    def perform(self) -> Ending:
-        """As of any run that is hurt; then all raylets are there again."""
-        try:
-            return super().perform()
-        finally:
-            self._replace()
-
-    def __str__(self) -> str:
-        return f"{'pinned' if self._places else 'loose'} nodes"
+    @contextmanager
+    def _nothing_left_behind(self) -> Iterator[None]:
+        with nothing_left_in(self.ray):
+            try:
+                yield
+            finally:
+                self._replace()
 
     def _drawn_program(self, folder: Path) -> HurtPipeline:
         needs = {node: {"resources": self._resources(node)} for node in NODES}
@@ -141,10 +141,10 @@ class HurtRaylet(HurtOnRay):
         """Where there is room, the next run is right; where there is none it says so, and is right when there is."""
         if self._struck is not None and self._places:
             self._program.desk.give(Order(RECORDS))
-            error = self._end_of(session.start(self._program.group))
-            assert isinstance(error, tp.PlacementError), repr(error)
-            assert error.node in self._gone, str(error)
-            assert any(words in str(error) for words in NO_ROOM), str(error)
+            with pytest.raises(tp.PlacementError) as raised:
+                session.start(self._program.group)
+            assert raised.value.node in self._gone, str(raised.value)
+            assert any(words in str(raised.value) for words in NO_ROOM), str(raised.value)
             self._replace()
         super()._runs_again(session)
 

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from tests.sessions.process.programs import HANG_S, eventually
-from tests.soak.processes import Process, below, kill, ports, process, wait_for_ends
+from tests.soak.processes import Process, below, kill, process, sockets, wait_for_ends
 
 SETTINGS = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # all of it binds the loopback address
@@ -117,7 +117,7 @@ def workers() -> list[Process]:
 
 @contextmanager
 def nothing_left_in(ray: Any) -> Iterator[None]:
-    """Within it actors, places, threads, and sockets that listen or are connected to what listened, come and go."""
+    """Within it actors, places, and threads and sockets of this process come and go."""
     before = _in_use(ray)
     yield
     eventually(lambda: not workers(), "the processes of the nodes to end")
@@ -130,7 +130,7 @@ def _in_use(ray: Any) -> set[Any]:
         *(each.name for each in threading.enumerate() if each.name.startswith("taskplan-")),
         *ray.util.list_named_actors(),
         *(name for name, group in groups if group["state"] != "REMOVED"),
-        *ports(),
+        *sockets(),
     }
 
 

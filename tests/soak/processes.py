@@ -10,9 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-LISTENS = "0A"
-"""The state of a socket at which connections arrive."""
-
 
 @dataclass(frozen=True)
 class Process:
@@ -79,20 +76,14 @@ def kill(processes: Iterable[Process], limit_s: float) -> None:
     assert left == [], f"processes do not end: {left}"
 
 
-def ports() -> set[str]:
-    """The ports of this process at which connections arrive, and those of connections that have arrived there."""
+def sockets() -> set[str]:
+    """The sockets of this process for IPv4, those that listen too. gRPC, and so Ray, has its own for IPv6."""
     mine = set()
     for path in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # it was the one by which the folder is read
             mine.add(os.readlink(path))
-    sockets = []
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/self/net/{table}").read_text().splitlines()[1:]:
-            _, local, other, state, *rest = line.split()
-            if f"socket:[{rest[5]}]" in mine:
-                sockets.append((local.rpartition(":")[2], other, state))
-    listening = {port for port, _, state in sockets if state == LISTENS}
-    return {f"port {int(port, 16)} to {other}" for port, other, _ in sockets if port in listening}
+    known = [line.split()[9] for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return {f"socket:[{inode}]" for inode in known} & mine
 
 
 def _stat(pid: int) -> list[str] | None:
