@@ -28,6 +28,8 @@ CONNECT_S = 2.0
 
 LOOPBACK = "127.0.0.1"
 
+_MACHINE_DIED = "its node has died. "
+
 
 def actor_class() -> type:
     """The class of the actors. It travels by value, and so says what is missing where taskplan cannot be imported."""
@@ -140,11 +142,20 @@ def how_it_ended(error: Exception, ray: Any) -> str:
         if isinstance(cause, ModuleNotFoundError):
             return f"cannot import module {cause.name!r}, which must be installed on all machines, or be given as code"
         return f"raised {cause!r}"
-    text = " ".join(str(error).split()).partition(" Some common causes include")[0]
-    _, _, machine = text.partition("its node has died. ")
+    text = _in_one_line(error).partition(" Some common causes include")[0]
+    _, _, machine = text.partition(_MACHINE_DIED)
     if machine:
         detail = machine.rpartition("the actor's node was ")[2].rstrip(".")
         return f"died with its machine ({detail})"
     _, _, why = text.rpartition("The actor is dead because ")
     kind, _, detail = why.rpartition(" Worker exit type: ")[2].partition(" Worker exit detail: ")
     return f"died ({f'{kind}: {detail}' if detail else why})".replace(".)", ")")
+
+
+def went_with_machine(error: Exception) -> bool:
+    """Whether Ray says that an actor died since its machine did."""
+    return _MACHINE_DIED in _in_one_line(error)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -7,6 +7,7 @@ import math
 import pickle
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +20,22 @@ from taskplan.sessions.nodes.calls import CallCarrier
 from taskplan.sessions.nodes.host import HOME
 from taskplan.sessions.nodes.link import Carrier
 from taskplan.sessions.nodes.messages import Hello, Ticket
-from taskplan.sessions.nodes.ray_actor import LOOPBACK, actor_class, carrier_to, how_it_ended, went_with_machine
+from taskplan.sessions.nodes.ray_actor import (
+    LOOPBACK,
+    actor_class,
+    carrier_to,
+    how_it_ended,
+    went_with_machine,
+)
 from taskplan.sessions.nodes.remote import NodeProcess
 
 logger = logging.getLogger("taskplan")
 
 END_S = 15.0
 """How long Ray may take to end an actor that was killed."""
+
+LOOK_AGAIN_S = 0.05
+"""How often it is looked whether Ray has given back the name of an actor: it does not tell."""
 
 _MARK = {"memory": 1}
 """What a node that asks for nothing takes: Ray has no empty bundles, and one byte is free on any machine."""
@@ -123,7 +133,17 @@ class RayLauncher:
         """Start the actor of a node in its place; `again` if the place may have gone with its machine."""
         if again:
             self._find_places([self._places[node].bundle])
-        return self._cluster.ray.remote(actor_class()).options(**self._options(node)).remote(node)
+        actor_of_node = self._cluster.ray.remote(actor_class()).options(**self._options(node))
+        deadline = time.monotonic() + END_S
+        while True:
+            try:
+                return actor_of_node.remote(node)
+            except ValueError as error:
+                if "is already taken" not in str(error):
+                    raise
+                if time.monotonic() > deadline:
+                    raise _not_ended(node) from error
+            time.sleep(LOOK_AGAIN_S)  # that an actor has died is told before its name is free
 
     def _options(self, node: str) -> dict[str, Any]:
         place = self._places[node]
@@ -202,6 +222,11 @@ def _listed(bundles: Sequence[Bundle]) -> str:
     return ", ".join(f"node {bundle.node!r} asks for {bundle}" for bundle in bundles)
 
 
+def _not_ended(node: str) -> PlacementError:
+    msg = f"node {node!r} cannot be started anew, since Ray has not ended its process within {END_S:g} s"
+    return PlacementError(msg, node=node)
+
+
 class _Process:
     """The actor of one node, and the thread here that waits for its end.
 
@@ -260,8 +285,7 @@ class _Process:
             PlacementError: Ray does not end it.
         """
         if not self._over.wait(END_S):
-            msg = f"node {self._node!r} cannot be started anew, since Ray has not ended its process within {END_S:g} s"
-            raise PlacementError(msg, node=self._node)
+            raise _not_ended(self._node)
 
     def _follow(self, begun: Any, direct: bool, on_end: Callable[[str], None], on_arrival: Arrived) -> None:
         carrier: CallCarrier | None = None
@@ -301,6 +325,7 @@ class _Process:
             except self._ray.exceptions.ActorDiedError as error:
                 if self._killed or not went_with_machine(error):
                     raise
+            self._ray.kill(self._actor)  # else Ray may go on to look for a place for it, and so keep its name
             self._actor = self._start_actor(again=True)
             begun = self._begin(self._actor)
             if self._killed:  # while there was none that could be
