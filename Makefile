@@ -42,6 +42,9 @@ soak: $(READY_FOR_WORK) ## run random programs with known results, simulated and
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines --threads
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs 150 --kills
+	$(BIN)/python -m tests.soak --ray-claims
+	$(BIN)/python -m tests.soak --seed $(SEED) --runs 20 --ray-kills
+	$(BIN)/python -m tests.soak --seed $(SEED) --runs 5 --raylets
 
 proto: $(READY_FOR_WORK) ## generate the protobuf modules anew
 	$(BIN)/python -m grpc_tools.protoc -Isrc --python_out=src --pyi_out=src src/taskplan/plan/taskplan.proto src/taskplan/plan/program.proto

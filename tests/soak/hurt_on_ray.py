@@ -78,7 +78,6 @@ class HurtRaylet(HurtOnRay):
         raylets: those of the cluster.
     """
 
-    killed = "is lost: "
     raylets: Raylets
 
     def __init__(self, number: int, folder: Path, *, signals: bool = True, waits: bool = True) -> None:
