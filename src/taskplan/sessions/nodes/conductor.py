@@ -44,6 +44,10 @@ class AnyPart(Protocol):
 
     node: str
 
+    @property
+    def ended_well(self) -> bool:
+        """Whether it is known here that it has ended, and did not fail."""
+
     def begin(self) -> None:
         """Let it run, if that takes no thread here."""
 
@@ -69,6 +73,7 @@ class PartAtHome:
     def __init__(self, part: Part) -> None:
         self.node = part.node
         self.part = part
+        self.ended_well = False
 
     def begin(self) -> None:
         """It runs on the strand that attends it."""
@@ -78,6 +83,7 @@ class PartAtHome:
         """Run it."""
         try:
             self.part.perform()
+            self.ended_well = True
         except BaseException as error:  # of the part: it has all its notes
             raise Failed(error) from None
         finally:
@@ -113,6 +119,11 @@ class PartAway(Shared):
         self._run = run
         self._ended: Ended | None = None
         self._lost = False
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it is known here that it has ended, and did not fail."""
+        return self._ended is not None and self._ended.error is None
 
     def begin(self) -> None:
         """Tell the node to run it."""
@@ -273,6 +284,8 @@ class Conductor(Attempted):
             self._idle = {node for node, census in first.items() if census.idle}
         if not all(census.idle for census in first.values()) or all(census.ended for census in first.values()):
             return False
+        if any(census.ended and not self.parts[node].ended_well for node, census in first.items()):
+            return True  # its failure, which ends the run, is under way
         if sum(census.sent for census in first.values()) != sum(census.received for census in first.values()):
             return True
         if self._census() != first:

@@ -141,7 +141,8 @@ class Part:
     def census(self) -> Census:
         """How it stands now."""
         traffic = self._traffic()  # first: what comes in later wakes somebody, or is not counted
-        idle = self.ended or (self.began and self.shared.is_idle())
+        # One that fails is not idle before it has ended: home is told then.
+        idle = self.ended or (self.began and not self.shared.token.cancelled and self.shared.is_idle())
         return Census(idle and traffic == self._traffic(), self.ended, *traffic)
 
     def why(self) -> PartWhy:
