@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import Future
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.sessions.process.kills import hurt_run
@@ -16,6 +18,8 @@ from tests.sessions.process.programs import HANG_S, eventually, pid
 
 import taskplan as tp
 from taskplan import ops
+from taskplan.sessions.nodes.conductor import Conductor
+from taskplan.sessions.nodes.messages import Census
 
 
 @pytest.mark.parametrize("number", [0, 1, 5, 9, 10, 18, 25, 28, 32, 35])
@@ -103,3 +107,26 @@ def test_an_output_of_a_node_that_is_lost_raises_the_loss_and_starts_nothing():
         assert "a" not in session.pids()
     with pytest.raises(tp.NodeLostError, match="node 'a' is lost: its process was killed by SIGKILL"):
         output.fetch()
+
+
+class _Asked:
+    """A part whose node says how it stands."""
+
+    def __init__(self, *, ended: bool) -> None:
+        self.ended, self.ended_well = ended, False
+
+    def census(self) -> Future[Census]:
+        answer: Future[Census] = Future()
+        answer.set_result(Census(idle=True, ended=self.ended, sent=0, received=0))
+        return answer
+
+
+def test_nothing_stalls_while_word_of_the_failure_of_a_part_that_has_ended_is_on_its_way(session):
+    conductor = Conductor(session._driver, {}, kill=session._home.lose, examine=lambda _: None)
+    parts: Any = {"failed": _Asked(ended=True), "waits": _Asked(ended=False)}
+    conductor.parts.update(parts)
+
+    looks_again = conductor.look_at_all()
+
+    assert looks_again
+    assert not conductor.token.cancelled
