@@ -38,7 +38,14 @@ def execute(placed: Sequence[Placed], shared: Attempted, *, timeout_s: float = m
     Raises:
         the first failure itself, with notes that say where it happened and what else failed.
     """
-    conduct(partial(_run_all, placed, shared, beside=beside), placed[0].plan, placed, shared, timeout_s=timeout_s, beside=beside)
+    conduct(
+        partial(_run_all, placed, shared, beside=beside),
+        placed[0].plan,
+        placed,
+        shared,
+        timeout_s=timeout_s,
+        beside=beside,
+    )
 
 
 def conduct(
@@ -79,9 +86,7 @@ def conduct(
     shared.outcome.raise_first()
 
 
-def begin_first_strand(
-    placed: Sequence[Placed], shared: Attempted, *, beside: bool = False
-) -> Token[Strand | None]:
+def begin_first_strand(placed: Sequence[Placed], shared: Attempted, *, beside: bool = False) -> Token[Strand | None]:
     """The caller is the first strand of the run from now on, and the workspaces know that they are in use."""
     strand = Strand(shared, FIRST_STRAND)
     strand.thread = threading.get_ident()
