@@ -129,11 +129,16 @@ FAMILIES: dict[str, str] = {
 _FAMILY_OF = {name: family for family, names in FAMILIES.items() for name in names.split()}
 
 
+_LOADED: set[str] = set()
+"""The families whose import is over."""
+
+
 def load(name: str) -> bool:
     """Import the module that declares an operator of taskplan's own; says whether there is one."""
     family = _FAMILY_OF.get(name)
-    if family is not None:
+    if family is not None and family not in _LOADED:
         import_module(f"{__package__}.{family}")
+        _LOADED.add(family)
     return family is not None
 
 

@@ -282,6 +282,7 @@ def declaration(name: str) -> Declaration:
     Raises:
         UnknownOperatorError: there is none; the message has the nearest names, or what to use instead.
     """
+    load(name)  # always: a module that another thread imports just now declares its operators before it is complete
     found = _REGISTRY.get(name) or _load(name)
     if found is None:
         msg = f"there is no operator {name!r}{instead_of(name)}"
