@@ -108,7 +108,7 @@ class HurtRaylet(HurtOnRay):
     def _drawn_hurt(self, signals: bool, waits: bool) -> Hurt:
         hurt = super()._drawn_hurt(signals, waits)
         when = hurt.when if hurt.when in ("record", "preparing") else "record"
-        return replace(hurt, what=self._kind, when=when)
+        return replace(hurt, what=self._kind, when=when, closes=False)
 
     def _opened(self) -> SpreadSession:
         return tp.RaySession(
