@@ -191,8 +191,7 @@ class SpreadSession(LocalSession):
         try:
             if self._observers:
                 self._observe(RunStarted(plan.plan.name, conductor.driver.now()))
-            self._prepare_parts(run, compiled, conductor)
-            conductor.perform(plan, timeout_s)
+            conductor.perform(plan, partial(self._prepare_parts, run, compiled, conductor), timeout_s)
         except BaseException as failure:
             error = failure
             for task_output in compiled.bound:
@@ -221,8 +220,7 @@ class SpreadSession(LocalSession):
         new = [node for node in nodes.values() if sent.number not in node.programs]
         tasks = partial(tasks_of, compiled.program)
         loading = {node.name: node.ask("load", *sent.for_node(node.name)) for node in new}
-        if not answered_by_all(loading, nodes, tasks, conductor.to_end):
-            conductor.outcome.raise_first()
+        answered_by_all(loading, nodes, tasks, conductor.to_end)
         for node in new:
             node.programs.add(sent.number)
         owners = owners_of(compiled.program, compiled.plans)
@@ -240,8 +238,7 @@ class SpreadSession(LocalSession):
             )
             for name, node in nodes.items()
         }
-        if not answered_by_all(ready, nodes, tasks, conductor.to_end):
-            conductor.outcome.raise_first()
+        answered_by_all(ready, nodes, tasks, conductor.to_end)
         for node in nodes.values():
             if node.lost is not None:
                 conductor.note_end(node.name, None)

@@ -189,3 +189,19 @@ def test_ctrl_c_ends_the_run_on_all_nodes_and_closing_blocks_run(script, tmp_pat
     assert "KeyboardInterrupt" in said
     assert not is_alive(node)
     assert {path.name for path in tmp_path.glob("*.closed")} == {"local.closed", "a.closed"}
+
+
+def test_the_limit_of_a_run_counts_while_its_nodes_get_ready():
+    with tp.TaskGroup() as group, tp.Node("a"), tp.Task():
+        ops.Const(1)
+    with tp.ProcessSession(tp.Workspace(), node_timeout_s=60) as session:
+        session.run(group)
+        hung = session.pids()["a"]
+        os.kill(hung, signal.SIGSTOP)
+        try:
+            with pytest.raises(tp.TimedOutError, match="the run took longer than 0.05 s"):
+                session.start(group, timeout_s=0.05).wait(timeout_s=HANG_S)
+        finally:
+            os.kill(hung, signal.SIGCONT)
+
+        session.run(group)

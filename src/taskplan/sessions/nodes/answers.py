@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, wait
 from typing import Any
 
+from taskplan.errors import Cancelled
 from taskplan.sessions.nodes.remote import RemoteNode
 
 LOSS_S = 1.0
@@ -17,8 +18,8 @@ def answered_by_all(
     nodes: Mapping[str, RemoteNode],
     tasks_of: Callable[[str], tuple[str, ...]],
     to_end: Future[None],
-) -> bool:
-    """Wait until all nodes have answered, or the run is to end; says whether they have.
+) -> None:
+    """Wait until all nodes have answered.
 
     Args:
         asked: what each node was asked, by its name.
@@ -27,6 +28,7 @@ def answered_by_all(
         to_end: is done once the run is to end.
 
     Raises:
+        Cancelled: the run is to end before.
         NodeLostError: one of the nodes is lost. Others may say before that that they cannot reach it.
         what one of them answers with, if none is lost.
     """
@@ -34,12 +36,12 @@ def answered_by_all(
     failures: list[BaseException] = []
     while pending and not failures:
         if to_end.done():
-            return False
+            raise Cancelled
         done, _ = wait({*pending, to_end}, return_when=FIRST_COMPLETED)
         failures = [failure for future in done & pending if (failure := future.exception())]
         pending -= done
     if not failures:
-        return True
+        return
     wait([node.ask("names") for node in nodes.values()], LOSS_S, return_when=FIRST_EXCEPTION)
     for name, node in nodes.items():
         if node.lost is not None:

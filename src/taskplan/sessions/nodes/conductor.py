@@ -109,7 +109,7 @@ class PartAtHome:
 class PartAway(Shared):
     """The part of a node in another process."""
 
-    __slots__ = ("_ended", "_lost", "_remote", "_run", "node", "tasks")
+    __slots__ = ("_begun", "_ended", "_lost", "_remote", "_run", "node", "tasks")
 
     def __init__(self, remote: RemoteNode, run: int, tasks: tuple[str, ...]) -> None:
         super().__init__(f"node {remote.name!r}")
@@ -117,6 +117,7 @@ class PartAway(Shared):
         self.tasks = tasks
         self._remote = remote
         self._run = run
+        self._begun = False
         self._ended: Ended | None = None
         self._lost = False
 
@@ -127,6 +128,7 @@ class PartAway(Shared):
 
     def begin(self) -> None:
         """Tell the node to run it."""
+        self._begun = True
         self._remote.link.send(Begin(self._run))
 
     def note_end(self, ended: Ended | None) -> None:
@@ -173,7 +175,7 @@ class PartAway(Shared):
 
     def why(self) -> Future[PartWhy]:
         """Who waits for whom in it."""
-        return self._remote.ask("why", self._run)
+        return self._remote.ask("why", self._run) if self._begun else _answered(_nobody_waits)
 
 
 class Conductor(Attempted):
@@ -210,15 +212,21 @@ class Conductor(Attempted):
         self._examined = False
         self._idle_lock = threading.Lock()
 
-    def perform(self, plan: PreparedPlan, timeout_s: float) -> None:
+    def perform(self, plan: PreparedPlan, prepare: Callable[[], None], timeout_s: float) -> None:
         """Run all parts; return when all have ended.
+
+        Args:
+            plan: one of the run, for messages.
+            prepare: makes the parts, and returns when all are ready.
+            timeout_s: how long all that may take.
 
         Raises:
             the first failure itself, with notes that say where it happened and what else failed.
         """
-        conduct(partial(self._run_parts, plan), plan, (), self, timeout_s=timeout_s)
+        conduct(partial(self._run_parts, plan, prepare), plan, (), self, timeout_s=timeout_s)
 
-    def _run_parts(self, plan: PreparedPlan) -> None:
+    def _run_parts(self, plan: PreparedPlan, prepare: Callable[[], None]) -> None:
+        prepare()
         run = Run(self, plan)
         group = Group("the run", [f"node {node!r}" for node in self.parts])
         jobs = []
@@ -323,6 +331,10 @@ def _all_of(asked: Mapping[str, Future[Any]], *, whole: bool = False) -> dict[st
     done, _ = wait(asked.values(), ANSWER_S)
     answers = {node: future.result() for node, future in asked.items() if future in done and not future.exception()}
     return None if whole and len(answers) < len(asked) else answers
+
+
+def _nobody_waits() -> PartWhy:
+    return PartWhy(Why(), {})
 
 
 def _answered(question: Callable[[], Any]) -> Future[Any]:
