@@ -199,7 +199,7 @@ def test_the_limit_of_a_run_counts_while_its_nodes_get_ready():
         hung = session.pids()["a"]
         os.kill(hung, signal.SIGSTOP)
         try:
-            with pytest.raises(tp.TimedOutError, match="the run took longer than 0.05 s"):
+            with pytest.raises(tp.TimedOutError, match=r"the run took longer than 0\.05 s"):
                 session.start(group, timeout_s=0.05).wait(timeout_s=HANG_S)
         finally:
             os.kill(hung, signal.SIGCONT)
