@@ -20,8 +20,8 @@ from taskplan.sessions.nodes.wire import Gate
 
 logger = logging.getLogger("taskplan")
 
-START_S = 60.0
-"""How long a node may take from its start until it is there."""
+START_S = 90.0
+"""How long a node may take from its start until it is there. Ray takes a minute to notice that a machine hangs."""
 
 QUIET_S = 5.0
 """A node that does not answer for so long is reported in the log."""
