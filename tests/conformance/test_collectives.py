@@ -27,6 +27,9 @@ from taskplan import ops
 from taskplan.plan.archive import program_from_bytes, program_to_bytes
 from taskplan.testing import simulate
 
+ENOUGH_TO_BEGIN_S = 1.0
+"""A time limit that is to pass, but not before nodes in other processes are ready."""
+
 NODES = ("trainer:0", "trainer:1", "trainer:2")
 
 
@@ -449,7 +452,7 @@ def test_a_time_limit_ends_the_wait(session):
     group, _ = on_each_node(body)
 
     with pytest.raises(tp.TimedOutError) as caught:
-        session.run(group, timeout_s=SOON_S)
+        session.run(group, timeout_s=ENOUGH_TO_BEGIN_S)
 
     assert "waits   to meet the others at barrier 'barrier' (2 of 3 there, round 1)" in str(caught.value)
 

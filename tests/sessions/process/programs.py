@@ -52,6 +52,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process has been stopped by a signal."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def eventually(condition: Callable[[], object], what: str) -> None:
     """Wait until something holds that other processes bring about."""
     deadline = time.monotonic() + HANG_S

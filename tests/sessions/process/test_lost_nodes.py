@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.sessions.process.programs import HANG_S, begun, endless, eventually, is_alive, pid, work_on
+from tests.sessions.process.programs import HANG_S, begun, endless, eventually, is_alive, is_stopped, pid, work_on
 
 import taskplan as tp
 from taskplan import ops
@@ -198,6 +198,7 @@ def test_the_limit_of_a_run_counts_while_its_nodes_get_ready():
         session.run(group)
         hung = session.pids()["a"]
         os.kill(hung, signal.SIGSTOP)
+        eventually(lambda: is_stopped(hung), "the node to stop")
         try:
             with pytest.raises(tp.TimedOutError, match=r"the run took longer than 0\.05 s"):
                 session.start(group, timeout_s=0.05).wait(timeout_s=HANG_S)
