@@ -41,7 +41,6 @@ from taskplan.operators.waiting import (
     Shared,
     Takes,
 )
-from taskplan.plan.model import StepDef
 
 if TYPE_CHECKING:
     from taskplan.engine.attempted import Attempted
@@ -227,7 +226,7 @@ class Analysis:
             for each in node.plan.reach(node.plan.plan.steps).uses:
                 cell = node.space.find(each.use.blob)
                 key = _identity(cell.value) if cell is not None else each.use.blob
-                found.setdefault(key, []).append((each, _who(each, node.space.name)))
+                found.setdefault(key, []).append((each, user_text(each, node.space.name)))
         return found
 
     @cached_property
@@ -282,10 +281,7 @@ class Analysis:
         ring = self._rings[strand] if strand in self._rings else self._ring(strand)
         if not ring:
             return ""
-        if len(ring) == 1:
-            return f"steps of {ring[0]} wait for each other"
-        full = isinstance(waiter.reason, Puts) and self._all_want_room
-        return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other{', all for room in full queues' * full}"
+        return ring_hint(ring, for_room=isinstance(waiter.reason, Puts) and self._all_want_room)
 
     def _alone(self, who: str) -> bool:
         """Whether one strand is all that is meant by a name (a task may have many instances)."""
@@ -308,8 +304,6 @@ class Analysis:
             following = self._waited_for(last)
             if start in following and len(chain) > 1:
                 ring = list(dict.fromkeys(map(who_is, chain)))
-                first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
-                ring = ring[first:] + ring[:first]
                 self._rings.update(dict.fromkeys(chain, ring))
                 return ring
             fresh = [other for other in following if other not in chain]
@@ -380,22 +374,38 @@ def who_is(strand: Strand) -> str:
         step = each.step
         while step is not None:
             if step.definition.task is not None:
-                return _task_text(step.definition)
+                return task_text(step.definition.task, step.definition.node)
             step = step.parent
         if len(each.steps) == 1 and each.steps[0].task is not None:
-            return _task_text(each.steps[0])
+            return task_text(each.steps[0].task, each.steps[0].node)
         each = each.parent
     return strand.name
 
 
-def _task_text(step: StepDef) -> str:
-    return f"task {step.task!r} on node {step.node!r}"
+def task_text(task: str | None, node: str | None) -> str:
+    """What a task is called in messages."""
+    return f"task {task!r} on node {node!r}"
 
 
-def _who(use: PlacedUse, space: str) -> str:
+def user_text(use: PlacedUse, node: str) -> str:
+    """Who uses something: its task, or where it is in none, its step; `node` is its node, as far as that is known."""
     if use.task is not None:
-        return f"task {use.task!r} on node {use.node!r}"
-    return f"step {use.step.name!r}{f' on node {space!r}' if space else ''}"
+        return task_text(use.task, use.node)
+    return f"step {use.step.name!r}{f' on node {node!r}' if node else ''}"
+
+
+def ring_hint(ring: Sequence[str], *, for_room: bool) -> str:
+    """That some wait for each other, which is told in one way from whichever of them it is found.
+
+    Args:
+        ring: who waits for whom, each once.
+        for_room: all of them wait for room in queues.
+    """
+    if len(ring) == 1:
+        return f"steps of {ring[0]} wait for each other"
+    first = ring.index(min(ring))
+    *names, last = *ring[first:], *ring[:first]
+    return f"{', '.join(names)} and {last} wait for each other{', all for room in full queues' * for_room}"
 
 
 def place_of(strand: Strand, waiter: Waiter | None = None) -> Place:

@@ -143,7 +143,7 @@ class Home:
     def _start(self, needs: Mapping[str, Mapping[str, Any]]) -> None:
         if self._gate is None:
             self._gate = Gate(self._launcher.address, self._key)
-            for job in (self._admit, self._watch):
+            for job in (self._let_in, self._watch):
                 self._start_thread(job)
         awaited: dict[str, Future[tuple[Carrier, Hello]]] = {name: Future() for name in needs}
         self._awaited.update(awaited)
@@ -197,24 +197,9 @@ class Home:
         if node is not None:  # mostly its link has ended too, but a machine that is gone closes no connection
             self._lose_later(node, lambda: f"is lost: its process {node.process.epitaph(LAST_WORDS_S) or 'ended'}")
 
-    def _admit(self) -> None:
+    def _let_in(self) -> None:
         assert self._gate is not None
-        while True:
-            try:
-                sock = self._gate.accept()
-            except OSError:
-                return
-            self._start_thread(self._greet, sock)
-
-    def _greet(self, sock: Any) -> None:
-        assert self._gate is not None
-        try:
-            wire = self._gate.admit(sock)
-            hello = wire.receive()
-        except Exception as error:  # a stranger, or a node that has just died
-            logger.warning("somebody who tried to connect was turned away: %r", error)
-            return
-        self.arrived(wire, hello)
+        self._gate.let_in(lambda wire: self.arrived(wire, wire.receive()), self._start_thread)
 
     def arrived(self, carrier: Carrier, hello: Hello) -> None:
         """A node is there, and has said who it is."""

@@ -105,8 +105,8 @@ class NodeHost:
 
     def serve(self) -> None:
         """Do what home asks for, until it needs the node no more."""
-        threading.Thread(target=self._admit, name="taskplan-gate", daemon=True).start()
-        threading.Thread(target=self._answer_calls, name="taskplan-calls", daemon=True).start()
+        _start_thread(self._gate.let_in, self.greet, _start_thread)
+        _start_thread(self._answer_calls)
         send_output_home(self._home, self._ticket.levels)
         self._home.begin(self._on_message, self._on_home_lost)
         limit_s = 2 * self._ticket.node_timeout_s
@@ -135,9 +135,7 @@ class NodeHost:
                 self._pool.submit(partial(self._perform, self._parts[message.run]))
             case Cancel() if message.run in self._parts:
                 self._parts[message.run].cancel(skip_closing=message.skip_closing)
-            case Forget() if message.run in self._parts:
-                self._parts.pop(message.run).forget()
-            case Forget():
+            case Forget() if not self._forget(message.run):
                 self._calls.put(message)  # perhaps it is just being prepared, on the thread of calls
             case Bye():
                 self._over.set()
@@ -160,8 +158,15 @@ class NodeHost:
         while (call := self._calls.get()) is not None:
             if isinstance(call, Call):
                 self._answer(call)
-            elif call.run in self._parts:
-                self._parts.pop(call.run).forget()
+            else:
+                self._forget(call.run)
+
+    def _forget(self, run: int) -> bool:
+        """Let a part go whose run is over; says whether it is there."""
+        part = self._parts.pop(run, None)
+        if part is not None:
+            part.forget()
+        return part is not None
 
     def _answer(self, call: Call) -> None:
         try:
@@ -203,8 +208,6 @@ class NodeHost:
             msg = f"node {self._ticket.node!r} {what}"
             raise PlacementError(msg, node=self._ticket.node) from error
         [plan] = program.plans.values()
-        for op_type in {op.type for net in plan.nets for op in net.ops}:
-            registry.is_operator(op_type)  # imports its module, which several tasks would else do at once
         self._programs[number] = program, PreparedPlan(plan)
 
     def _call_drop(self, number: int) -> None:
@@ -287,10 +290,11 @@ class NodeHost:
         for _, link in list(self._peers.values()):
             link.flush()
 
-    def _deliver(self, source: str, message: Carried) -> None:
-        part = self._parts.get(message.run)
+    def _deliver(self, source: str, *messages: Carried) -> None:
+        """Hand messages, all for one object, to the part that they are for."""
+        part = self._parts.get(messages[0].run)
         if part is not None:
-            part.receive(source, message)
+            part.receive(source, *messages)
 
     def _connect(self, node: str, address: Address) -> None:
         known = self._peers.get(node)
@@ -304,22 +308,6 @@ class NodeHost:
         carrier.send(self._hello())
         carrier.receive()  # then the other one can send to us, too
         self._begin(node, self._join(node, address, carrier))
-
-    def _admit(self) -> None:
-        while True:
-            try:
-                sock = self._gate.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._greet, args=(sock,), name="taskplan-greet", daemon=True).start()
-
-    def _greet(self, sock: Any) -> None:
-        try:
-            wire = self._gate.admit(sock)
-        except Exception as error:  # a stranger
-            logger.warning("somebody who tried to connect was turned away: %r", error)
-            return
-        self.greet(wire)
 
     def greet(self, carrier: Carrier) -> None:
         """Take part in a connection that another node has made."""
@@ -350,10 +338,13 @@ class NodeHost:
         link.begin_together(partial(self._on_peer_messages, node), partial(self._on_peer_lost, node))
 
     def _on_peer_messages(self, node: str, messages: Sequence[Carried]) -> None:
-        for (run, _), group in groupby(messages, _RECEIVER):
-            part = self._parts.get(run)
-            if part is not None:
-                part.receive(node, *group)
+        for _, group in groupby(messages, _RECEIVER):
+            self._deliver(node, *group)
 
     def _on_peer_lost(self, node: str, why: str) -> None:
         self._home.send(PeerLost(node, why))
+
+
+def _start_thread(job: Callable[..., None], *args: Any) -> None:
+    """Let something be done beside, until the process ends."""
+    threading.Thread(target=job, args=args, name=f"taskplan-{job.__name__.strip('_')}", daemon=True).start()

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import starmap
 from typing import Any, Protocol, TypeVar
 
 from taskplan.engine.attempted import Attempted, Driver, Placed
 from taskplan.engine.execute import execute
 from taskplan.engine.parking import Waiter
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.stalls import Analysis, goes_on_by_itself, who_is
+from taskplan.engine.stalls import Analysis, goes_on_by_itself, task_text, who_is
 from taskplan.engine.strand import Role
 from taskplan.events import Event
 from taskplan.operators.waiting import Changes, Shared
@@ -262,7 +263,7 @@ class _PartAttempted(Attempted):
 
     def _whole_why(self) -> PartWhy:
         analysis = Analysis(self)
-        states = dict.fromkeys(map(_ended_task, self.ended_tasks), "has ended")
+        states = dict.fromkeys(starmap(task_text, self.ended_tasks), "has ended")
         for strand in analysis.strands:
             if strand.role is Role.WORK:
                 waits = strand.waiter is not None and states.get(who_is(strand)) != "runs"
@@ -277,7 +278,3 @@ def _nothing() -> None:
 def _receive_all(subject: Spread, source: str, messages: Sequence[Carried]) -> None:
     for message in messages:
         subject.receive(source, message.content)
-
-
-def _ended_task(task: tuple[str | None, str | None]) -> str:
-    return f"task {task[0]!r} on node {task[1]!r}"

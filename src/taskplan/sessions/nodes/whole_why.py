@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from taskplan.engine.execute import FIRST_STRAND
 from taskplan.engine.prepare import PreparedPlan
-from taskplan.engine.stalls import DOES, WANTS
+from taskplan.engine.stalls import DOES, WANTS, ring_hint, user_text
 from taskplan.engine.why import User, Wait, Why
 from taskplan.operators.collective_objects import Meets
 from taskplan.operators.waiting import Puts
@@ -73,8 +73,7 @@ def _users_of(blob: str, plans: Mapping[str, PreparedPlan], states: Mapping[str,
         for each in plan.reach(plan.plan.steps).uses:
             does = DOES.get(each.use.kind)
             if each.use.blob == blob and does:
-                where = f"task {each.task!r}" if each.task is not None else f"step {each.step.name!r}"
-                who = f"{where} on node {each.node or node!r}"
+                who = user_text(each, node)
                 yield User(does, who, states.get(who, "has not begun"), each.use.op.site)
 
 
@@ -94,12 +93,7 @@ def _hint(wait: Wait, waits: Sequence[Wait]) -> str:
         if wait.verb == verb and all(user.state == "has ended" for user in users):
             return f"all {name} of {subject} have ended"
     ring = _ring(wait, waits)
-    if len(ring) < 2:
-        return f"steps of {ring[0]} wait for each other" if ring else ""
-    first = ring.index(min(ring))  # so that the ring is the same from wherever it is entered
-    ring = ring[first:] + ring[:first]
-    full = wait.verb == _PUTS and all(other.verb == _PUTS for other in waits)
-    return f"{', '.join(ring[:-1])} and {ring[-1]} wait for each other{', all for room in full queues' * full}"
+    return ring_hint(ring, for_room=all(other.verb == _PUTS for other in waits)) if ring else ""
 
 
 def _ring(start: Wait, waits: Sequence[Wait]) -> list[str]:

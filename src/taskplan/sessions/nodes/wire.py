@@ -7,15 +7,18 @@ into memory of its own once: no copy is made on either side.
 from __future__ import annotations
 
 import io
+import logging
 import pickle
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from typing import Any
 
 import numpy as np
+
+logger = logging.getLogger("taskplan")
 
 _HEAD = struct.Struct("!IQ")
 """How many buffers a frame has, and how long its pickled object is."""
@@ -156,27 +159,30 @@ class Gate:
         self._sock = socket.create_server((host, 0), family=_family(host), backlog=128)
         self.address: tuple[str, int] = (host, self._sock.getsockname()[1])
 
-    def accept(self) -> socket.socket:
-        """Wait for somebody to connect; the handshake comes next.
+    def let_in(self, greet: Callable[[Wire], None], start_thread: Callable[..., object]) -> None:
+        """Let in all who connect and know the key, until the gate is closed.
 
-        Raises:
-            OSError: the gate is closed.
+        Args:
+            greet: gets each connection, on a thread of its own; what goes wrong there is the other's doing.
+            start_thread: starts such a thread for a function and its arguments.
         """
-        return self._sock.accept()[0]
+        while True:
+            try:
+                sock = self._sock.accept()[0]
+            except OSError:
+                return
+            start_thread(self._admit, greet, sock)
 
-    def admit(self, sock: socket.socket) -> Wire:
-        """Hold the handshake with one who has connected.
-
-        Raises:
-            AuthenticationError: it does not know the key.
-            OSError, EOFError: it went away, or did not answer in time.
-        """
-        return _shaken(sock, self._key, first=True)
+    def _admit(self, greet: Callable[[Wire], None], sock: socket.socket) -> None:
+        try:
+            greet(_shaken(sock, self._key, first=True))
+        except Exception as error:  # a stranger, or a node that has just died
+            logger.warning("somebody who tried to connect was turned away: %r", error)
 
     def close(self) -> None:
         """Let nobody in any more."""
         with suppress(OSError):  # some systems do not take that for a socket that listens; closing wakes it there
-            self._sock.shutdown(socket.SHUT_RDWR)  # wakes `accept`
+            self._sock.shutdown(socket.SHUT_RDWR)  # wakes `let_in`
         self._sock.close()
 
 
