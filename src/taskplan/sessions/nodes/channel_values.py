@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 
 from taskplan.errors import OperatorError
 from taskplan.operators.queue_objects import BlobsQueue, Record
 from taskplan.operators.run import ByteString
 from taskplan.operators.waiting import Shared
+from taskplan.sessions.nodes.travel import kind_name, pickling_fault
 
 _TRAVEL = frozenset((bytes, ByteString, str, bool, int, float, type(None)))
 
@@ -42,14 +41,5 @@ def _fault(value: object) -> str:
     """Why a value cannot travel, as a phrase; nothing if it can."""
     if isinstance(value, Shared):
         return f"{value.describe()}, which stays in the process where it was made"
-    try:
-        pickle.dumps(value, protocol=5, buffer_callback=_ignore)
-    except Exception as error:  # of the value's own methods
-        kind = type(value)
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        return f"a value of kind {name}, which cannot be pickled: {error}"
-    return ""
-
-
-def _ignore(_buffer: pickle.PickleBuffer) -> None:
-    """Large buffers need not be looked at."""
+    error = pickling_fault(value)
+    return f"a value of kind {kind_name(type(value))}, which cannot be pickled: {error}" if error is not None else ""

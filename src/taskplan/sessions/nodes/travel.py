@@ -44,11 +44,24 @@ def require_picklable(value: object, what: str) -> None:
     Raises:
         WorkspaceError: it cannot be pickled.
     """
+    error = pickling_fault(value)
+    if error is not None:
+        msg = f"{what} holds a {type(value).__qualname__}, which stays in its process: it cannot be pickled ({error})"
+        raise WorkspaceError(msg)
+
+
+def pickling_fault(value: object) -> Exception | None:
+    """Why a value cannot be pickled; None if it can. Large arrays are not looked at."""
     try:
         pickle.dumps(value, protocol=5, buffer_callback=lambda _: None)
-    except Exception as error:
-        msg = f"{what} holds a {type(value).__qualname__}, which stays in its process: it cannot be pickled ({error})"
-        raise WorkspaceError(msg) from None
+    except Exception as error:  # of the value's own methods, too
+        return error
+    return None
+
+
+def kind_name(kind: type) -> str:
+    """What a class is called in messages."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def packed(error: BaseException) -> PackedError:
@@ -59,9 +72,7 @@ def packed(error: BaseException) -> PackedError:
         data = functions.dumps(error)
         if type(functions.loads(data)).__qualname__ == type(error).__qualname__:
             pickled = data
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return PackedError(pickled, name, shown(error, str), notes, _stack_of(error))
+    return PackedError(pickled, kind_name(type(error)), shown(error, str), notes, _stack_of(error))
 
 
 def _stack_of(error: BaseException) -> str:
