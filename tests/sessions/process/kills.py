@@ -140,7 +140,7 @@ class HurtRun:
     # --- ways to be hurt ----------------------------------------------------------------------------------------------
 
     def _starting(self, session: SpreadSession) -> Ending:
-        """A process is killed as soon as it is there."""
+        """A process is killed as soon as it is there; if the run has not used it yet, it may start another."""
         self._program.desk.give(Order(RECORDS))
         before = children()
         run = session.start(self._program.group)
@@ -150,8 +150,11 @@ class HurtRun:
         os.kill(self._draws.choice(sorted(children() - before)), signal.SIGKILL)
         error = self._end_of(run)
         ending = Ending(type(error).__name__, time.monotonic() - hurt_at)
-        assert isinstance(error, tp.PlacementError | tp.NodeLostError), repr(error)
-        assert "its process was killed by SIGKILL" in str(error), str(error)
+        if error is None:
+            self._check_right(error)
+        else:
+            assert isinstance(error, tp.PlacementError | tp.NodeLostError), repr(error)
+            assert "its process was killed by SIGKILL" in str(error), str(error)
         self._runs_again(session)
         return ending
 
