@@ -10,11 +10,12 @@ import pytest
 
 from taskplan.cancel import CancelToken
 from taskplan.engine.attempted import Attempted
+from taskplan.engine.bound import bind
 from taskplan.engine.cells import CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
-from taskplan.engine.script import bind, perform
+from taskplan.engine.script import perform
 from taskplan.engine.turns import Turns
 from taskplan.errors import Cancelled, StepError
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason

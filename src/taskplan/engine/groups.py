@@ -19,7 +19,7 @@ from taskplan.errors import Cancelled, RunError
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Changes, Interval, Joins, NotYet, Shared
 
 if TYPE_CHECKING:
-    from taskplan.engine.script import BoundStep
+    from taskplan.engine.bound import BoundStep
 
 
 class Group(Shared):

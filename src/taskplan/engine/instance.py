@@ -38,7 +38,7 @@ class Instance:
         self._scoped: BoundNet | None = None
         self._hands_out = prepared.hands_out
         # Subnets are made together with the operator, in its workspace; those of Do are made when it runs.
-        self._subnets = {
+        self.subnets = {
             name: type(net)(prepare_net(value), net.space, net.run)
             for name, value in prepared.arguments.items()
             if isinstance(value, NetDef) and prepared.op.type != "Do"
@@ -86,7 +86,7 @@ class Instance:
 
     def run_net(self, argument: str) -> None:
         """Run the net given as `argument`."""
-        self._subnets[argument].perform()
+        self.subnets[argument].perform()
 
     def run_in_scope(
         self, net: NetDef, bound: Mapping[str, str], scope: Scope, *, reuse: bool, keep_copies: bool

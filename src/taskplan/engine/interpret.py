@@ -6,7 +6,7 @@ running a net calls them in order and looks at the cancel token before each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ BUFFER_BYTES = 1 << 15
 class BoundNet:
     """A net in one workspace: it owns the state of its operators' instances."""
 
-    __slots__ = ("calls", "prepared", "run", "sources", "space")
+    __slots__ = ("calls", "prepared", "run", "sources", "space", "subnets", "targets")
 
     def __init__(self, prepared: PreparedNet, space: CellSpace, run: Run) -> None:
         """Make every operator's instance, in order.
@@ -48,6 +48,9 @@ class BoundNet:
         self.run = run
         self.calls: list[Call] = []
         self.sources: list[tuple[Cell, ...]] = []
+        self.targets: list[tuple[Cell, ...]] = []
+        self.subnets: dict[int, Mapping[str, BoundNet]] = {}
+        """The nets that an operator runs, by its index."""
         for index, each in enumerate(prepared.ops):
             try:
                 self._bind(each, index)
@@ -69,10 +72,13 @@ class BoundNet:
             targets = [sources[0]]
             space.bind(op.outputs[0], sources[0])
         self.sources.append(tuple(sources))
+        self.targets.append(tuple(targets))
         body: Callable[..., Any] = prepared.declared.body
         arguments = dict(prepared.arguments)
         if prepared.declared.wants_run:
-            arguments["run"] = Instance(self, prepared, index, sources, targets)
+            instance = arguments["run"] = Instance(self, prepared, index, sources, targets)
+            if instance.subnets:
+                self.subnets[index] = instance.subnets
             if prepared.declared.prepare is not None:
                 prepared.declared.prepare(**arguments)
         if arguments:
@@ -111,9 +117,10 @@ class BoundNet:
         except BaseException as error:
             # Not `except Exception`: a KeyboardInterrupt or SystemExit inside a user function ends the run like any
             # failure.
-            raise self._failed(self.calls.index(call) if call else 0, error) from None
+            raise self.failed(self.calls.index(call) if call else 0, error) from None
 
-    def _failed(self, index: int, error: BaseException) -> Failed:
+    def failed(self, index: int, error: BaseException) -> Failed:
+        """The failure of operator `index`, with its place."""
         prepared, values = self.prepared.ops[index], [cell.value for cell in self.sources[index]]
         return Failed(explained(error, prepared, values), self.place(index, values))
 

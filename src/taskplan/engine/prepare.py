@@ -8,11 +8,12 @@ A prepared plan is made once and run any number of times.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taskplan.engine.reach import Reach, contested_names, reach_of
+from taskplan.engine.reach import Reach, contested_names, exposed_names, reach_of
 from taskplan.errors import PlanError, TaskplanError, WorkspaceError
 from taskplan.operators import registry
 from taskplan.operators.registry import Declaration, check_arity, declaration, decode_arguments
@@ -150,6 +151,12 @@ class PreparedPlan:
         self._brief: dict[int, bool] = {}
         self._facts: dict[int, StepFacts] = {}
         self._contested: dict[int, frozenset[str]] = {}
+        self._around: dict[int, tuple[StepDef, ...]] = {}
+        self._exposed: dict[tuple[int, ...], frozenset[str] | None] = {}
+        self.rounds_done: Counter[int] = Counter()
+        """How many rounds of a step have been interpreted, by its identity: what is hot."""
+        self.interpreted: dict[int, str] = {}
+        """Why a step stays interpreted though it is hot, by its identity."""
         self._owners: dict[str, tuple[str | None, str | None]] = {}
         self._reach: dict[tuple[int, ...], tuple[Sequence[StepDef], Reach]] = {}
 
@@ -186,6 +193,21 @@ class PreparedPlan:
         if known is None:
             known = self._contested[id(step)] = contested_names(self, step)
         return known
+
+    def exposed(self, step: StepDef) -> frozenset[str] | None:
+        """The blobs that something beside a step may touch while it runs, one of them writing; None if any may be."""
+        if not self._around:
+            self._note_around(self.plan.steps, ())
+        around = self._around[id(step)]
+        key = tuple(map(id, around))
+        if key not in self._exposed:
+            self._exposed[key] = exposed_names(self, around)
+        return self._exposed[key]
+
+    def _note_around(self, steps: Sequence[StepDef], around: tuple[StepDef, ...]) -> None:
+        for step in steps:
+            self._around[id(step)] = around
+            self._note_around((*step.steps, *step.closing), (*around, step))
 
     def owner(self, net: str) -> tuple[str | None, str | None]:
         """The task and node of the steps that run a net; None for what is in no task."""

@@ -77,6 +77,26 @@ def contested_names(plan: PreparedPlan, step: StepDef) -> frozenset[str]:
     return frozenset(found)
 
 
+def names_touched(plan: PreparedPlan, step: StepDef) -> frozenset[str]:
+    """The blobs that a step and all below it name."""
+    touches = _touches(plan, Part((step,)))
+    return touches.reads | touches.writes
+
+
+def exposed_names(plan: PreparedPlan, around: Iterable[StepDef]) -> frozenset[str] | None:
+    """The blobs for which the parts of some steps contend; None if that cannot be known.
+
+    A second name for a blob (`Alias`), and functions of users that are handed a workspace, hide what is touched.
+    """
+    at_once = [step for step in around if len(parts(step)) > 1 or any(part.copies > 1 for part in parts(step))]
+    if not at_once:
+        return frozenset()
+    hidden = any(op.type == "Alias" for net in plan.plan.nets for op, _ in ops_with_names(net))
+    if hidden or plan.reach(at_once).anything:
+        return None
+    return frozenset[str]().union(*map(plan.contested, at_once))
+
+
 def _touches(plan: PreparedPlan, part: Part) -> Touches:
     reads: set[str] = set()
     writes: set[str] = set()

@@ -19,6 +19,8 @@ from taskplan.engine.strand import CURRENT
 from taskplan.errors import Cancelled, RunError, WorkspaceError
 
 if TYPE_CHECKING:
+    from taskplan.engine.bound import BoundStep
+    from taskplan.engine.compiler.region import Compiled
     from taskplan.engine.instance import Instance
 
 T = TypeVar("T")
@@ -41,6 +43,7 @@ class Run:
         self.token = token or shared.token
         self._children = count()
         self._nets: dict[CellSpace, dict[str, BoundNet]] = {}
+        self._compiled: dict[CellSpace, dict[int, Compiled]] = {}
         self.confined: set[CellSpace] = set()
         """Workspaces whose own blobs only one thread of this run ever touches."""
 
@@ -72,15 +75,25 @@ class Run:
             bound = nets[name] = BoundNet(prepared, space, self)
         return bound
 
+    def compiled(self, step: BoundStep, make: Callable[[], Compiled]) -> Compiled:
+        """The one compiled form of a step in its workspace; made on first use."""
+        known = self._compiled.setdefault(step.space, {})
+        found = known.get(id(step))
+        if found is None:
+            found = known[id(step)] = make()
+        return found
+
     def forget(self, space: CellSpace) -> None:
         """Drop the nets of a workspace that is going, without leaving cycles for the garbage collector."""
+        for compiled in self._compiled.pop(space, {}).values():
+            compiled.close()
         for net in self._nets.pop(space, {}).values():
             net.calls.clear()
         self.confined.discard(space)
 
     def close(self) -> None:
         """Drop all nets."""
-        for space in list(self._nets):
+        for space in [*self._nets, *self._compiled]:
             self.forget(space)
 
     def child_space(self, parent: CellSpace) -> CellSpace:

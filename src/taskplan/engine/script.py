@@ -7,94 +7,24 @@ reporter's interval and a time limit are waits on the group, like any wait on a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
-from taskplan.engine.cells import Cell, CellSpace
+from taskplan.engine.bound import FALSE, TRUE, BoundStep, bind, is_true, limit_of
+from taskplan.engine.cells import CellSpace
+from taskplan.engine.compiler.hot import first_look, take_up
 from taskplan.engine.failures import Failed
 from taskplan.engine.groups import Group, end_member, join_or_abandon, member, start, with_time_limit
-from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
 from taskplan.engine.strand import CURRENT, Loop, Role, Strand
-from taskplan.errors import Cancelled, StepError
+from taskplan.errors import Cancelled
 from taskplan.events import TaskEnded, TaskStarted
-from taskplan.operators.run import UNSET
 from taskplan.operators.waiting import TIMED_OUT, Interval
 from taskplan.plan.model import StepDef
 
-TRUE, FALSE = np.True_, np.False_
-
 SHORTEST_INTERVAL_S = 0.001
 """Between two reports: plans of others may ask for none, and would report all the time."""
-
-
-@dataclass(slots=True)
-class BoundStep:
-    """A step in a workspace. A step with a workspace of its own is bound again for each execution."""
-
-    definition: StepDef
-    space: CellSpace
-    steps: Sequence[BoundStep] = ()
-    nets: Sequence[BoundNet] = ()
-    reporters: Sequence[BoundStep] = ()
-    report_net: BoundNet | None = None
-    stop: Cell | None = None
-    together: bool = False
-    parent: BoundStep | None = None
-    label: str = ""
-    iteration: int = 0
-
-    def unbind(self) -> None:
-        """Let go of the steps below, which know this one, so that no cycle is left for the garbage collector."""
-        for child in (*self.steps, *self.reporters):
-            child.unbind()
-        self.steps = self.reporters = ()
-
-    def tell_path(self, failure: Failed) -> None:
-        """Tell a failure that it went through this step and those that it stands in."""
-        step: BoundStep | None = self
-        while step is not None:
-            failure.passed_step(step.definition, step.iteration, step.label)
-            step = step.parent
-
-
-def bind(
-    step: StepDef, space: CellSpace, run: Run, parent: BoundStep | None = None, *, entered: bool = False
-) -> BoundStep:
-    """Make all nets of a step tree in `space`, except below steps with a workspace of their own.
-
-    Reporters come after their siblings, so that they may read what those make.
-
-    Raises:
-        Failed: a net cannot be made, or the step contradicts itself.
-    """
-    bound = BoundStep(step, space, parent=parent)
-    if step.create_workspace and not entered:
-        return bound
-    facts = run.plan.facts(step)
-    try:
-        if facts.fault:
-            raise Failed(StepError(f"step {step.name!r} {facts.fault}"))
-        bound.together = facts.together
-        if facts.ordinary:
-            bound.steps = [bind(child, space, run, bound) for child in facts.ordinary]
-        if step.nets:
-            bound.nets = [run.net(name, space) for name in step.nets]
-        if facts.reporters:
-            bound.reporters = [bind(child, space, run, bound) for child in facts.reporters]
-        if step.until is not None:
-            bound.stop = space.find(step.until)
-            if bound.stop is None:
-                raise Failed(StepError(f"step {step.name!r} stops on blob {step.until!r}, which nothing makes"))
-        if step.report_net is not None:
-            bound.report_net = run.net(step.report_net, space)
-    except Failed as failure:
-        failure.passed_step(step, 0)
-        raise
-    return bound
 
 
 def perform(step: BoundStep, run: Run) -> None:
@@ -287,17 +217,33 @@ def _last_report(step: BoundStep, reporter: BoundStep, run: Run) -> None:
 
 
 def _iterate(step: BoundStep, run: Run) -> None:
+    """Do the rounds of a step, interpreted, and from some round on compiled."""
+    limit = limit_of(step.definition)
+    look_at = first_look(step, run, limit)
+    iteration = _interpret(step, run, limit, look_at)
+    while iteration is not None:
+        compiled = take_up(step, run, perform)
+        if compiled is not None:
+            compiled.perform(iteration)
+            return
+        iteration = _interpret(step, run, limit, math.inf, iteration)
+
+
+def _interpret(step: BoundStep, run: Run, limit: float, look_at: float, iteration: int = 0) -> int | None:
+    """Do the rounds of a step from `iteration` on; return `look_at` before that round, None when all is done."""
+    if look_at <= iteration:
+        return iteration
     definition, stop, token = step.definition, step.stop, run.token
-    limit = _limit(definition)
     together = step.together
     strand = CURRENT.get() or Strand(run.shared, definition.name)
     around, strand.step = strand.step, step
     loop = Loop(step, strand.loop) if limit > 1 else None
     if loop is not None:
         strand.loop = loop
-    iteration = 0
     try:
         while iteration < limit:
+            if iteration >= look_at:
+                return iteration
             if token.cancelled:
                 raise Cancelled
             if loop is not None:
@@ -306,17 +252,17 @@ def _iterate(step: BoundStep, run: Run) -> None:
                 step.iteration = iteration
                 _together(step, run)
                 if stop is not None and is_true(stop):
-                    return
+                    return None
             elif step.nets:
                 for net in step.nets:
                     net.perform()
                     if stop is not None and (stop.value is TRUE or (stop.value is not FALSE and is_true(stop))):
-                        return
+                        return None
             else:
                 for child in step.steps:
                     perform(child, run)
                     if stop is not None and is_true(stop):
-                        return
+                        return None
             iteration += 1
     except Failed as failure:
         failure.passed_step(definition, iteration, step.label)
@@ -325,26 +271,8 @@ def _iterate(step: BoundStep, run: Run) -> None:
         strand.step = around
         if loop is not None:
             strand.loop = loop.outer
-
-
-def _limit(step: StepDef) -> float:
-    if step.until is None:
-        return 1 if step.times is None else step.times
-    return 1 if step.only_once else math.inf
-
-
-def is_true(stop: Cell) -> bool:
-    """Whether a stop blob says stop. A blob that nothing has written says no.
-
-    Raises:
-        Failed: it is no bool, or has several elements.
-    """
-    value = stop.value
-    if value is UNSET:
-        return False
-    if not isinstance(value, np.ndarray | np.generic) or value.dtype != np.bool_ or value.size != 1:
-        raise Failed(StepError(f"stop blob {stop.name!r} must be one bool, got {value!r}"))
-    return bool(value) if value.ndim == 0 else bool(value.reshape(-1)[0])
+            run.plan.rounds_done[id(definition)] += iteration
+    return None
 
 
 def _together(step: BoundStep, run: Run) -> None:

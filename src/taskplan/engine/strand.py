@@ -18,11 +18,11 @@ from taskplan.plan.model import StepDef
 
 if TYPE_CHECKING:
     from taskplan.engine.attempted import Attempted
+    from taskplan.engine.bound import BoundStep
     from taskplan.engine.cells import CellSpace
     from taskplan.engine.instance import Instance
     from taskplan.engine.parking import Waiter
     from taskplan.engine.prepare import PreparedPlan
-    from taskplan.engine.script import BoundStep
 
 
 class Role(Enum):

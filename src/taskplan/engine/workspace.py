@@ -14,6 +14,7 @@ from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.run import Run
 from taskplan.engine.threads import ThreadDriver, ThreadPool
+from taskplan.engine.tier import Tier
 from taskplan.errors import BuildValueError, Cancelled, ReportedError, WorkspaceError
 from taskplan.plan.intake import definition_of
 from taskplan.plan.model import NetDef, OpDef, PlanDef, StepDef
@@ -172,4 +173,4 @@ def as_plan(definition: PlanDef | StepDef | NetDef | OpDef | Iterable[OpDef]) ->
 
 
 def _attempt(pool: ThreadPool) -> Attempted:
-    return Attempted(ThreadDriver(pool))
+    return Attempted(ThreadDriver(pool), tier=Tier.of(None))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from taskplan.operators.elementwise import elementwise
+from taskplan.operators.exact import Written, alike
 from taskplan.operators.inference import like
 from taskplan.operators.operands import (
     F32_ONLY,
@@ -29,7 +31,7 @@ _EITHER = (("A", "C"), ("B", "C"))
 _FIRST = (("A", "C"),)
 
 
-@elementwise("Add", dtypes=NUMBERS, ufunc=np.add, in_place=_EITHER)
+@elementwise("Add", dtypes=NUMBERS, ufunc=np.add, in_place=_EITHER, expression="{0} + {1}")
 def add(a: Tensor, b: Tensor) -> Tensor:
     """C = A + B, element by element; integers wrap.
 
@@ -39,7 +41,7 @@ def add(a: Tensor, b: Tensor) -> Tensor:
     return a + b
 
 
-@elementwise("Sub", dtypes=NUMBERS, ufunc=np.subtract, in_place=_EITHER)
+@elementwise("Sub", dtypes=NUMBERS, ufunc=np.subtract, in_place=_EITHER, expression="{0} - {1}")
 def sub(a: Tensor, b: Tensor) -> Tensor:
     """C = A - B, element by element; integers wrap.
 
@@ -49,7 +51,7 @@ def sub(a: Tensor, b: Tensor) -> Tensor:
     return a - b
 
 
-@elementwise("Mul", dtypes=NUMBERS, ufunc=np.multiply, in_place=_EITHER)
+@elementwise("Mul", dtypes=NUMBERS, ufunc=np.multiply, in_place=_EITHER, expression="{0} * {1}")
 def mul(a: Tensor, b: Tensor) -> Tensor:
     """C = A * B, element by element; integers wrap.
 
@@ -59,7 +61,15 @@ def mul(a: Tensor, b: Tensor) -> Tensor:
     return a * b
 
 
-@elementwise("Div", dtypes=NUMBERS, ufunc=np.true_divide, ufunc_dtypes=FLOATS, in_place=_FIRST)
+@elementwise(
+    "Div",
+    dtypes=NUMBERS,
+    ufunc=np.true_divide,
+    ufunc_dtypes=FLOATS,
+    in_place=_FIRST,
+    expression="{0} / {1}",
+    expression_dtypes=FLOATS,
+)
 def div(a: Tensor, b: Tensor) -> Tensor:
     """C = A / B, element by element; integers truncate toward zero, and raise OperatorError where B is 0.
 
@@ -90,7 +100,26 @@ def _check_divisor(*, divisor: int, **_: object) -> None:
         raise argument_error("Mod", "divisor", "must not be 0")
 
 
-@operator("Mod", inputs=("X",), outputs=("Y",), in_place=(("X", "Y"),), check=_check_divisor, infer=like(0))
+def _written_mod(arguments: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+    (kind,), divisor = dtypes, arguments["divisor"]
+    if kind not in INDICES or not fits(divisor, kind) or divisor in (0, -1):
+        return None
+    floored = f"{{0}} % {kind}({divisor})"
+    if arguments.get("sign_follow_divisor"):
+        return Written(floored, floored, kind)
+    differs = f"({floored} != 0 and ({{0}} < 0) != ({divisor} < 0))"
+    return Written(f"fmod({{0}}, {kind}({divisor}))", f"({floored}) - {divisor} if {differs} else {floored}", kind)
+
+
+@operator(
+    "Mod",
+    inputs=("X",),
+    outputs=("Y",),
+    in_place=(("X", "Y"),),
+    check=_check_divisor,
+    infer=like(0),
+    exact_native=_written_mod,
+)
 def mod(x: Tensor, *, divisor: int, sign_follow_divisor: bool = False) -> Tensor:
     """The remainder of each element, with the sign of X, or with ``sign_follow_divisor`` that of the divisor.
 
@@ -116,6 +145,7 @@ def mod(x: Tensor, *, divisor: int, sign_follow_divisor: bool = False) -> Tensor
     ufunc=np.negative,
     ufunc_dtypes=NUMBERS,
     infer=like(0),
+    exact_native=alike("-{0}", NUMBERS),
 )
 def negative(x: Tensor) -> Tensor:
     """Y = -X, element by element; integers wrap.
@@ -132,8 +162,19 @@ def negative(x: Tensor) -> Tensor:
     return -x
 
 
+def _written_sum(arguments: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+    return alike(" + ".join(f"{{{place}}}" for place in range(len(dtypes))), NUMBERS)(arguments, dtypes)
+
+
 @operator(
-    "Sum", inputs=("A", "rest*"), outputs=("C",), in_place=_FIRST, ufunc=np.add, ufunc_dtypes=NUMBERS, infer=like(0)
+    "Sum",
+    inputs=("A", "rest*"),
+    outputs=("C",),
+    in_place=_FIRST,
+    ufunc=np.add,
+    ufunc_dtypes=NUMBERS,
+    infer=like(0),
+    exact_native=_written_sum,
 )
 def sum_of(first: Tensor, second: Tensor | None = None, *rest: Tensor) -> Tensor:
     """The sum of all inputs, element by element; integers wrap, nothing broadcasts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taskplan.operators.exact import SCALARS, moved
 from taskplan.operators.inference import like, no_tensors
 from taskplan.operators.operands import Tensor, refuse, require_tensor
 from taskplan.operators.registry import operator
@@ -26,7 +27,7 @@ def free(*values: object, run: OpRun) -> tuple[Unset, ...]:
     return (UNSET,) * len(values)
 
 
-@operator("Alias", inputs=("input",), outputs=("output",), infer=like(0))
+@operator("Alias", inputs=("input",), outputs=("output",), infer=like(0), exact_native=moved(SCALARS))
 def alias(x: Tensor) -> Tensor:
     """A second name for the input's blob: what is written through either name shows in both.
 

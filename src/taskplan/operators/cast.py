@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from taskplan.operators.exact import SCALARS, Written
 from taskplan.operators.inference import TensorSpec, like
 from taskplan.operators.operands import (
     BOOL,
@@ -45,7 +49,14 @@ def _converted(x: TensorSpec, *, to: int | str) -> TensorSpec:
     return TensorSpec(_target(to), x.shape)
 
 
-@operator("Cast", inputs=("X",), outputs=("Y",), check=_check_target, infer=_converted)
+def _written_cast(arguments: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+    (kind,), target = dtypes, _target(arguments.get("to", DataType.FLOAT))
+    if kind not in SCALARS or target not in SCALARS or (kind.kind == "f" and target.kind == "i"):
+        return None  # a float beyond the range of an integer becomes what the machine makes of it
+    return Written(f"{{0}}.astype({target})", "{0} != 0" if target == BOOL else "{0}", target)
+
+
+@operator("Cast", inputs=("X",), outputs=("Y",), check=_check_target, infer=_converted, exact_native=_written_cast)
 def cast(x: Tensor, *, to: int | str = DataType.FLOAT) -> Tensor:
     """The elements in another type.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from taskplan.errors import DtypeError, ShapeError
 from taskplan.operators.elementwise import elementwise
+from taskplan.operators.exact import Written, alike
 from taskplan.operators.inference import like
 from taskplan.operators.operands import (
     BOOL,
@@ -28,7 +29,7 @@ from taskplan.operators.operands import (
     settled,
 )
 from taskplan.operators.registry import operator
-from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE
+from taskplan.plan.types import NUMPY_DTYPES, STRING_DTYPE, DType
 
 _COMPARABLE = NUMBERS | BOOLS
 _BITS = INDICES | BOOLS
@@ -39,7 +40,7 @@ _TRUE, _FALSE = cast(Tensor, np.True_), cast(Tensor, np.False_)
 # --- comparison -------------------------------------------------------------------------------------------------------
 
 
-@elementwise("LT", dtypes=_COMPARABLE, ufunc=np.less, result=BOOL)
+@elementwise("LT", dtypes=_COMPARABLE, ufunc=np.less, result=BOOL, expression="{0} < {1}")
 def less(a: Tensor, b: Tensor) -> Tensor:
     """C = A < B, element by element; false where one is nan.
 
@@ -49,7 +50,7 @@ def less(a: Tensor, b: Tensor) -> Tensor:
     return a < b
 
 
-@elementwise("LE", dtypes=_COMPARABLE, ufunc=np.less_equal, result=BOOL)
+@elementwise("LE", dtypes=_COMPARABLE, ufunc=np.less_equal, result=BOOL, expression="{0} <= {1}")
 def less_or_equal(a: Tensor, b: Tensor) -> Tensor:
     """C = A <= B, element by element; false where one is nan.
 
@@ -59,7 +60,7 @@ def less_or_equal(a: Tensor, b: Tensor) -> Tensor:
     return a <= b
 
 
-@elementwise("GT", dtypes=_COMPARABLE, ufunc=np.greater, result=BOOL)
+@elementwise("GT", dtypes=_COMPARABLE, ufunc=np.greater, result=BOOL, expression="{0} > {1}")
 def greater(a: Tensor, b: Tensor) -> Tensor:
     """C = A > B, element by element; false where one is nan.
 
@@ -69,7 +70,7 @@ def greater(a: Tensor, b: Tensor) -> Tensor:
     return a > b
 
 
-@elementwise("GE", dtypes=_COMPARABLE, ufunc=np.greater_equal, result=BOOL)
+@elementwise("GE", dtypes=_COMPARABLE, ufunc=np.greater_equal, result=BOOL, expression="{0} >= {1}")
 def greater_or_equal(a: Tensor, b: Tensor) -> Tensor:
     """C = A >= B, element by element; false where one is nan.
 
@@ -79,7 +80,7 @@ def greater_or_equal(a: Tensor, b: Tensor) -> Tensor:
     return a >= b
 
 
-@elementwise("EQ", dtypes=_COMPARABLE, ufunc=np.equal, result=BOOL)
+@elementwise("EQ", dtypes=_COMPARABLE, ufunc=np.equal, result=BOOL, expression="{0} == {1}")
 def equal(a: Tensor, b: Tensor) -> Tensor:
     """C = whether A equals B, element by element; false where one is nan.
 
@@ -90,7 +91,7 @@ def equal(a: Tensor, b: Tensor) -> Tensor:
     return equals
 
 
-@elementwise("NE", dtypes=_COMPARABLE, ufunc=np.not_equal, result=BOOL)
+@elementwise("NE", dtypes=_COMPARABLE, ufunc=np.not_equal, result=BOOL, expression="{0} != {1}")
 def not_equal(a: Tensor, b: Tensor) -> Tensor:
     """C = whether A differs from B, element by element; true where one is nan.
 
@@ -104,7 +105,7 @@ def not_equal(a: Tensor, b: Tensor) -> Tensor:
 # --- logic ------------------------------------------------------------------------------------------------------------
 
 
-@elementwise("And", dtypes=BOOLS, ufunc=np.logical_and, in_place=_FIRST)
+@elementwise("And", dtypes=BOOLS, ufunc=np.logical_and, in_place=_FIRST, expression="{0} & {1}")
 def both(a: Tensor, b: Tensor) -> Tensor:
     """C = A and B, element by element.
 
@@ -114,7 +115,7 @@ def both(a: Tensor, b: Tensor) -> Tensor:
     return a & b
 
 
-@elementwise("Or", dtypes=BOOLS, ufunc=np.logical_or, in_place=_FIRST)
+@elementwise("Or", dtypes=BOOLS, ufunc=np.logical_or, in_place=_FIRST, expression="{0} | {1}")
 def either(a: Tensor, b: Tensor) -> Tensor:
     """C = A or B, element by element.
 
@@ -124,7 +125,7 @@ def either(a: Tensor, b: Tensor) -> Tensor:
     return a | b
 
 
-@elementwise("Xor", dtypes=BOOLS, ufunc=np.logical_xor, in_place=_FIRST)
+@elementwise("Xor", dtypes=BOOLS, ufunc=np.logical_xor, in_place=_FIRST, expression="{0} ^ {1}")
 def one_alone(a: Tensor, b: Tensor) -> Tensor:
     """C = whether just one of A and B is true, element by element.
 
@@ -134,7 +135,15 @@ def one_alone(a: Tensor, b: Tensor) -> Tensor:
     return a ^ b
 
 
-@operator("Not", inputs=("X",), outputs=("Y",), ufunc=np.logical_not, ufunc_dtypes=BOOLS, infer=like(0))
+@operator(
+    "Not",
+    inputs=("X",),
+    outputs=("Y",),
+    ufunc=np.logical_not,
+    ufunc_dtypes=BOOLS,
+    infer=like(0),
+    exact_native=alike("FALSE if {0} else TRUE", BOOLS),
+)
 def negated(x: Tensor) -> Tensor:
     """Y = whether X is false, element by element.
 
@@ -152,7 +161,7 @@ def negated(x: Tensor) -> Tensor:
     return _FALSE if x else _TRUE  # NumPy takes ten times as long to negate a scalar
 
 
-@elementwise("BitwiseAnd", dtypes=_BITS, ufunc=np.bitwise_and, in_place=_FIRST)
+@elementwise("BitwiseAnd", dtypes=_BITS, ufunc=np.bitwise_and, in_place=_FIRST, expression="{0} & {1}")
 def bitwise_and(a: Tensor, b: Tensor) -> Tensor:
     """C = the bits that are set in both A and B, element by element.
 
@@ -162,7 +171,7 @@ def bitwise_and(a: Tensor, b: Tensor) -> Tensor:
     return a & b
 
 
-@elementwise("BitwiseOr", dtypes=_BITS, ufunc=np.bitwise_or, in_place=_FIRST)
+@elementwise("BitwiseOr", dtypes=_BITS, ufunc=np.bitwise_or, in_place=_FIRST, expression="{0} | {1}")
 def bitwise_or(a: Tensor, b: Tensor) -> Tensor:
     """C = the bits that are set in A, B or both, element by element.
 
@@ -172,7 +181,7 @@ def bitwise_or(a: Tensor, b: Tensor) -> Tensor:
     return a | b
 
 
-@elementwise("BitwiseXor", dtypes=_BITS, ufunc=np.bitwise_xor, in_place=_FIRST)
+@elementwise("BitwiseXor", dtypes=_BITS, ufunc=np.bitwise_xor, in_place=_FIRST, expression="{0} ^ {1}")
 def bitwise_xor(a: Tensor, b: Tensor) -> Tensor:
     """C = the bits that are set in just one of A and B, element by element.
 
@@ -188,7 +197,14 @@ _CHOSEN = _COMPARABLE | {STRING_DTYPE}
 # --- choice -----------------------------------------------------------------------------------------------------------
 
 
-@operator("Where", inputs=("C", "X", "Y"), outputs=("Z",), infer=like(1))
+def _written_where(_: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+    condition, kind, other = dtypes
+    if condition is not BOOL or kind is not other or kind not in _COMPARABLE:
+        return None
+    return Written("{1} if {0} else {2}", "{1} if {0} else {2}", kind)
+
+
+@operator("Where", inputs=("C", "X", "Y"), outputs=("Z",), infer=like(1), exact_native=_written_where)
 def where(c: Tensor, x: Tensor, y: Tensor, *, broadcast_on_rows: bool = False) -> Tensor:
     """Elements of X where C is true, of Y elsewhere.
 

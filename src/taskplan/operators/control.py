@@ -20,7 +20,12 @@ from taskplan.operators.waiting import NOT_YET, Shared, Takes
 from taskplan.plan.model import NetDef, OpDef
 
 
-def _holds(operator: str, condition: Tensor) -> bool:
+def holds(operator: str, condition: Tensor) -> bool:
+    """Whether the condition of an operator is true.
+
+    Raises:
+        DtypeError, ShapeError: it is no bool, or not one.
+    """
     if isinstance(condition, np.bool_):
         return bool(condition)
     require_dtype(operator, "condition", condition, BOOLS)
@@ -62,7 +67,7 @@ def count_if(condition: Tensor, *, stat_name: str, message: str = "", run: OpRun
     Example:
         CountIf(T (); stat_name="odd_rows", message="an odd row")
     """
-    if _holds("CountIf", condition):
+    if holds("CountIf", condition):
         publish(run, [(stat_name, 1)])
         if message:
             run.log(message)
@@ -95,7 +100,7 @@ def if_(
     Example:
         If(c; then_net={r = 1}, else_net={r = 2}) -> r
     """
-    if _holds("If", condition):
+    if holds("If", condition):
         run.run_net("then_net")
     elif else_net is not None:
         run.run_net("else_net")
@@ -133,7 +138,7 @@ def while_(
     while True:
         if cond_net is not None:
             run.run_net("cond_net")
-        if not _holds("While", run.input(0)):
+        if not holds("While", run.input(0)):
             return
         run.run_net("loop_net")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from taskplan.operators.exact import SCALARS, moved
 from taskplan.operators.inference import like, no_tensors
 from taskplan.operators.operands import Tensor, require_least_rank, require_tensor
 from taskplan.operators.registry import operator
 
 
-@operator("Copy", inputs=("input",), outputs=("output",), infer=like(0))
+@operator("Copy", inputs=("input",), outputs=("output",), infer=like(0), exact_native=moved(SCALARS))
 def copy(x: Tensor) -> Tensor:
     """The input under a second name; later writes to either blob leave the other alone.
 
@@ -22,7 +23,7 @@ def copy(x: Tensor) -> Tensor:
     return x
 
 
-@operator("CopyFromCPUInput", inputs=("input",), outputs=("output",), infer=like(0))
+@operator("CopyFromCPUInput", inputs=("input",), outputs=("output",), infer=like(0), exact_native=moved(SCALARS))
 def copy_from_cpu_input(x: Tensor) -> Tensor:
     """The same as `Copy`: there is no other device.
 
@@ -37,7 +38,7 @@ def copy_from_cpu_input(x: Tensor) -> Tensor:
     return x
 
 
-@operator("EnsureCPUOutput", inputs=("input",), outputs=("output",), infer=like(0))
+@operator("EnsureCPUOutput", inputs=("input",), outputs=("output",), infer=like(0), exact_native=moved(SCALARS))
 def ensure_cpu_output(x: Tensor) -> Tensor:
     """The same as `Copy`: there is no other device.
 
@@ -87,7 +88,14 @@ def ensure_dense(x: Tensor) -> Tensor:
     return x
 
 
-@operator("StopGradient", inputs=("input",), outputs=("output",), in_place=(("input", "output"),), infer=like(0))
+@operator(
+    "StopGradient",
+    inputs=("input",),
+    outputs=("output",),
+    in_place=(("input", "output"),),
+    infer=like(0),
+    exact_native=moved(SCALARS),
+)
 def stop_gradient(x: Tensor) -> Tensor:
     """The input; marks a place that no gradient passes.
 

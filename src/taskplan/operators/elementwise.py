@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.exact import alike
 from taskplan.operators.inference import InferenceFunction, TensorSpec
 from taskplan.operators.inference import broadcast as broadcast_shape
 from taskplan.operators.operands import (
@@ -48,6 +49,8 @@ def elementwise(
     ufunc_dtypes: Collection[DType] | None = None,
     result: DType | None = None,
     in_place: Sequence[tuple[str, str]] = (),
+    expression: str = "",
+    expression_dtypes: Collection[DType] | None = None,
 ) -> Callable[[Compute], Compute]:
     """Declare an operator of two operands, A and B; the decorated function computes it where they fit.
 
@@ -60,6 +63,8 @@ def elementwise(
         ufunc_dtypes: for which element types it does; all of `dtypes` if not given.
         result: the output's element type; A's if not given.
         in_place: pairs of slot names.
+        expression: of two scalars, `{0}` and `{1}`, with the same bits; see `taskplan.operators.exact`.
+        expression_dtypes: for which element types it has; all of `dtypes` if not given.
     """
     accepted = frozenset(dtypes)
 
@@ -97,6 +102,9 @@ def elementwise(
             ufunc=ufunc,
             ufunc_dtypes=accepted if ufunc_dtypes is None else ufunc_dtypes,
             infer=_result_of(result),
+            exact_native=alike(expression, expression_dtypes or accepted, result, ignores="broadcast")
+            if expression
+            else None,
         )
         return declared(body)
 

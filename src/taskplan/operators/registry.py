@@ -31,6 +31,7 @@ from taskplan.errors import ArgumentError, ArityError, BuildValueError, UnknownO
 from taskplan.operators.absent import ABSENT
 from taskplan.operators.arguments import ArgumentSpec, keyword_arguments
 from taskplan.operators.catalogue import load, load_all
+from taskplan.operators.exact import ExactNative
 from taskplan.operators.inference import Inference, InferenceFunction
 from taskplan.operators.packages import load_packages
 from taskplan.operators.waiting import Reason
@@ -96,6 +97,7 @@ class Declaration:
             order, of rank 0 too): it writes into them and returns them as the outputs of their pairs.
         infer: the specs of the outputs from those of the inputs; see `taskplan.operators.inference`.
         inexact: why the sizes, or anything at all, cannot be inferred, if so.
+        exact_native: writes a call on scalars as an expression with the same bits; see `taskplan.operators.exact`.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Declaration:
     updates: tuple[str, ...] = ()
     infer: Inference | None = None
     inexact: str = ""
+    exact_native: ExactNative | None = None
     doc: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     input_range: range = field(init=False)
@@ -179,6 +182,7 @@ def operator(
     updates: Sequence[str] = (),
     infer: InferenceFunction | None = None,
     inexact: str = "",
+    exact_native: ExactNative | None = None,
 ) -> Callable[[Body], Body]:
     """Declare an operator; the decorated function is its body. See the module's text for the notation.
 
@@ -199,6 +203,7 @@ def operator(
         updates: input slots whose arrays the body may write into, and returns; see `Declaration`.
         infer: works out the outputs' types and shapes; see `taskplan.operators.inference`.
         inexact: why it cannot do so exactly, for the operator's page.
+        exact_native: writes a call on scalars as an expression; see `Declaration`.
 
     Raises:
         BuildValueError: the name is taken by another function, or body and declaration do not fit together. (A function
@@ -229,6 +234,7 @@ def operator(
             updates=tuple(updates),
             infer=Inference.of(infer) if infer is not None else None,
             inexact=inexact,
+            exact_native=exact_native,
             doc=inspect.getdoc(body) or "",
             defaults={spec.name: spec.default for spec in arguments.values() if not spec.required},
         )

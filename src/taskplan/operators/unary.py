@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from taskplan.operators.elementwise import laid_along
+from taskplan.operators.exact import alike
 from taskplan.operators.inference import like, no_tensors
 from taskplan.operators.operands import (
     F32,
@@ -42,8 +43,12 @@ def _declare(
     slots: tuple[str, str] = ("X", "Y"),
     in_place: bool = False,
     dtypes: frozenset[DType] = F32_ONLY,
+    expression: str = "",
 ) -> None:
-    """Declare an operator that is one function of NumPy. `example` is what follows the name in one."""
+    """Declare an operator that is one function of NumPy.
+
+    `example` is what follows the name in one; `expression` is it, of a scalar `{0}`, with the same bits.
+    """
 
     def body(x: Tensor) -> Tensor:
         require_dtype(name, slots[0], x, dtypes)
@@ -68,11 +73,12 @@ def _declare(
         ufunc=compute,
         ufunc_dtypes=dtypes,
         infer=like(0),
+        exact_native=alike(expression, dtypes) if expression else None,
     )
     declared(body)
 
 
-_declare("Abs", np.absolute, "|X|", "([-1 2]) -> [1 2]")
+_declare("Abs", np.absolute, "|X|", "([-1 2]) -> [1 2]", expression="abs({0})")
 _declare("Exp", np.exp, "e^X", "([0 1]) -> [1 2.718282]", in_place=True)
 _declare("Log", np.log, "ln X", "([1 2]) -> [0 0.6931472]", in_place=True)
 _declare("Sin", np.sin, "sin X", "([0 1]) -> [0 0.841471]")
@@ -84,8 +90,16 @@ _declare("Atan", np.arctan, "arctan X", "([0 1]) -> [0 0.7853982]", slots=_LONG_
 _declare("Sinh", np.sinh, "sinh X", "([0 1]) -> [0 1.175201]", slots=_LONG_NAMES)
 _declare("Cosh", np.cosh, "cosh X", "([0 1]) -> [1 1.543081]", slots=_LONG_NAMES)
 _declare("Tanh", np.tanh, "tanh X", "([0 1]) -> [0 0.7615942]", slots=_LONG_NAMES, in_place=True)
-_declare("Sqr", np.square, "X squared", "([2 -3]) -> [4 9]", in_place=True)
-_declare("Sqrt", np.sqrt, "the square root of X", "([4 9]) -> [2 3]", in_place=True, dtypes=FLOATS)
+_declare("Sqr", np.square, "X squared", "([2 -3]) -> [4 9]", in_place=True, expression="{0} * {0}")
+_declare(
+    "Sqrt",
+    np.sqrt,
+    "the square root of X",
+    "([4 9]) -> [2 3]",
+    in_place=True,
+    dtypes=FLOATS,
+    expression="sqrt({0})",
+)
 _declare("Cbrt", np.cbrt, "the cube root of X", "([8 -27]) -> [2 -3]", in_place=True)
 _declare("Reciprocal", np.reciprocal, "1 / X", "([2 4]) -> [0.5 0.25]", in_place=True)
 _declare("Ceil", np.ceil, "the least whole number not below X", "([1.2 -1.2]) -> [2 -1]", in_place=True)

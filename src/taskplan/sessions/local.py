@@ -21,6 +21,7 @@ from taskplan.engine.execute import execute
 from taskplan.engine.failures import shown
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.threads import ThreadDriver, ThreadPool
+from taskplan.engine.tier import Tier
 from taskplan.engine.why import Why
 from taskplan.errors import PlanError, WorkspaceError
 from taskplan.events import Event, Observer, RunEnded, RunStarted
@@ -85,6 +86,8 @@ class LocalSession(Session):
             step of which it is certain that it waits for good fails the run then, also while others go on.
         seed: of the random operators that the plan does not seed.
         observers: receive the events of each run.
+        tier: how steps run: "auto" compiles loops that run long; "interpret", "python" and "native" run all that can be
+            in one way. Results are the same. If not given, what the environment variable `TASKPLAN_TIER` says.
     """
 
     checks = True
@@ -100,6 +103,7 @@ class LocalSession(Session):
         stall_warning_s: float = 10.0,
         seed: int | None = None,
         observers: Sequence[Observer] = (),
+        tier: str | None = None,
     ) -> None:
         super().__init__()
         self._nodes: dict[str, Workspace] = {LOCAL: ws if ws is not None else current_workspace()}
@@ -108,6 +112,7 @@ class LocalSession(Session):
         self._max_threads = max_threads
         self._seed = seed
         self._observers = list(observers)
+        self._tier = Tier.of(tier)
         self._pool = ThreadPool()
         self._driver = ThreadDriver(self._pool, grace_s=grace_s, stall_warning_s=stall_warning_s)
         self._abandoned: list[str] = []
@@ -238,7 +243,7 @@ class LocalSession(Session):
 
     def _attempt(self, compiled: LocalProgram) -> Attempted:  # noqa: ARG002 - for sessions to which it matters
         observe = self._observe if self._observers else None
-        return Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard)
+        return Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard, tier=self._tier)
 
     def _check_once(self, compiled: LocalProgram) -> dict[str, Workspace]:
         """The workspaces of a program's nodes; the first time it is checked against what is in them."""

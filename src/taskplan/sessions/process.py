@@ -40,7 +40,7 @@ class ProcessSession(SpreadSession):
     A script needs no `if __name__ == "__main__":` around that: processes do not run it again.
 
     Args:
-        ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers: as for `LocalSession`. A node whose
+        ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers, tier: as for `LocalSession`. A node whose
             functions ignore for `grace_s` that the run has ended is killed.
         node_timeout_s: so is a node that does not answer for so long.
         max_restarts: how often a run whose nodes are lost begins again from its start, in a new process for each of
@@ -61,6 +61,7 @@ class ProcessSession(SpreadSession):
         stall_warning_s: float = 10.0,
         seed: int | None = None,
         observers: Sequence[Observer] = (),
+        tier: str | None = None,
         node_timeout_s: float = 30.0,
         max_restarts: int = 0,
     ) -> None:
@@ -73,6 +74,7 @@ class ProcessSession(SpreadSession):
             stall_warning_s=stall_warning_s,
             seed=seed,
             observers=observers,
+            tier=tier,
             node_timeout_s=node_timeout_s,
             max_restarts=max_restarts,
         )

@@ -58,7 +58,7 @@ class RaySession(SpreadSession):
     but not encrypted. What runs on the nodes is pickled code: whoever may use the cluster may run anything on it.
 
     Args:
-        ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers: as for `LocalSession`. A node whose
+        ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers, tier: as for `LocalSession`. A node whose
             functions ignore for `grace_s` that the run has ended is killed.
         address: of the cluster: `"auto"` on a machine that belongs to one, or `"host:port"` of its head; None for one
             on this machine alone.
@@ -89,6 +89,7 @@ class RaySession(SpreadSession):
         stall_warning_s: float = 10.0,
         seed: int | None = None,
         observers: Sequence[Observer] = (),
+        tier: str | None = None,
         node_timeout_s: float = 30.0,
         max_restarts: int = 0,
         placement_timeout_s: float = 30.0,
@@ -107,6 +108,7 @@ class RaySession(SpreadSession):
             stall_warning_s=stall_warning_s,
             seed=seed,
             observers=observers,
+            tier=tier,
             node_timeout_s=node_timeout_s,
             max_restarts=max_restarts,
         )

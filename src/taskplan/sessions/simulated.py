@@ -10,6 +10,7 @@ from typing import Any, cast
 from taskplan.engine.attempted import Attempted
 from taskplan.engine.failures import add_note
 from taskplan.engine.faults import Fault, FaultPlan, fault_digest
+from taskplan.engine.tier import Tier
 from taskplan.engine.turns import Access, Race, Turn, Turns
 from taskplan.engine.virtual import VirtualDriver
 from taskplan.errors import ReplayDivergedError
@@ -89,6 +90,7 @@ class SimulatedSession(LocalSession):
             grace_s=grace_s,
             stall_warning_s=stall_warning_s,
             observers=observers,
+            tier=Tier.INTERPRET.value,
         )
         self._limits = {"grace_s": grace_s, "stall_warning_s": stall_warning_s}
         self._simulated_seed = seed

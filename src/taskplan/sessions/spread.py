@@ -52,7 +52,7 @@ class SpreadSession(LocalSession):
     """A session whose nodes, but for `local`, run in processes of their own.
 
     Args:
-        ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers: as for `LocalSession`.
+        ws, timeout_s, max_threads, grace_s, stall_warning_s, seed, observers, tier: as for `LocalSession`.
         launcher: starts the processes.
         node_timeout_s: a node that does not answer for so long is given up, and killed.
         max_restarts: how often a run whose nodes are lost begins again from its start.
@@ -69,6 +69,7 @@ class SpreadSession(LocalSession):
         stall_warning_s: float,
         seed: int | None,
         observers: Sequence[Observer],
+        tier: str | None,
         node_timeout_s: float,
         max_restarts: int = 0,
     ) -> None:
@@ -80,6 +81,7 @@ class SpreadSession(LocalSession):
             stall_warning_s=stall_warning_s,
             seed=seed,
             observers=observers,
+            tier=tier,
         )
         if not node_timeout_s > 0:
             msg = f"node_timeout_s must be more than 0 seconds, got {node_timeout_s!r}"
@@ -225,7 +227,7 @@ class SpreadSession(LocalSession):
             node.programs.add(sent.number)
         owners = owners_of(compiled.program, compiled.plans)
         entropy = cast(int, np.random.SeedSequence(self._seed).entropy)
-        order = PartOrder(run, sent.number, entropy, owners, bool(self._observers))
+        order = PartOrder(run, sent.number, entropy, owners, bool(self._observers), self._tier)
         peers = peers_of(compiled.program, owners)
         for name in compiled.plans:
             if name == LOCAL:

@@ -13,6 +13,7 @@ import taskplan as tp
 from taskplan import ops
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.threads import ThreadDriver, ThreadPool
+from taskplan.engine.tier import Tier
 from taskplan.sessions.nodes.channel_messages import Grants, Records, Wants
 from taskplan.sessions.nodes.messages import Carried, Idle, PartOrder
 from taskplan.sessions.nodes.part import Part
@@ -53,7 +54,7 @@ class Writer:
         self.told: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.said: queue.SimpleQueue[Carried] = queue.SimpleQueue()
         self.part = Part(
-            PartOrder(1, 1, 0, {"items": "reader"}, observed=False),
+            PartOrder(1, 1, 0, {"items": "reader"}, observed=False, tier=Tier.AUTO),
             "writer",
             program,
             PreparedPlan(program.plans["writer"]),

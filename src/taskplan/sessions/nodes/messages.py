@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from taskplan.engine.tier import Tier
 from taskplan.engine.why import Why
 from taskplan.events import Event
 from taskplan.sessions.nodes.travel import PackedError
@@ -83,6 +84,7 @@ class PartOrder:
         entropy: what all random seeds of the run come from.
         owners: the node that has the queue of each channel which several nodes use, by the channel's name.
         observed: whether somebody at home listens to events.
+        tier: how its steps run.
     """
 
     run: int
@@ -90,6 +92,7 @@ class PartOrder:
     entropy: int
     owners: Mapping[str, str]
     observed: bool
+    tier: Tier
 
 
 @dataclass(frozen=True, slots=True)

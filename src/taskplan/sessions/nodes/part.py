@@ -20,6 +20,7 @@ from taskplan.engine.parking import Waiter
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.stalls import Analysis, goes_on_by_itself, task_text, who_is
 from taskplan.engine.strand import Role
+from taskplan.engine.tier import Tier
 from taskplan.events import Event
 from taskplan.operators.waiting import Changes, Shared
 from taskplan.plan.model import ProgramDef
@@ -88,7 +89,14 @@ class Part:
         self._count_lock = threading.Lock()
         self._sent = self._received = 0
         self.shared = _PartAttempted(
-            driver, order.run, tell_home, self._traffic, flush or _nothing, seed=order.entropy, observe=observe
+            driver,
+            order.run,
+            tell_home,
+            self._traffic,
+            flush or _nothing,
+            seed=order.entropy,
+            observe=observe,
+            tier=order.tier,
         )
         space.check_alive()
         hidden = set(program.hidden_blobs)
@@ -187,8 +195,9 @@ class _PartAttempted(Attempted):
         *,
         seed: int,
         observe: Any,
+        tier: Tier,
     ) -> None:
-        super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard)
+        super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard, tier=tier)
         self.outer: frozenset[int] = frozenset()
         self.tell_home = tell_home
         self._run = run

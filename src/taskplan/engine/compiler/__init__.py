@@ -1,0 +1,1 @@
+"""The fast way to run a region: generated Python, and native code. Without it only speed changes."""

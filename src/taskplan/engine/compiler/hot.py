@@ -1,0 +1,38 @@
+"""When a step is taken up by the compiler."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from taskplan.engine.bound import BoundStep
+from taskplan.engine.compiler.region import Compiled, Perform
+from taskplan.engine.compiler.tree import NotCompiledError
+from taskplan.engine.run import Run
+from taskplan.engine.tier import Tier
+
+HOT_ROUNDS = 200
+"""A loop is compiled when so many of its rounds have been interpreted: that took about as long as compiling takes."""
+
+
+def first_look(step: BoundStep, run: Run, limit: float) -> float:
+    """The round before which `take_up` is to be asked for the first time."""
+    tier = run.shared.tier
+    if tier is Tier.INTERPRET or run.driver.turns is not None or not run.plan.facts(step.definition).sequential:
+        return math.inf  # a simulation chooses at each operator who goes on
+    if tier is not Tier.AUTO:
+        return 0
+    if limit <= 1:
+        return math.inf
+    return max(0, HOT_ROUNDS - run.plan.rounds_done[id(step.definition)])
+
+
+def take_up(step: BoundStep, run: Run, perform: Perform) -> Compiled | None:
+    """The step compiled; None if it is interpreted all the same."""
+    if id(step.definition) in run.plan.interpreted:
+        return None
+    try:
+        return run.compiled(step, partial(Compiled, step, run, perform))
+    except NotCompiledError as error:
+        run.plan.interpreted[id(step.definition)] = str(error)
+        return None

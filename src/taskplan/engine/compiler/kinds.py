@@ -1,0 +1,262 @@
+"""What is known beforehand of the values of blobs in a region, and which operators can therefore be expressions.
+
+Blobs that hold scalars when the region begins are followed through it: through every branch, and around each loop
+until nothing new turns up. An operator whose operands are all known to be scalars of fitting element types, and which
+declares how it is written (`exact_native`), becomes an expression; any other is called as the interpreter calls it, and
+of what it writes nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from taskplan.engine.bound import BoundStep
+from taskplan.engine.cells import Cell
+from taskplan.engine.compiler.tree import (
+    Branch,
+    Foreign,
+    Node,
+    Operator,
+    Region,
+    Steps,
+    While,
+    nodes_of,
+    reaches_anything,
+    touched,
+    written,
+)
+from taskplan.operators.exact import SCALARS, Written
+
+Kind = type[np.generic]
+"""The class of a NumPy scalar."""
+
+KINDS: frozenset[Kind] = frozenset(dtype.type for dtype in SCALARS)
+
+BOOL: Kind = np.bool_
+
+Known = dict[Cell, Kind]
+"""Blobs that hold a scalar, with its kind; of others nothing is known."""
+
+_NAN = {np.float32: np.float32(np.nan).tobytes(), np.float64: np.float64(np.nan).tobytes()}
+
+
+def kind_of(value: Any) -> Kind | None:
+    """The kind of a value; None if it is no scalar that compiled code keeps in variables."""
+    kind = type(value)
+    return kind if kind in KINDS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An operator that gives the same scalar each time."""
+
+    value: Any
+
+
+@dataclass(slots=True)
+class Typing:
+    """What a region does with blobs whose kinds are known at its beginning.
+
+    Attributes:
+        expressions: the operators that are expressions or constants; the others are called.
+        conditions: nodes whose condition, and (step, part) whose stop blob, is surely a bool.
+        known: what is known at each place at which the function can be entered.
+        variables: blobs that only expressions and conditions of this region touch, in the order in which they appear.
+        kinds: the kinds that expressions give to each blob.
+        called: the operators that are called, and the steps that are performed.
+    """
+
+    region: Region
+    exposed: frozenset[Cell]
+    expressions: dict[Operator, Written | Constant] = field(default_factory=dict)
+    conditions: set[object] = field(default_factory=set)
+    known: dict[int, Known] = field(default_factory=dict)
+    variables: tuple[Cell, ...] = ()
+    kinds: dict[Cell, set[Kind]] = field(default_factory=dict)
+    called: list[Operator | Foreign] = field(default_factory=list)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is nothing but expressions over variables, so that it can be native code."""
+        return (
+            not self.called
+            and self.all_conditions_known
+            and all(len(kinds) == 1 for kinds in self.kinds.values())
+            and all(cell in self._held for cell in self.kinds)
+        )
+
+    all_conditions_known: bool = True
+    _held: set[Cell] = field(default_factory=set)
+
+
+def typing_of(
+    region: Region, exposed: frozenset[Cell], known: Known, cells_of: Callable[[BoundStep], set[Cell] | None]
+) -> Typing:
+    """Follow what is known of blobs through a region.
+
+    Args:
+        region: the region.
+        exposed: blobs that somebody else may touch at any time.
+        known: of the blobs when it begins.
+        cells_of: the blobs that a step which the interpreter performs may touch; None for any.
+    """
+    found = Typing(region, exposed)
+    _Follower(found).follow({cell: kind for cell, kind in known.items() if cell not in exposed})
+    _settle_variables(found, cells_of)
+    return found
+
+
+class _Follower:
+    def __init__(self, typing: Typing) -> None:
+        self._typing = typing
+
+    def follow(self, known: Known) -> None:
+        self._steps(self._typing.region.root, known)
+
+    def _nodes(self, nodes: list[Node], known: Known) -> Known:
+        for node in nodes:
+            match node:
+                case Operator():
+                    self._operator(node, known)
+                case Branch():
+                    known = self._branch(node, known)
+                case While():
+                    known = self._while(node, known)
+                case Steps():
+                    known = self._steps(node, known)
+                case Foreign():
+                    known = {}
+        return known
+
+    def _operator(self, node: Operator, known: Known) -> None:
+        typing = self._typing
+        expression = _expression(node, known)
+        if expression is None:
+            typing.expressions.pop(node, None)
+            for cell in written(node):
+                known.pop(cell, None)
+            if reaches_anything(node):
+                known.clear()
+            return
+        typing.expressions[node] = expression
+        [target] = node.targets
+        kind = type(expression.value) if isinstance(expression, Constant) else expression.result.type
+        if target not in typing.exposed:
+            known[target] = kind
+
+    def _branch(self, node: Branch, known: Known) -> Known:
+        self._condition(node, node.operator.sources[0], known)
+        then = self._nodes(node.then, dict(known))
+        return _both(then, self._nodes(node.otherwise, known))
+
+    def _condition(self, which: object, cell: Cell, known: Known) -> None:
+        if known.get(cell) is BOOL:
+            self._typing.conditions.add(which)
+        else:
+            self._typing.conditions.discard(which)
+
+    def _while(self, node: While, head: Known) -> Known:
+        while True:
+            self._typing.known[node.label] = dict(head)
+            at_condition = self._nodes(node.before, dict(head))
+            self._condition(node, node.operator.sources[0], at_condition)
+            again = _both(head, self._nodes(node.body, dict(at_condition)))
+            if again == head:
+                return at_condition
+            head = again
+
+    def _steps(self, node: Steps, head: Known) -> Known:
+        while True:
+            if node.label:
+                self._typing.known[node.label] = dict(head)
+            after, stopped = self._round(node, dict(head))
+            again = _both(head, after) if node.loops else head
+            if again == head:
+                ends = [after, *stopped]
+                if node.limit != 1:
+                    ends.append(head)
+                for end in ends:
+                    after = _both(after, end)
+                return after
+            head = again
+
+    def _round(self, node: Steps, known: Known) -> tuple[Known, list[Known]]:
+        stopped: list[Known] = []
+        for index, part in enumerate(node.parts):
+            known = self._nodes(part, known)
+            if node.step.stop is not None:
+                self._condition((node, index), node.step.stop, known)
+                stopped.append(dict(known))
+        return known, stopped
+
+
+def _both(one: Known, other: Known) -> Known:
+    return {cell: kind for cell, kind in one.items() if other.get(cell) is kind}
+
+
+def _expression(node: Operator, known: Known) -> Written | Constant | None:
+    prepared = node.net.prepared.ops[node.index]
+    declared = prepared.declared
+    if len(node.targets) != 1 or not declared.is_builtin:
+        return None
+    if not node.sources:
+        return None if declared.effects or declared.wants_run else _constant(prepared.arguments, declared.body)
+    if declared.exact_native is None:
+        return None
+    kinds = [known.get(cell) for cell in node.sources]
+    if any(kind is None for kind in kinds):
+        return None
+    return declared.exact_native(prepared.arguments, [np.dtype(kind) for kind in kinds if kind is not None])
+
+
+def _constant(arguments: Mapping[str, Any], body: Callable[..., Any]) -> Constant | None:
+    try:
+        value = body(**arguments)
+    except Exception:
+        return None  # it is called, and says so in its place
+    kind = kind_of(value)
+    if kind is None or (value != value and value.tobytes() != _NAN[kind]):
+        return None
+    return Constant(value)
+
+
+def _settle_variables(typing: Typing, cells_of: Callable[[BoundStep], set[Cell] | None]) -> None:
+    """Variables are what nothing but expressions and known conditions touches."""
+    seen: dict[Cell, None] = {}
+    shared: set[Cell] = set(typing.exposed)
+    everything = False
+    for node in nodes_of(typing.region.root):
+        match node:
+            case Operator():
+                seen.update(dict.fromkeys((*node.sources, *node.targets)))
+                if node not in typing.expressions:
+                    typing.called.append(node)
+                    shared |= touched(node)
+                    everything = everything or reaches_anything(node)
+            case Branch() | While():
+                condition = node.operator.sources[0]
+                seen[condition] = None
+                if node not in typing.conditions:
+                    typing.all_conditions_known = False
+                    shared.add(condition)
+            case Foreign():
+                typing.called.append(node)
+                cells = cells_of(node.step)
+                everything = everything or cells is None
+                shared |= cells or set()
+            case Steps():
+                stop = node.step.stop
+                if stop is not None:
+                    seen[stop] = None
+                    if not all((node, index) in typing.conditions for index in range(len(node.parts))):
+                        typing.all_conditions_known = False
+                        shared.add(stop)
+    typing.variables = () if everything else tuple(cell for cell in seen if cell not in shared)
+    typing._held.update(typing.variables)
+    for node, expression in typing.expressions.items():
+        kind = type(expression.value) if isinstance(expression, Constant) else expression.result.type
+        typing.kinds.setdefault(node.targets[0], set()).add(kind)

@@ -1,0 +1,269 @@
+"""Running a region compiled: its functions, what they are given, and what is said when one fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache, partial
+from itertools import count
+from types import CodeType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from taskplan.engine.bound import BoundStep, is_true, limit_of
+from taskplan.engine.cells import Cell
+from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
+from taskplan.engine.compiler.kinds import Known, Typing, kind_of, typing_of
+from taskplan.engine.compiler.source import DONE, Call, Source, needs_place, python_source
+from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
+from taskplan.engine.failures import Failed
+from taskplan.engine.run import Run
+from taskplan.engine.strand import CURRENT, Loop, Strand
+from taskplan.errors import Cancelled
+from taskplan.operators.control import holds
+
+FIRST_FUEL = 1
+"""Rounds until a function first returns to the driver: rounds that wait may take long."""
+
+SLICE_S = 0.005
+"""So long a function is to run before it returns: a quarter of what it may, since rounds differ."""
+
+MOST_FUEL = 1 << 40
+
+MAX_FUNCTIONS = 8
+"""For one region: beyond that many kinds of values at its beginning it runs without knowing any."""
+
+Perform = Callable[[BoundStep, Run], None]
+
+NAMES = {
+    "Cancelled": Cancelled,
+    "TRUE": np.True_,
+    "FALSE": np.False_,
+    "nan": np.nan,
+    "inf": np.inf,
+    "float32": np.float32,
+    "float64": np.float64,
+    "int32": np.int32,
+    "int64": np.int64,
+    "bool": np.bool_,
+    "sqrt": np.sqrt,
+    "fmod": np.fmod,
+}
+
+_numbers = count(1)
+
+
+class Function:
+    """A region's function in Python, bound to the region's blobs."""
+
+    def __init__(self, typing: Typing, source: Source, code: CodeType, namespace: dict[str, Any]) -> None:
+        self.typing = typing
+        self.source = source
+        self.cells = tuple(source.variables)
+        exec(code, namespace)  # of our own text
+        self.run: Callable[..., tuple[Any, ...]] = namespace.pop("region")  # which would hold itself
+
+    def fits(self, at: int) -> bool:
+        """Whether blobs hold now what it takes for granted when it is entered there."""
+        return all(type(cell.value) is kind for cell, kind in self.typing.known[at].items())
+
+
+class Compiled:
+    """A step that runs compiled, in its workspace.
+
+    Args:
+        step: the step; nothing in it runs beside anything else.
+        run: the run that it is part of.
+        perform: performs a step by the interpreter.
+
+    Raises:
+        NotCompiledError: it is too large.
+    """
+
+    def __init__(self, step: BoundStep, run: Run, perform: Perform) -> None:
+        self._step = step
+        self._run = run
+        self._perform_step = perform
+        self._region = region_of(step, run, limit_of(step.definition))
+        self._exposed = exposed_cells(self._region, run)
+        self._cells = tuple(cells_in(self._region))
+        self._functions: list[Function] = []
+        self._strand: Strand
+
+    def perform(self, iteration: int) -> None:
+        """Do the rounds of the step from `iteration` on.
+
+        Raises:
+            Cancelled: the run is ending for another reason.
+            Failed: an operator failed; carries its place, up to and with this step.
+        """
+        strand = self._strand = CURRENT.get() or Strand(self._run.shared, self._step.definition.name)
+        before, strand.step = (strand.step, strand.loop), self._step
+        loop = strand.loop = Loop(self._step, strand.loop) if self._region.root.loops else strand.loop
+        try:
+            self._go_on(iteration, loop)
+        finally:
+            strand.step, strand.loop = before
+
+    def _go_on(self, iteration: int, loop: Loop | None) -> None:
+        token = self._run.token
+        at, fuel = self._region.root.label, FIRST_FUEL
+        function = self._fitting(at)
+        counters: list[Any] = [iteration, *[0] * (len(function.source.counters) - 1)]
+        while at != DONE:
+            if token.cancelled:
+                raise Cancelled
+            if loop is not None:
+                loop.iteration = counters[0]
+            if not function.fits(at):
+                function = self._fitting(at)
+            began = time.perf_counter()
+            at, left, counters = self._slice(function, at, fuel, counters)
+            fuel = _next_fuel(fuel, fuel - left, time.perf_counter() - began)
+
+    def _slice(self, function: Function, at: int, fuel: int, counters: list[Any]) -> tuple[int, int, list[Any]]:
+        values = [cell.value for cell in function.cells]
+        try:
+            at, left, *rest = function.run(at, fuel, *counters, *values)
+        except BaseException as error:
+            self._fail(function, error, values)
+        new = rest[len(counters) :]
+        _store(function.cells, values, new)
+        return at, left, rest[: len(counters)]
+
+    def close(self) -> None:
+        """Let go of its functions, which know it, so that no cycle is left for the garbage collector."""
+        self._functions.clear()
+
+    # --- functions ----------------------------------------------------------------------------------------------------
+
+    def _fitting(self, at: int) -> Function:
+        """A function that can be entered at a place now."""
+        for function in self._functions:
+            if function.fits(at):
+                return function
+        known: Known = {}
+        if at == self._region.root.label and len(self._functions) < MAX_FUNCTIONS:
+            kinds = {cell: kind_of(cell.value) for cell in self._cells}
+            known = {cell: kind for cell, kind in kinds.items() if kind is not None}
+        typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run))
+        source = python_source(typing)
+        function = Function(typing, source, _code(source.text), self._namespace(source))
+        self._functions.append(function)
+        return function
+
+    def _namespace(self, source: Source) -> dict[str, Any]:
+        names: dict[str, Any] = {**NAMES, "token": self._run.token}
+        names.update({name: cell for cell, name in source.cells.items()})
+        loops: dict[Steps, Loop] = {}
+        for name, call in source.calls.items():
+            action = self._action(call)
+            names[name] = self._placed(action, call, loops) if needs_place(call) else action
+        return names
+
+    def _action(self, call: Call) -> Callable[[], Any]:
+        match call.node:
+            case Operator() as node:
+                return node.net.calls[node.index]
+            case Branch() | While() as node:
+                operator = node.operator
+                condition = operator.sources[0]
+                name = operator.net.prepared.ops[operator.index].op.type
+                return lambda: holds(name, condition.value)
+            case Foreign() as node:
+                return partial(self._perform_step, node.step, self._run)
+            case Steps() as node:
+                stop = node.step.stop
+                assert stop is not None
+                return partial(is_true, stop)
+
+    def _placed(self, action: Callable[[], Any], call: Call, loops: dict[Steps, Loop]) -> Callable[..., Any]:
+        """As `action`, which may wait: whoever asks meanwhile is told in which steps and rounds it stands."""
+        outer: Loop | None = None
+        counted: list[Loop] = []
+        innermost: Loop | None = None
+        for node in call.steps:
+            if node.loops or node is self._region.root:
+                loop = loops.setdefault(node, Loop(node.step, outer))
+                counted.append(loop)
+                if node.loops:
+                    outer = innermost = loop
+        step = call.steps[-1].step
+        root = counted[0]
+        has_root = self._region.root.loops
+
+        def placed(*iterations: int) -> Any:
+            strand = self._strand
+            before = strand.step, strand.loop
+            if has_root:
+                root.outer = before[1].outer if before[1] is not None else None
+            elif len(counted) > 1:
+                counted[1].outer = before[1]
+            for loop, iteration in zip(counted, iterations, strict=True):
+                loop.iteration = iteration
+            strand.step, strand.loop = step, innermost or before[1]
+            try:
+                return action()
+            finally:
+                strand.step, strand.loop = before
+
+        return placed
+
+    # --- failures -----------------------------------------------------------------------------------------------------
+
+    def _fail(self, function: Function, error: BaseException, values: list[Any]) -> NoReturn:
+        """Store what the function had come to, and raise the failure with its place."""
+        trace = error.__traceback__
+        code = function.run.__code__
+        while trace is not None and trace.tb_frame.f_code is not code:
+            trace = trace.tb_next
+        if trace is None:
+            raise error
+        found = trace.tb_frame.f_locals
+        _store(function.cells, values, [found[name] for name in function.source.variables.values()])
+        call = function.source.lines.get(trace.tb_lineno)
+        if isinstance(error, Cancelled) or call is None:
+            raise error
+        failure = _failure(call, error)
+        if failure is None:
+            raise error
+        for node in reversed(call.steps):
+            counter = function.source.counters.get(node.number, "")
+            failure.passed_step(node.step.definition, int(found.get(counter, 0)), node.step.label)
+        raise failure from None
+
+
+def _failure(call: Call, error: BaseException) -> Failed | None:
+    """What the interpreter would say of an error in a call; None for what it would not say anything of."""
+    node = call.node
+    if isinstance(node, Foreign | Steps):
+        return error if isinstance(error, Failed) else None
+    operator = node if isinstance(node, Operator) else node.operator
+    if isinstance(error, Failed):
+        failure = error
+        failure.place.nets.append(f"net {operator.net.prepared.net.name!r}")
+    else:
+        failure = operator.net.failed(operator.index, error)
+    for net in operator.nets:
+        failure.place.nets.append(f"net {net.prepared.net.name!r}")
+    return failure
+
+
+def _store(cells: tuple[Cell, ...], before: list[Any], after: list[Any]) -> None:
+    for cell, old, new in zip(cells, before, after, strict=True):
+        if new is not old:
+            cell.value, cell.owned = new, None
+
+
+def _next_fuel(fuel: int, used: int, elapsed_s: float) -> int:
+    """So many rounds that they take a slice; at most four times as many as before."""
+    per_round = elapsed_s / max(used, 1)
+    wanted = int(SLICE_S / max(per_round, 1e-12))
+    return max(1, min(wanted, 4 * fuel, MOST_FUEL))
+
+
+@lru_cache(maxsize=512)
+def _code(text: str) -> CodeType:
+    """The same text, for instances of a task or runs of a program, is compiled once."""
+    return compile(text, f"<region {next(_numbers)}>", "exec")

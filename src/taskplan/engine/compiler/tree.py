@@ -1,0 +1,280 @@
+"""A region: a bound step in which nothing runs beside anything else, as a tree of what its function does.
+
+Loops and branches of steps, and the operators `If` and `While`, become nodes; every other operator is a leaf. What has
+a life of its own (a workspace, closing blocks, a time limit, reporters, concurrent children) is a leaf too: the
+interpreter performs it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from taskplan.engine.bound import BoundStep, limit_of
+from taskplan.engine.cells import Cell
+from taskplan.engine.interpret import BoundNet
+from taskplan.engine.run import Run
+from taskplan.operators.registry import SUBNETS, WORKSPACE
+
+MAX_OPERATORS = 4_000
+"""In one function; of more, the loops inside are regions of their own."""
+
+MAX_LOOPS = 12
+"""One in another: Python allows 20 blocks."""
+
+MAX_DEPTH = 40
+"""Of branches and loops in each other: Python allows 100 levels of indentation."""
+
+SMALL_ROUNDS = 256
+"""A counted loop with no more operators to run than this is done in one go, and never left in the middle."""
+
+
+class NotCompiledError(Exception):
+    """Why a step stays interpreted."""
+
+
+@dataclass(eq=False, slots=True)
+class Operator:
+    """One operator of a bound net. `nets`: the nets around its own, which run it by `If` or `While`, inside out."""
+
+    net: BoundNet
+    index: int
+    nets: tuple[BoundNet, ...]
+
+    @property
+    def sources(self) -> tuple[Cell, ...]:
+        """The cells that it reads."""
+        return self.net.sources[self.index]
+
+    @property
+    def targets(self) -> tuple[Cell, ...]:
+        """The cells that it writes."""
+        return self.net.targets[self.index]
+
+
+@dataclass(eq=False, slots=True)
+class Branch:
+    """The operator `If`."""
+
+    operator: Operator
+    then: list[Node]
+    otherwise: list[Node]
+
+
+@dataclass(eq=False, slots=True)
+class While:
+    """The operator `While`: `before` runs, then the condition decides on `body`, and so on."""
+
+    operator: Operator
+    before: list[Node]
+    body: list[Node]
+    label: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Steps:
+    """A step: its parts one after the other, again and again, until `limit` rounds are done or its blob says stop.
+
+    Attributes:
+        parts: what its nets, or its children, do; after each the stop blob is looked at.
+        label: the number of the place at which its loop can be left and entered again; 0 if it cannot.
+        number: its place among the steps of the region.
+    """
+
+    step: BoundStep
+    parts: list[list[Node]]
+    limit: float
+    label: int = 0
+    number: int = 0
+
+    @property
+    def loops(self) -> bool:
+        """Whether it may have more than one round."""
+        return self.limit > 1
+
+
+@dataclass(eq=False, slots=True)
+class Foreign:
+    """A step that the interpreter performs."""
+
+    step: BoundStep
+    around: Steps
+
+
+Node = Operator | Branch | While | Steps | Foreign
+
+
+@dataclass(slots=True)
+class Region:
+    """A step and all below it that runs as one function."""
+
+    root: Steps
+    steps: list[Steps] = field(default_factory=list)
+    operators: int = 0
+
+    def check_size(self) -> None:
+        """Raise `NotCompiledError` if it has too many operators for one function."""
+        if self.operators > MAX_OPERATORS:
+            msg = f"it has more than {MAX_OPERATORS:,} operators"
+            raise NotCompiledError(msg)
+
+
+def region_of(step: BoundStep, run: Run, limit: float) -> Region:
+    """The tree of a bound step, whose own life the caller minds.
+
+    Raises:
+        NotCompiledError: it is too large for one function.
+    """
+    return _Grower(run).grow(step, limit)
+
+
+class _Grower:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._region: Region
+        self._around: list[Steps] = []
+
+    def grow(self, step: BoundStep, limit: float) -> Region:
+        root = Steps(step, [], limit)
+        self._region = Region(root)
+        self._fill(root, 1, 1)
+        _give_labels(self._region)
+        return self._region
+
+    def _fill(self, node: Steps, loops: int, depth: int) -> None:
+        if loops > MAX_LOOPS or depth > MAX_DEPTH:
+            msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
+            raise NotCompiledError(msg)
+        node.number = len(self._region.steps)
+        self._region.steps.append(node)
+        step = node.step
+        self._around.append(node)
+        if step.nets:
+            node.parts = [self._net(net, (), loops, depth) for net in step.nets]
+        else:
+            node.parts = [[self._child(child, loops, depth)] for child in step.steps]
+        self._around.pop()
+
+    def _child(self, child: BoundStep, loops: int, depth: int) -> Node:
+        definition = child.definition
+        alone = self._run.plan.facts(definition).sequential
+        if (
+            not alone
+            or definition.create_workspace
+            or definition.closing
+            or definition.task is not None
+            or definition.timeout_s is not None
+        ):
+            self._region.operators += 1
+            return Foreign(child, self._around[-1])
+        node = Steps(child, [], limit_of(definition))
+        self._fill(node, loops + node.loops, depth + 1)
+        return node
+
+    def _net(self, net: BoundNet, nets: tuple[BoundNet, ...], loops: int, depth: int) -> list[Node]:
+        self._region.operators += len(net.prepared.ops)
+        self._region.check_size()
+        if depth > MAX_DEPTH or loops > MAX_LOOPS:
+            msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
+            raise NotCompiledError(msg)
+        nodes: list[Node] = []
+        for index, prepared in enumerate(net.prepared.ops):
+            operator = Operator(net, index, nets)
+            subnets = net.subnets.get(index, {})
+            inner = (net, *nets)
+            if prepared.op.type == "If":
+                then, otherwise = subnets["then_net"], subnets.get("else_net")
+                nodes.append(
+                    Branch(
+                        operator,
+                        self._net(then, inner, loops, depth + 1),
+                        self._net(otherwise, inner, loops, depth + 1) if otherwise is not None else [],
+                    )
+                )
+            elif prepared.op.type == "While":
+                before, body = subnets.get("cond_net"), subnets["loop_net"]
+                nodes.append(
+                    While(
+                        operator,
+                        self._net(before, inner, loops + 1, depth + 1) if before is not None else [],
+                        self._net(body, inner, loops + 1, depth + 1),
+                    )
+                )
+            else:
+                nodes.append(operator)
+        return nodes
+
+
+# --- walking ----------------------------------------------------------------------------------------------------------
+
+
+def parts_of(node: Node) -> Sequence[list[Node]]:
+    """What stands in a node, in order."""
+    match node:
+        case Steps():
+            return node.parts
+        case Branch():
+            return (node.then, node.otherwise)
+        case While():
+            return (node.before, node.body)
+        case _:
+            return ()
+
+
+def nodes_of(node: Node) -> Iterator[Node]:
+    """A node and all in it, in order."""
+    yield node
+    for part in parts_of(node):
+        for child in part:
+            yield from nodes_of(child)
+
+
+def labels_of(node: Node) -> list[int]:
+    """The places in a node at which its function can be entered."""
+    return [each.label for each in nodes_of(node) if isinstance(each, Steps | While) and each.label]
+
+
+def _rounds(node: Node) -> float:
+    """How many operators a node runs at the most."""
+    match node:
+        case Steps():
+            return node.limit * max(1, sum(_rounds(child) for part in node.parts for child in part))
+        case Branch():
+            return 1 + max(sum(map(_rounds, node.then)), sum(map(_rounds, node.otherwise)))
+        case While():
+            return math.inf
+        case _:
+            return 1
+
+
+def _give_labels(region: Region) -> None:
+    """The root has place 1; other loops have one unless they are small."""
+    number = 0
+    for node in nodes_of(region.root):
+        is_loop = node is region.root or isinstance(node, While) or (isinstance(node, Steps) and node.loops)
+        if isinstance(node, Steps | While) and is_loop and (node is region.root or _rounds(node) > SMALL_ROUNDS):
+            number += 1
+            node.label = number
+
+
+def touched(operator: Operator) -> set[Cell]:
+    """The cells that an operator may read or write, those of the nets in it included."""
+    cells = {*operator.sources, *operator.targets}
+    for subnet in operator.net.subnets.get(operator.index, {}).values():
+        for index in range(len(subnet.prepared.ops)):
+            cells |= touched(Operator(subnet, index, ()))
+    return cells
+
+
+def written(operator: Operator) -> set[Cell]:
+    """The cells that an operator may write."""
+    if SUBNETS in operator.net.prepared.ops[operator.index].declared.effects:
+        return touched(operator)
+    return set(operator.targets)
+
+
+def reaches_anything(operator: Operator) -> bool:
+    """Whether an operator may use any blob of its workspace."""
+    prepared = operator.net.prepared.ops[operator.index]
+    return prepared.hands_out or WORKSPACE in prepared.declared.effects

@@ -1,0 +1,36 @@
+"""The ways to run a step."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+
+from taskplan.errors import PlanError
+
+VARIABLE = "TASKPLAN_TIER"
+"""The environment variable that says which tier is used where a session does not."""
+
+
+class Tier(Enum):
+    """How steps run: what is hot is compiled, and what is very hot becomes native code; or all of it in one way."""
+
+    AUTO = "auto"
+    INTERPRET = "interpret"
+    PYTHON = "python"
+    NATIVE = "native"
+
+    @classmethod
+    def of(cls, name: str | None) -> Tier:
+        """The tier of a name; None for that of the environment.
+
+        Raises:
+            PlanError: there is no such tier.
+        """
+        wanted = os.environ.get(VARIABLE, "auto") if name is None else name
+        try:
+            return cls(wanted)
+        except ValueError:
+            where = f"the environment variable {VARIABLE}" if name is None else "the session's argument 'tier'"
+            known = ", ".join(repr(each.value) for each in cls)
+            msg = f"{where} must be one of {known}, got {wanted!r}"
+            raise PlanError(msg) from None
