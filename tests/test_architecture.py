@@ -60,7 +60,17 @@ REQUIRED_PACKAGES: dict[str, set[str]] = {
 }
 
 # Packages of the extras: each is known to one file only, and may be imported inside a function.
-OPTIONAL_PACKAGES = {"cloudpickle", "fsspec", "greenlet", "lmdb", "numba", "opentelemetry", "pyarrow", "ray"}
+OPTIONAL_PACKAGES = {
+    "cloudpickle",
+    "fsspec",
+    "greenlet",
+    "llvmlite",
+    "lmdb",
+    "numba",
+    "opentelemetry",
+    "pyarrow",
+    "ray",
+}
 
 # Modules that take long to import and are rarely needed: `import taskplan` is to take 60 ms.
 SLOW_TO_IMPORT = {"importlib.metadata"}

@@ -157,6 +157,12 @@ class PreparedPlan:
         """How many rounds of a step have been interpreted, by its identity: what is hot."""
         self.interpreted: dict[int, str] = {}
         """Why a step stays interpreted though it is hot, by its identity."""
+        self.python_s: dict[int, float] = {}
+        """How long a step has run in generated Python, by its identity."""
+        self.not_native: dict[int, str] = {}
+        """Why a step has no native code, by its identity."""
+        self.went_native: set[int] = set()
+        """The steps that have run native code."""
         self._owners: dict[str, tuple[str | None, str | None]] = {}
         self._reach: dict[tuple[int, ...], tuple[Sequence[StepDef], Reach]] = {}
 

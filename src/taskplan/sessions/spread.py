@@ -69,9 +69,9 @@ class SpreadSession(LocalSession):
         stall_warning_s: float,
         seed: int | None,
         observers: Sequence[Observer],
-        tier: str | None,
         node_timeout_s: float,
         max_restarts: int = 0,
+        tier: str | None = None,
     ) -> None:
         super().__init__(
             ws,

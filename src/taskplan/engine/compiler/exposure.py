@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from taskplan.engine.bound import BoundStep
-from taskplan.engine.cells import Cell
+from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.compiler.tree import Branch, Operator, Region, Steps, While, nodes_of
 from taskplan.engine.reach import names_touched
 from taskplan.engine.run import Run
@@ -29,10 +31,11 @@ def exposed_cells(region: Region, run: Run) -> frozenset[Cell]:
     What users do to a workspace from outside, and what other runs do there, is seen when the region returns to the
     driver.
     """
-    open_cells = {cell for cell in cells_in(region) if not any(space.owns(cell) for space in run.confined)}
+    space = region.root.step.space
+    confined = [each for each in _with_parents(space) if each in run.confined]
+    open_cells = {cell for cell in cells_in(region) if not any(each.owns(cell) for each in confined)}
     if not open_cells:
         return frozenset()
-    space = region.root.step.space
     if sum(placed.space.root is space.root for placed in run.shared.placed) > 1:
         return frozenset(open_cells)
     contested = run.plan.exposed(region.root.step.definition)
@@ -40,6 +43,13 @@ def exposed_cells(region: Region, run: Run) -> frozenset[Cell]:
         return frozenset(open_cells)
     cells = {space.find(name) for name in contested}
     return frozenset(cell for cell in open_cells if cell in cells)
+
+
+def _with_parents(space: CellSpace) -> Iterator[CellSpace]:
+    each: CellSpace | None = space
+    while each is not None:
+        yield each
+        each = each.parent
 
 
 def cells_of(step: BoundStep, run: Run) -> set[Cell] | None:

@@ -68,6 +68,7 @@ class Typing:
         variables: blobs that only expressions and conditions of this region touch, in the order in which they appear.
         kinds: the kinds that expressions give to each blob.
         called: the operators that are called, and the steps that are performed.
+        unknown_conditions: conditions and stop blobs that may be no bool.
     """
 
     region: Region
@@ -78,19 +79,27 @@ class Typing:
     variables: tuple[Cell, ...] = ()
     kinds: dict[Cell, set[Kind]] = field(default_factory=dict)
     called: list[Operator | Foreign] = field(default_factory=list)
+    unknown_conditions: list[Cell] = field(default_factory=list)
 
     @property
-    def numeric(self) -> bool:
-        """Whether it is nothing but expressions over variables, so that it can be native code."""
-        return (
-            not self.called
-            and self.all_conditions_known
-            and all(len(kinds) == 1 for kinds in self.kinds.values())
-            and all(cell in self._held for cell in self.kinds)
-        )
+    def at_first(self) -> Known:
+        """What is known when the region begins."""
+        return self.known[self.region.root.label]
 
-    all_conditions_known: bool = True
-    _held: set[Cell] = field(default_factory=set)
+    def why_not_numeric(self) -> str:
+        """Why it is not just expressions over variables, which alone can be native code; nothing if it is."""
+        if self.called:
+            return f"it calls {_shown(self.called[0])}"
+        if self.unknown_conditions:
+            return f"of condition {self.unknown_conditions[0].name!r} it is not known that it is a bool"
+        held = set(self.variables)
+        for cell, kinds in self.kinds.items():
+            if cell not in held:
+                return f"something else may touch blob {cell.name!r} while it runs"
+            if len(kinds) > 1:
+                both = " and ".join(sorted(kind.__name__.removesuffix("_") for kind in kinds))
+                return f"blob {cell.name!r} is both {both}"
+        return ""
 
 
 def typing_of(
@@ -224,6 +233,13 @@ def _constant(arguments: Mapping[str, Any], body: Callable[..., Any]) -> Constan
     return Constant(value)
 
 
+def _shown(called: Operator | Foreign) -> str:
+    if isinstance(called, Foreign):
+        return f"step {called.step.definition.name!r}"
+    op = called.net.prepared.ops[called.index].op
+    return f"operator {op.type} ({op.site})"
+
+
 def _settle_variables(typing: Typing, cells_of: Callable[[BoundStep], set[Cell] | None]) -> None:
     """Variables are what nothing but expressions and known conditions touches."""
     seen: dict[Cell, None] = {}
@@ -241,7 +257,7 @@ def _settle_variables(typing: Typing, cells_of: Callable[[BoundStep], set[Cell] 
                 condition = node.operator.sources[0]
                 seen[condition] = None
                 if node not in typing.conditions:
-                    typing.all_conditions_known = False
+                    typing.unknown_conditions.append(condition)
                     shared.add(condition)
             case Foreign():
                 typing.called.append(node)
@@ -253,10 +269,9 @@ def _settle_variables(typing: Typing, cells_of: Callable[[BoundStep], set[Cell] 
                 if stop is not None:
                     seen[stop] = None
                     if not all((node, index) in typing.conditions for index in range(len(node.parts))):
-                        typing.all_conditions_known = False
+                        typing.unknown_conditions.append(stop)
                         shared.add(stop)
     typing.variables = () if everything else tuple(cell for cell in seen if cell not in shared)
-    typing._held.update(typing.variables)
     for node, expression in typing.expressions.items():
         kind = type(expression.value) if isinstance(expression, Constant) else expression.result.type
         typing.kinds.setdefault(node.targets[0], set()).add(kind)

@@ -15,6 +15,7 @@ from taskplan.engine.bound import BoundStep, is_true, limit_of
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
 from taskplan.engine.compiler.kinds import Known, Typing, kind_of, typing_of
+from taskplan.engine.compiler.promotion import Promotion, promotion_of
 from taskplan.engine.compiler.source import DONE, Call, Source, needs_place, python_source
 from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
 from taskplan.engine.failures import Failed
@@ -55,10 +56,11 @@ _numbers = count(1)
 
 
 class Function:
-    """A region's function in Python, bound to the region's blobs."""
+    """A region's function in Python, bound to the region's blobs; and how far it is on its way to native code."""
 
     def __init__(self, typing: Typing, source: Source, code: CodeType, namespace: dict[str, Any]) -> None:
         self.typing = typing
+        self.promotion: Promotion | None = None
         self.source = source
         self.cells = tuple(source.variables)
         exec(code, namespace)  # of our own text
@@ -118,9 +120,16 @@ class Compiled:
                 loop.iteration = counters[0]
             if not function.fits(at):
                 function = self._fitting(at)
+            native = function.promotion and function.promotion.native
             began = time.perf_counter()
-            at, left, counters = self._slice(function, at, fuel, counters)
-            fuel = _next_fuel(fuel, fuel - left, time.perf_counter() - began)
+            if native:
+                at, left, counters = native.slice(at, fuel, counters)
+            else:
+                at, left, counters = self._slice(function, at, fuel, counters)
+            elapsed_s = time.perf_counter() - began
+            fuel = _next_fuel(fuel, fuel - left, elapsed_s)
+            if not native and function.promotion:
+                function.promotion.ran(elapsed_s)
 
     def _slice(self, function: Function, at: int, fuel: int, counters: list[Any]) -> tuple[int, int, list[Any]]:
         values = [cell.value for cell in function.cells]
@@ -144,13 +153,16 @@ class Compiled:
             if function.fits(at):
                 return function
         known: Known = {}
-        if at == self._region.root.label and len(self._functions) < MAX_FUNCTIONS:
+        at_first = at == self._region.root.label and len(self._functions) < MAX_FUNCTIONS
+        if at_first:
             kinds = {cell: kind_of(cell.value) for cell in self._cells}
             known = {cell: kind for cell, kind in kinds.items() if kind is not None}
         typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run))
         source = python_source(typing)
         function = Function(typing, source, _code(source.text), self._namespace(source))
         self._functions.append(function)
+        if at_first:
+            function.promotion = promotion_of(self._step, self._run, typing)
         return function
 
     def _namespace(self, source: Source) -> dict[str, Any]:

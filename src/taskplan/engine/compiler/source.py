@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from taskplan.engine.cells import Cell
-from taskplan.engine.compiler.kinds import Constant, Kind, Typing
+from taskplan.engine.compiler.kinds import Constant, Typing
 from taskplan.engine.compiler.tree import (
     Branch,
     Foreign,
@@ -86,8 +86,9 @@ def python_source(typing: Typing) -> Source:
     return _Writer(typing, None).write()
 
 
-def native_source(typing: Typing, known: dict[Cell, Kind]) -> Source:
-    """The function for Numba, of a numeric region. `known`: the kinds of what variables hold when it is entered."""
+def native_source(typing: Typing) -> Source:
+    """The function for Numba, of a numeric region."""
+    known = typing.at_first
     marked = tuple(
         cell for cell in typing.variables if cell in typing.kinds and known.get(cell) not in typing.kinds[cell]
     )
