@@ -28,11 +28,14 @@ class Written:
         native: for numbers of a compiled language, whose integers do not wrap at their own width: what it gives is
             converted to `result`.
         result: the element type.
+        fails: says of the operands that the operator fails; then its body is called, and raises what there is to raise.
+            An expression that may fail is used in native code alone.
     """
 
     python: str
     native: str
     result: DType
+    fails: str = ""
 
 
 ExactNative = Callable[[Mapping[str, Any], Sequence[DType]], Written | None]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from taskplan.errors import ShapeError
+from taskplan.operators.exact import SCALARS, Written
 from taskplan.operators.inference import TensorSpec, always, like
 from taskplan.operators.operands import (
     I32,
@@ -25,7 +28,7 @@ from taskplan.operators.operands import (
 )
 from taskplan.operators.registry import operator
 from taskplan.operators.run import OpRun
-from taskplan.plan.types import STRING_DTYPE
+from taskplan.plan.types import STRING_DTYPE, DType
 
 
 def _taken(data: TensorSpec, indices: TensorSpec, *, axis: int, match_outer: bool) -> TensorSpec:
@@ -34,7 +37,14 @@ def _taken(data: TensorSpec, indices: TensorSpec, *, axis: int, match_outer: boo
     return TensorSpec(data.dtype, outer + indices.sizes + data.sizes[along + 1 :])
 
 
-@operator("Gather", inputs=("DATA", "INDICES"), outputs=("OUTPUT",), infer=_taken)
+def _written_lookup(arguments: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+    data, index = dtypes
+    if data not in SCALARS or index not in INDICES or arguments.get("axis", 0) or arguments.get("match_outer"):
+        return None
+    return Written("{0}[{1}]", "{0}[{1}]", data, fails="{1} < -len({0}) or {1} >= len({0})")
+
+
+@operator("Gather", inputs=("DATA", "INDICES"), outputs=("OUTPUT",), infer=_taken, exact_lookup=_written_lookup)
 def gather(
     data: Tensor,
     indices: Tensor,

@@ -97,7 +97,10 @@ class Declaration:
             order, of rank 0 too): it writes into them and returns them as the outputs of their pairs.
         infer: the specs of the outputs from those of the inputs; see `taskplan.operators.inference`.
         inexact: why the sizes, or anything at all, cannot be inferred, if so.
-        exact_native: writes a call on scalars as an expression with the same bits; see `taskplan.operators.exact`.
+        exact_native: writes a call on scalars as an expression with the same bits; see `taskplan.operators.exact`. It
+            holds for each element of arrays of one shape too, and if the operator has an argument `broadcast`, for
+            arrays and scalars.
+        exact_lookup: the same for a vector and a scalar index.
     """
 
     name: str
@@ -121,6 +124,7 @@ class Declaration:
     infer: Inference | None = None
     inexact: str = ""
     exact_native: ExactNative | None = None
+    exact_lookup: ExactNative | None = None
     doc: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     input_range: range = field(init=False)
@@ -183,6 +187,7 @@ def operator(
     infer: InferenceFunction | None = None,
     inexact: str = "",
     exact_native: ExactNative | None = None,
+    exact_lookup: ExactNative | None = None,
 ) -> Callable[[Body], Body]:
     """Declare an operator; the decorated function is its body. See the module's text for the notation.
 
@@ -204,6 +209,7 @@ def operator(
         infer: works out the outputs' types and shapes; see `taskplan.operators.inference`.
         inexact: why it cannot do so exactly, for the operator's page.
         exact_native: writes a call on scalars as an expression; see `Declaration`.
+        exact_lookup: writes a call on a vector and an index as one; see `Declaration`.
 
     Raises:
         BuildValueError: the name is taken by another function, or body and declaration do not fit together. (A function
@@ -235,6 +241,7 @@ def operator(
             infer=Inference.of(infer) if infer is not None else None,
             inexact=inexact,
             exact_native=exact_native,
+            exact_lookup=exact_lookup,
             doc=inspect.getdoc(body) or "",
             defaults={spec.name: spec.default for spec in arguments.values() if not spec.required},
         )

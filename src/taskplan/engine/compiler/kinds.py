@@ -8,7 +8,7 @@ of what it writes nothing is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,37 +24,103 @@ from taskplan.engine.compiler.tree import (
     Region,
     Steps,
     While,
+    may_be_constant,
     nodes_of,
     reaches_anything,
     touched,
     written,
 )
+from taskplan.engine.prepare import PreparedOp
 from taskplan.operators.exact import SCALARS, Written
 
-Kind = type[np.generic]
+Scalar = type[np.generic]
 """The class of a NumPy scalar."""
 
-KINDS: frozenset[Kind] = frozenset(dtype.type for dtype in SCALARS)
+SCALAR_KINDS: frozenset[Scalar] = frozenset(dtype.type for dtype in SCALARS)
 
-BOOL: Kind = np.bool_
+BOOL: Scalar = np.bool_
+
+MOST_BYTES = 1 << 15
+"""Larger arrays are left to NumPy, which writes into arrays that their blobs own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A small array. Those of one `group` have one shape."""
+
+    element: Scalar
+    rank: int
+    group: int
+
+
+Kind = Scalar | Array
 
 Known = dict[Cell, Kind]
-"""Blobs that hold a scalar, with its kind; of others nothing is known."""
+"""Blobs that hold a scalar or a small array, with its kind; of others nothing is known."""
 
 _NAN = {np.float32: np.float32(np.nan).tobytes(), np.float64: np.float64(np.nan).tobytes()}
 
 
-def kind_of(value: Any) -> Kind | None:
-    """The kind of a value; None if it is no scalar that compiled code keeps in variables."""
-    kind = type(value)
-    return kind if kind in KINDS else None
+def scalars_of(cells: Iterable[Cell]) -> Known:
+    """What is known of blobs by what they hold, if only scalars count."""
+    held = {cell: type(cell.value) for cell in cells}
+    return {cell: kind for cell, kind in held.items() if kind in SCALAR_KINDS}
+
+
+def known_of(cells: Iterable[Cell]) -> Known:
+    """What is known of blobs by what they hold."""
+    found: Known = {}
+    groups: dict[tuple[int, ...], int] = {}
+    for cell in cells:
+        value = cell.value
+        kind = type(value)
+        if kind in SCALAR_KINDS:
+            found[cell] = kind
+        elif is_small(value):
+            found[cell] = Array(value.dtype.type, value.ndim, groups.setdefault(value.shape, len(groups)))
+    return found
+
+
+def is_small(value: Any) -> bool:
+    """Whether a value is an array that native code works on."""
+    return (
+        type(value) is np.ndarray
+        and value.dtype.type in SCALAR_KINDS
+        and 0 < value.nbytes <= MOST_BYTES
+        and value.ndim > 0
+        and value.flags.c_contiguous
+    )
+
+
+def holds_still(known: Known) -> bool:
+    """Whether blobs hold now what is known of them; arrays may have another shape, if all of a group have the same."""
+    shapes: dict[int, tuple[int, ...]] = {}
+    for cell, kind in known.items():
+        value = cell.value
+        if type(kind) is not Array:
+            if type(value) is not kind:
+                return False
+        elif (
+            not is_small(value)
+            or value.dtype.type is not kind.element
+            or value.ndim != kind.rank
+            or value.shape != shapes.setdefault(kind.group, value.shape)
+        ):
+            return False
+    return True
+
+
+def element_of(kind: Kind) -> Scalar:
+    """The kind of a scalar itself, or of the elements of an array."""
+    return kind.element if isinstance(kind, Array) else kind
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """An operator that gives the same scalar each time."""
+class Expression:
+    """An operator as an expression, and the kind of its result."""
 
-    value: Any
+    written: Written
+    kind: Kind
 
 
 @dataclass(slots=True)
@@ -62,6 +128,7 @@ class Typing:
     """What a region does with blobs whose kinds are known at its beginning.
 
     Attributes:
+        native: it is for native code, which knows arrays, and operators that may fail.
         expressions: the operators that are expressions or constants; the others are called.
         conditions: nodes whose condition, and (step, part) whose stop blob, is surely a bool.
         known: what is known at each place at which the function can be entered.
@@ -73,7 +140,8 @@ class Typing:
 
     region: Region
     exposed: frozenset[Cell]
-    expressions: dict[Operator, Written | Constant] = field(default_factory=dict)
+    native: bool
+    expressions: dict[Operator, Expression] = field(default_factory=dict)
     conditions: set[object] = field(default_factory=set)
     known: dict[int, Known] = field(default_factory=dict)
     variables: tuple[Cell, ...] = ()
@@ -86,6 +154,16 @@ class Typing:
         """What is known when the region begins."""
         return self.known[self.region.root.label]
 
+    def kind(self, variable: Cell) -> Kind | None:
+        """The one kind of a variable of a numeric region; None if nothing reads or writes it."""
+        kinds = self.kinds.get(variable)
+        return next(iter(kinds)) if kinds else self.at_first.get(variable)
+
+    def group(self, node: Operator) -> int | None:
+        """The group of the arrays that an expression makes; None if it makes no array."""
+        expression = self.expressions.get(node)
+        return expression.kind.group if expression and isinstance(expression.kind, Array) else None
+
     def why_not_numeric(self) -> str:
         """Why it is not just expressions over variables, which alone can be native code; nothing if it is."""
         if self.called:
@@ -97,13 +175,18 @@ class Typing:
             if cell not in held:
                 return f"something else may touch blob {cell.name!r} while it runs"
             if len(kinds) > 1:
-                both = " and ".join(sorted(kind.__name__.removesuffix("_") for kind in kinds))
+                both = " and ".join(sorted(map(_kind_shown, kinds)))
                 return f"blob {cell.name!r} is both {both}"
         return ""
 
 
 def typing_of(
-    region: Region, exposed: frozenset[Cell], known: Known, cells_of: Callable[[BoundStep], set[Cell] | None]
+    region: Region,
+    exposed: frozenset[Cell],
+    known: Known,
+    cells_of: Callable[[BoundStep], set[Cell] | None],
+    *,
+    native: bool = False,
 ) -> Typing:
     """Follow what is known of blobs through a region.
 
@@ -112,8 +195,9 @@ def typing_of(
         exposed: blobs that somebody else may touch at any time.
         known: of the blobs when it begins.
         cells_of: the blobs that a step which the interpreter performs may touch; None for any.
+        native: see `Typing`.
     """
-    found = Typing(region, exposed)
+    found = Typing(region, exposed, native)
     _Follower(found).follow({cell: kind for cell, kind in known.items() if cell not in exposed})
     _settle_variables(found, cells_of)
     return found
@@ -143,7 +227,7 @@ class _Follower:
 
     def _operator(self, node: Operator, known: Known) -> None:
         typing = self._typing
-        expression = _expression(node, known)
+        expression = _expression(node, known, native=typing.native)
         if expression is None:
             typing.expressions.pop(node, None)
             for cell in written(node):
@@ -153,9 +237,8 @@ class _Follower:
             return
         typing.expressions[node] = expression
         [target] = node.targets
-        kind = type(expression.value) if isinstance(expression, Constant) else expression.result.type
         if target not in typing.exposed:
-            known[target] = kind
+            known[target] = expression.kind
 
     def _branch(self, node: Branch, known: Known) -> Known:
         self._condition(node, node.operator.sources[0], known)
@@ -204,33 +287,59 @@ class _Follower:
 
 
 def _both(one: Known, other: Known) -> Known:
-    return {cell: kind for cell, kind in one.items() if other.get(cell) is kind}
+    return {cell: kind for cell, kind in one.items() if other.get(cell) == kind}
 
 
-def _expression(node: Operator, known: Known) -> Written | Constant | None:
+def _expression(node: Operator, known: Known, *, native: bool) -> Expression | None:
     prepared = node.net.prepared.ops[node.index]
     declared = prepared.declared
     if len(node.targets) != 1 or not declared.is_builtin:
         return None
     if not node.sources:
-        return None if declared.effects or declared.wants_run else _constant(prepared.arguments, declared.body)
-    if declared.exact_native is None:
+        return _constant(prepared) if may_be_constant(node) else None
+    kinds = [known[cell] for cell in node.sources if cell in known]
+    if len(kinds) < len(node.sources):
         return None
-    kinds = [known.get(cell) for cell in node.sources]
-    if any(kind is None for kind in kinds):
+    arrays = [kind for kind in kinds if isinstance(kind, Array)]
+    write = declared.exact_native
+    if len(kinds) == 2 and arrays == kinds[:1] and arrays[0].rank == 1 and declared.exact_lookup is not None:
+        write, arrays = declared.exact_lookup, []
+        native = native and node.targets[0] is not node.sources[0]
+    if write is None or (arrays and not _is_element_wise(prepared, kinds, arrays)):
         return None
-    return declared.exact_native(prepared.arguments, [np.dtype(kind) for kind in kinds if kind is not None])
+    written = write(prepared.arguments, [np.dtype(element_of(kind)) for kind in kinds])
+    if written is None or (not native and (written.fails or len(arrays) > 0)):
+        return None
+    if not arrays:
+        return Expression(written, written.result.type) if native or not isinstance(kinds[0], Array) else None
+    if node.targets[0] in node.sources and known[node.targets[0]] != arrays[0]:
+        return None  # it would grow, which its body refuses, or change its type
+    return Expression(written, Array(written.result.type, arrays[0].rank, arrays[0].group))
 
 
-def _constant(arguments: Mapping[str, Any], body: Callable[..., Any]) -> Constant | None:
+def _is_element_wise(prepared: PreparedOp, kinds: Sequence[Kind], arrays: Sequence[Array]) -> bool:
+    """Whether a call does the same with each element: its arrays have one shape, or it lays scalars along them."""
+    if any(array.group != arrays[0].group for array in arrays) or "broadcast" in prepared.arguments:
+        return False
+    return len(arrays) == len(kinds) or "broadcast" in prepared.declared.arguments
+
+
+def _constant(prepared: PreparedOp) -> Expression | None:
+    """What an operator without inputs gives each time, if that is a scalar."""
     try:
-        value = body(**arguments)
+        value = prepared.declared.body(**prepared.arguments)
     except Exception:
         return None  # it is called, and says so in its place
-    kind = kind_of(value)
-    if kind is None or (value != value and value.tobytes() != _NAN[kind]):
+    kind = type(value)
+    if kind not in SCALAR_KINDS or (value != value and value.tobytes() != _NAN[kind]):
         return None
-    return Constant(value)
+    text = repr(value.item()).upper() if kind is BOOL else f"{value.dtype}({value.item()!r})"
+    return Expression(Written(text, text, value.dtype), kind)
+
+
+def _kind_shown(kind: Kind) -> str:
+    name = element_of(kind).__name__.removesuffix("_")
+    return f"{name} of rank {kind.rank}" if isinstance(kind, Array) else name
 
 
 def _shown(called: Operator | Foreign) -> str:
@@ -273,5 +382,4 @@ def _settle_variables(typing: Typing, cells_of: Callable[[BoundStep], set[Cell] 
                         shared.add(stop)
     typing.variables = () if everything else tuple(cell for cell in seen if cell not in shared)
     for node, expression in typing.expressions.items():
-        kind = type(expression.value) if isinstance(expression, Constant) else expression.result.type
-        typing.kinds.setdefault(node.targets[0], set()).add(kind)
+        typing.kinds.setdefault(node.targets[0], set()).add(expression.kind)

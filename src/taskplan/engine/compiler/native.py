@@ -15,11 +15,13 @@ import atexit
 import contextlib
 import ctypes
 import hashlib
+import math
 import os
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -28,8 +30,10 @@ from typing import Any
 
 import numpy as np
 
-from taskplan.engine.compiler.kinds import Typing
+from taskplan.engine.cells import Cell
+from taskplan.engine.compiler.kinds import Kind, Typing, element_of, holds_still
 from taskplan.engine.compiler.source import Source
+from taskplan.plan.types import DType
 
 KINDS = ("float32", "float64", "int32", "int64", "bool")
 """The kinds of variables, in the order of the function's pointers."""
@@ -65,81 +69,127 @@ def cache_folder() -> Path:
 
 
 class Slots:
-    """Where the variables of a region are: each has a kind and a number among those of its kind."""
+    """Where native code finds the variables of a region: each scalar has a kind and a number among those of its kind.
+
+    Attributes:
+        scalars: the places of the scalars, in their order.
+        marks: the places of the marks among the bools, by variable.
+        counts: how many there are of each kind.
+    """
 
     def __init__(self, typing: Typing, source: Source) -> None:
-        self.counters = tuple(source.counters.values())
-        self.places: list[tuple[str, int]] = []
-        self.marks: dict[int, int] = {}
-        counts = dict.fromkeys(KINDS, 0)
-        for cell in source.variables:
-            kinds = typing.kinds.get(cell)
-            kind = next(iter(kinds)) if kinds else typing.at_first.get(cell)
-            assert kind is not None, f"blob {cell.name!r} is read, and was found to be a scalar"
-            name = kind.__name__.removesuffix("_")
-            self.places.append((name, counts[name]))
-            counts[name] += 1
-        for cell in source.marked:
-            self.marks[list(source.variables).index(cell)] = counts["bool"]
-            counts["bool"] += 1
-        self.counts = counts
+        self.source = source
+        self.counts = dict.fromkeys(KINDS, 0)
+        self.kinds = {cell: _name_of(typing.kind(cell)) for cell in source.variables}
+        self.scalars = [(self.kinds[cell], self._next(self.kinds[cell])) for cell in source.scalars]
+        self.marks = {cell: self._next("bool") for cell in source.marked}
+        self.numbers = 2 + len(source.counters) + len(source.sizes)
 
-    def entry(self, source: Source) -> str:
+    def _next(self, kind: str) -> int:
+        self.counts[kind] += 1
+        return self.counts[kind] - 1
+
+    def entry(self) -> str:
         """The text of the function that is called from outside: it takes variables from memory and puts them back."""
-        names = [*source.variables.values(), *(f"{source.variables[cell]}_set" for cell in source.marked)]
-        places = [*self.places, *(("bool", number) for number in self.marks.values())]
-        stores = [f"of_{kind}[{number}]" for kind, number in places]
-        head = ["at", "fuel", *self.counters]
-        numbers = [f"numbers[{number}]" for number in range(len(head))]
-        pointers = [f"at_{kind}" for kind in KINDS if self.counts[kind]]
-        lines = [f"def entry(at_numbers, {', '.join(f'at_{kind}' for kind in KINDS)}):"]
-        lines.append(f"    numbers = carray(at_numbers, {len(head)})")
-        lines += [f"    of_{name[3:]} = carray({name}, {self.counts[name[3:]]})" for name in pointers]
-        results = [f"new_{name}" for name in (*head, *names)]
-        lines.append(f"    {', '.join(results)} = region({', '.join([*numbers, *stores])})")
-        lines += [f"    {place} = {name}" for place, name in zip([*numbers, *stores], results, strict=True)]
+        source = self.source
+        arrays = [source.variables[cell] for cell in source.arrays]
+        parameters = ["at_numbers", *(f"at_{kind}" for kind in KINDS), *(f"at_{name}" for name in arrays)]
+        sizes = [f"numbers[{2 + len(source.counters) + number}]" for number in range(len(source.sizes))]
+        size_of = dict(zip(source.sizes, sizes, strict=True))
+        lines = [f"def entry({', '.join(parameters)}):", f"    numbers = carray(at_numbers, {self.numbers})"]
+        lines += [f"    of_{kind} = carray(at_{kind}, {self.counts[kind]})" for kind in KINDS if self.counts[kind]]
+        lines += [
+            f"    {source.variables[cell]} = carray(at_{source.variables[cell]}, {size_of[source.groups[cell]]})"
+            for cell in source.arrays
+        ]
+        places = [f"numbers[{number}]" for number in range(2 + len(source.counters))]
+        places += [f"of_{kind}[{number}]" for kind, number in self.scalars]
+        places += [f"of_bool[{number}]" for number in self.marks.values()]
+        results = [f"new_{number}" for number in range(len(places))]
+        lines.append(f"    {', '.join(results)} = region({', '.join([*places, *arrays, *sizes])})")
+        lines += [f"    {place} = {name}" for place, name in zip(places, results, strict=True)]
         return "\n".join(lines) + "\n"
+
+    def kinds_of_arrays(self) -> str:
+        """The kinds of the arrays, as a line of the text, for whoever compiles it."""
+        return f"ARRAYS = {tuple(self.kinds[cell] for cell in self.source.arrays)!r}\n"
+
+
+def _name_of(kind: Kind | None) -> str:
+    assert kind is not None, "nothing is known of a blob that is read, and was found to be a scalar or an array"
+    return element_of(kind).__name__.removesuffix("_")
 
 
 class NativeFunction:
     """The native code of a region, bound to the region's blobs, with the memory through which it gets them."""
 
-    def __init__(self, source: Source, slots: Slots, code: Callable[..., int]) -> None:
-        self._cells = tuple(source.variables)
-        self._code = code
-        self._numbers = np.zeros(2 + len(slots.counters), np.int64)
+    def __init__(self, typing: Typing, source: Source, slots: Slots, code: int) -> None:
+        self.source = source
+        self._typing = typing
+        self._groups = {source.groups[cell]: cell for cell in typing.at_first if cell in source.groups}
+        self._numbers = np.zeros(slots.numbers, np.int64)
         memory = {kind: np.zeros(max(1, slots.counts[kind]), kind) for kind in KINDS}
-        self._places = [
+        self._scalars = [
             (cell, memory[kind], number, memory[kind].dtype.type)
-            for cell, (kind, number) in zip(self._cells, slots.places, strict=True)
+            for cell, (kind, number) in zip(source.scalars, slots.scalars, strict=True)
         ]
-        self._marks = {self._cells[place]: (memory["bool"], number) for place, number in slots.marks.items()}
-        unused = np.zeros(2, np.int64)  # Numba's results and errors, of which there are none
-        self._memory = (unused, unused, self._numbers, *memory.values())
-        self._arguments = [ctypes.c_void_p(each.ctypes.data) for each in self._memory]
+        self._marks = {cell: (memory["bool"], number) for cell, number in slots.marks.items()}
+        self._arrays = [(cell, np.dtype(slots.kinds[cell]), cell in typing.kinds) for cell in source.arrays]
+        self._unused = np.zeros(2, np.int64)  # for Numba's results and errors, of which there are none
+        fixed = (self._unused, self._unused, self._numbers, *memory.values())
+        self._arguments = [ctypes.c_void_p(each.ctypes.data) for each in fixed]
+        count = len(fixed) + len(self._arrays)
+        self._code = _prototype(count)(code)
+
+    def fits(self, at: int) -> bool:
+        """Whether blobs hold now what it takes for granted when it is entered there."""
+        return holds_still(self._typing.known[at])
 
     def slice(self, at: int, fuel: int, counters: list[int]) -> tuple[int, int, list[int]]:
         """Enter the function at a place; see `taskplan.engine.compiler.source`."""
         numbers = self._numbers
-        numbers[0], numbers[1], numbers[2:] = at, fuel, counters
-        before = []
-        for cell, memory, number, kind in self._places:
-            value = cell.value
-            before.append(value)
-            held = type(value) is kind
-            if held:
-                memory[number] = value
-            mark = self._marks.get(cell)
-            if mark is not None:
-                mark[0][mark[1]] = held
-        self._code(*self._arguments)
-        for value, (cell, memory, number, kind) in zip(before, self._places, strict=True):
-            mark = self._marks.get(cell)
-            if mark is None or mark[0][mark[1]]:
-                new = memory[number]
-                if type(value) is not kind or new.tobytes() != value.tobytes():
-                    cell.value, cell.owned = new, None
-        return int(numbers[0]), int(numbers[1]), numbers[2:].tolist()
+        shapes = {group: cell.value.shape for group, cell in self._groups.items()}
+        end = 2 + len(counters)
+        numbers[0], numbers[1], numbers[2:end] = at, fuel, counters
+        numbers[end:] = [math.prod(shapes[group]) for group in self.source.sizes]
+        before = [self._load(*place) for place in self._scalars]
+        arrays = [self._array(*array, shapes) for array in self._arrays]
+        self._code(*self._arguments, *[array.__array_interface__["data"][0] for array in arrays])
+        for value, (cell, memory, number, kind) in zip(before, self._scalars, strict=True):
+            new = memory[number]
+            if self._is_set(cell) and (type(value) is not kind or new.tobytes() != value.tobytes()):
+                cell.value, cell.owned = new, None
+        for array, (cell, _, is_written) in zip(arrays, self._arrays, strict=True):
+            if is_written and self._is_set(cell):
+                cell.value, cell.owned = array, None
+        return int(numbers[0]), int(numbers[1]), numbers[2:end].tolist()
+
+    def _load(self, cell: Cell, memory: Any, number: int, kind: type[np.generic]) -> Any:
+        value = cell.value
+        held = type(value) is kind
+        if held:
+            memory[number] = value
+        self._set_mark(cell, held)
+        return value
+
+    def _array(self, cell: Cell, dtype: DType, is_written: bool, shapes: Mapping[int, tuple[int, ...]]) -> Any:
+        """The array that native code reads, or an array of its own that it writes into."""
+        value = cell.value
+        if not is_written:
+            return value
+        shape = shapes[self.source.groups[cell]]
+        held = type(value) is np.ndarray and value.dtype == dtype and value.shape == shape
+        self._set_mark(cell, held)
+        return np.array(value, order="C") if held else np.empty(shape, dtype)
+
+    def _set_mark(self, cell: Cell, held: bool) -> None:
+        mark = self._marks.get(cell)
+        if mark is not None:
+            mark[0][mark[1]] = held
+
+    def _is_set(self, cell: Cell) -> bool:
+        mark = self._marks.get(cell)
+        return mark is None or bool(mark[0][mark[1]])
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------
@@ -153,8 +203,8 @@ class Order:
         self.path = cache_folder() / hashlib.sha256(key.encode()).hexdigest()[:32]
         self.text = text
 
-    def code(self) -> Any:
-        """The function, or None if it is not there yet.
+    def code(self) -> int | None:
+        """The address of the function, or None if it is not there yet.
 
         Raises:
             NotNativeError: it could not be made.
@@ -183,8 +233,8 @@ class Order:
         """Have it made in a process of its own, unless somebody is at it; one at a time."""
         _WORKSHOP.begin(self)
 
-    def make(self) -> Any:
-        """The function; if it is not there, it is made here and now.
+    def make(self) -> int:
+        """The address of the function; if it is not there, it is made here and now.
 
         Raises:
             NotNativeError: it could not be made.
@@ -257,7 +307,7 @@ class Workshop:
                 self._process.wait()
 
 
-_LOADED: dict[str, Any] = {}
+_LOADED: dict[str, int] = {}
 _WORKSHOP = Workshop()
 atexit.register(_WORKSHOP.close)
 
@@ -306,17 +356,22 @@ _ENGINES: list[Any] = []
 _LOADING = threading.Lock()
 
 
-def _load(name: str, content: bytes) -> Callable[..., int]:
+def _load(name: str, content: bytes) -> int:
+    """The address of the function."""
     llvm = _llvm()
     with _LOADING:
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
         engine.add_object_file(llvm.ObjectFileRef.from_data(content))
         engine.finalize_object()
         _ENGINES.append(engine)  # it owns the code
-        prototype = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * (3 + len(KINDS)))
-        loaded: Callable[..., int] = prototype(engine.get_function_address(ENTRY))
-        _LOADED[name] = loaded
-    return loaded
+        address: int = engine.get_function_address(ENTRY)
+        _LOADED[name] = address
+    return address
+
+
+@cache
+def _prototype(pointers: int) -> Any:
+    return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * pointers)
 
 
 # --- the process that compiles ----------------------------------------------------------------------------------------
@@ -333,17 +388,21 @@ def make(text: str) -> bytes:
     names: dict[str, Any] = {"TRUE": True, "FALSE": False, "nan": np.nan, "inf": np.inf, "carray": numba.carray}
     names |= {name: getattr(np, name) for name in ("float32", "float64", "int32", "int64", "bool_", "sqrt")}
     exec(text, names)  # of our own text
-    names["region"] = numba.njit(nogil=True, error_model="numpy")(names["region"])
-    pointers = [numba.types.CPointer(getattr(numba.types, kind)) for kind in ("int64", *KINDS[:-1], "boolean")]
+    options = {"nogil": True, "error_model": "numpy"}
+    names["region"] = numba.njit(**options)(names["region"])
+    types = {kind: getattr(numba.types, "boolean" if kind == "bool" else kind) for kind in KINDS}
+    pointers = [numba.types.CPointer(types[kind]) for kind in ("int64", *KINDS, *names["ARRAYS"])]
     signature = numba.types.void(*pointers)
-    compiled = numba.njit(signature, nogil=True, error_model="numpy")(names["entry"])
+    compiled = numba.njit(signature, **options)(names["entry"])
     return _object_of(compiled.inspect_llvm(compiled.signatures[0]))
 
 
 def _object_of(assembly: str) -> bytes:
     """Machine code of the function itself, without what Numba puts around it for Python."""
     llvm = _llvm()
-    module = llvm.parse_assembly(assembly)
+    # It makes no arrays, and nobody counts references to those that it gets.
+    counting = r"(define [^\n]*@NRT_(?:incref|decref)\([^\n]*\{\n).*?\n\}"
+    module = llvm.parse_assembly(re.sub(counting, r"\1  ret void\n}", assembly, flags=re.DOTALL))
     for function in module.functions:
         if not function.is_declaration:
             if function.name.startswith("_ZN") and not function.name.startswith("_ZN7cpython"):

@@ -16,8 +16,6 @@ HOT_S = 0.05
 def promotion_of(step: BoundStep, run: Run, typing: Typing) -> Promotion | None:
     """The way of one function of a region; None if it has none."""
     tier, plan = run.shared.tier, run.plan
-    if tier is Tier.PYTHON:
-        return None
     why = typing.why_not_numeric()
     if not why and not is_available():
         why = "the packages of the extra 'fast' are not installed"
@@ -42,6 +40,7 @@ class Promotion:
         self._step = step
         self._plan = run.plan
         self._source = native_source(typing)
+        self._typing = typing
         self._slots = Slots(typing, self._source)
         self._order: Order | None = None
         self._over = False
@@ -58,7 +57,7 @@ class Promotion:
         """Take native code, or have it made, now or beside the program."""
         try:
             if self._order is None:
-                self._order = Order(f"{self._source.text}\n\n{self._slots.entry(self._source)}")
+                self._order = Order(f"{self._slots.kinds_of_arrays()}{self._source.text}\n\n{self._slots.entry()}")
             code = self._order.code() if beside else self._order.make()
             if code is None:
                 self._order.place()
@@ -68,5 +67,5 @@ class Promotion:
             self._over = True
             return
         self._over = True
-        self.native = NativeFunction(self._source, self._slots, code)
+        self.native = NativeFunction(self._typing, self._source, self._slots, code)
         self._plan.went_native.add(id(self._step.definition))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from itertools import count
 from types import CodeType
@@ -14,14 +14,15 @@ import numpy as np
 from taskplan.engine.bound import BoundStep, is_true, limit_of
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
-from taskplan.engine.compiler.kinds import Known, Typing, kind_of, typing_of
+from taskplan.engine.compiler.kinds import Known, Typing, holds_still, known_of, scalars_of, typing_of
 from taskplan.engine.compiler.promotion import Promotion, promotion_of
 from taskplan.engine.compiler.source import DONE, Call, Source, needs_place, python_source
 from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
 from taskplan.engine.failures import Failed
 from taskplan.engine.run import Run
 from taskplan.engine.strand import CURRENT, Loop, Strand
-from taskplan.errors import Cancelled
+from taskplan.engine.tier import Tier
+from taskplan.errors import Cancelled, InternalError
 from taskplan.operators.control import holds
 
 FIRST_FUEL = 1
@@ -68,7 +69,7 @@ class Function:
 
     def fits(self, at: int) -> bool:
         """Whether blobs hold now what it takes for granted when it is entered there."""
-        return all(type(cell.value) is kind for cell, kind in self.typing.known[at].items())
+        return holds_still(self.typing.known[at])
 
 
 class Compiled:
@@ -122,9 +123,12 @@ class Compiled:
                 function = self._fitting(at)
             native = function.promotion and function.promotion.native
             began = time.perf_counter()
-            if native:
+            if native and native.fits(at):
                 at, left, counters = native.slice(at, fuel, counters)
+                if at < DONE:
+                    self._fail_as(native.source.failures[-at - 1], native.source, counters)
             else:
+                native = None
                 at, left, counters = self._slice(function, at, fuel, counters)
             elapsed_s = time.perf_counter() - began
             fuel = _next_fuel(fuel, fuel - left, elapsed_s)
@@ -155,15 +159,21 @@ class Compiled:
         known: Known = {}
         at_first = at == self._region.root.label and len(self._functions) < MAX_FUNCTIONS
         if at_first:
-            kinds = {cell: kind_of(cell.value) for cell in self._cells}
-            known = {cell: kind for cell, kind in kinds.items() if kind is not None}
+            known = scalars_of(self._cells)
         typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run))
         source = python_source(typing)
         function = Function(typing, source, _code(source.text), self._namespace(source))
         self._functions.append(function)
         if at_first:
-            function.promotion = promotion_of(self._step, self._run, typing)
+            function.promotion = self._promotion()
         return function
+
+    def _promotion(self) -> Promotion | None:
+        if self._run.shared.tier is Tier.PYTHON:
+            return None
+        known = known_of(self._cells)
+        typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run), native=True)
+        return promotion_of(self._step, self._run, typing)
 
     def _namespace(self, source: Source) -> dict[str, Any]:
         names: dict[str, Any] = {**NAMES, "token": self._run.token}
@@ -222,6 +232,16 @@ class Compiled:
 
         return placed
 
+    def _fail_as(self, call: Call, source: Source, counters: list[int]) -> NoReturn:
+        """Native code has found that an operator fails: its body says how."""
+        assert isinstance(call.node, Operator)
+        try:
+            call.node.net.calls[call.node.index]()
+        except Exception as error:
+            self._raise(call, error, dict(zip(source.counters, counters, strict=True)))
+        msg = f"native code found that operator {call.node.net.prepared.ops[call.node.index].op.type} fails"
+        raise InternalError(msg)
+
     # --- failures -----------------------------------------------------------------------------------------------------
 
     def _fail(self, function: Function, error: BaseException, values: list[Any]) -> NoReturn:
@@ -237,12 +257,15 @@ class Compiled:
         call = function.source.lines.get(trace.tb_lineno)
         if isinstance(error, Cancelled) or call is None:
             raise error
+        counters = {number: found.get(name, 0) for number, name in function.source.counters.items()}
+        self._raise(call, error, counters)
+
+    def _raise(self, call: Call, error: BaseException, counters: Mapping[int, int]) -> NoReturn:
         failure = _failure(call, error)
         if failure is None:
             raise error
         for node in reversed(call.steps):
-            counter = function.source.counters.get(node.number, "")
-            failure.passed_step(node.step.definition, int(found.get(counter, 0)), node.step.label)
+            failure.passed_step(node.step.definition, int(counters.get(node.number, 0)), node.step.label)
         raise failure from None
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from taskplan.engine.cells import Cell
-from taskplan.engine.compiler.kinds import Constant, Typing
+from taskplan.engine.compiler.kinds import Array, Typing
 from taskplan.engine.compiler.tree import (
     Branch,
     Foreign,
@@ -30,6 +30,7 @@ from taskplan.engine.compiler.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from taskplan.operators.exact import Written
     from taskplan.plan.types import DType
 
 DONE = 0
@@ -70,6 +71,10 @@ class Source:
         calls: what it calls, by name.
         lines: the call that stands on a line.
         marked: of a native function, the variables that hold nothing at first.
+        arrays: of a native function, those of the variables that are arrays.
+        groups: their groups.
+        sizes: the names of the sizes of arrays, by group.
+        failures: of a native function, the operators that may fail; it returns place -1 for the first of them.
     """
 
     text: str = ""
@@ -79,6 +84,20 @@ class Source:
     calls: dict[str, Call] = field(default_factory=dict)
     lines: dict[int, Call] = field(default_factory=dict)
     marked: tuple[Cell, ...] = ()
+    arrays: tuple[Cell, ...] = ()
+    groups: dict[Cell, int] = field(default_factory=dict)
+    sizes: dict[int, str] = field(default_factory=dict)
+    failures: list[Call] = field(default_factory=list)
+
+    @property
+    def scalars(self) -> tuple[Cell, ...]:
+        """The variables that are no arrays."""
+        return tuple(cell for cell in self.variables if cell not in self.arrays)
+
+    @property
+    def marks(self) -> list[str]:
+        """The names of the marks."""
+        return [f"{self.variables[cell]}_set" for cell in self.marked]
 
 
 def python_source(typing: Typing) -> Source:
@@ -92,6 +111,7 @@ def native_source(typing: Typing) -> Source:
     marked = tuple(
         cell for cell in typing.variables if cell in typing.kinds and known.get(cell) not in typing.kinds[cell]
     )
+    assert typing.native
     return _Writer(typing, marked).write()
 
 
@@ -99,7 +119,8 @@ class _Writer:
     def __init__(self, typing: Typing, marked: tuple[Cell, ...] | None) -> None:
         self._typing = typing
         self._native = marked is not None
-        self._source = Source(marked=marked or ())
+        arrays = [cell for cell in typing.variables if isinstance(typing.kind(cell), Array)] if self._native else []
+        self._source = Source(marked=marked or (), arrays=tuple(arrays))
         self._lines: list[str] = []
         self._constants: dict[str, str] = {}
         self._indent = 0
@@ -114,6 +135,12 @@ class _Writer:
                 source.counters[node.number] = self._new_name(f"i{node.number}")
         for cell in typing.variables:
             source.variables[cell] = self._new_name(_plain(cell.name))
+        for cell in source.arrays:
+            kind = typing.kind(cell)
+            assert isinstance(kind, Array)
+            source.groups[cell] = kind.group
+            if kind.group not in source.sizes:
+                source.sizes[kind.group] = self._new_name(f"size_{kind.group}")
         self._write_steps(root)
         self._line(self._returning(DONE))
         body, self._lines = self._lines, []
@@ -129,13 +156,15 @@ class _Writer:
             self._line(f"{name} = {value}")
         self._line("")
         self._line("")
-        self._line(f"def region(at, fuel, {', '.join(self._state())}):")
+        arrays = [self._source.variables[cell] for cell in self._source.arrays]
+        parameters = [*self._state(), *arrays, *self._source.sizes.values()]
+        self._line(f"def region(at, fuel, {', '.join(parameters)}):")
 
     def _state(self) -> list[str]:
         """What the function takes and returns beside its place and fuel."""
         source = self._source
-        marks = [f"{source.variables[cell]}_set" for cell in source.marked]
-        return [*source.counters.values(), *source.variables.values(), *marks]
+        scalars = [source.variables[cell] for cell in source.scalars]
+        return [*source.counters.values(), *scalars, *source.marks]
 
     # --- lines --------------------------------------------------------------------------------------------------------
 
@@ -192,8 +221,7 @@ class _Writer:
                 end += 1
             if end > index:
                 with self._guarded(any(labels[end:])):
-                    for node in nodes[index:end]:
-                        self._write_node(node)
+                    self._write_run(nodes[index:end])
                 index = end
                 continue
             if any(labels[index + 1 :]):
@@ -202,6 +230,24 @@ class _Writer:
             else:
                 self._write_node(nodes[index])
             index += 1
+
+    def _write_run(self, nodes: Sequence[Node]) -> None:
+        """Nodes that are not entered in the middle; what makes arrays of one group in a row becomes one loop."""
+        index = 0
+        while index < len(nodes):
+            node = nodes[index]
+            group = self._typing.group(node) if isinstance(node, Operator) else None
+            if group is None:
+                self._write_node(node)
+                index += 1
+                continue
+            chain = [node]
+            for later in nodes[index + 1 :]:
+                if not isinstance(later, Operator) or self._typing.group(later) != group:
+                    break
+                chain.append(later)
+            self._write_chain([each for each in chain if isinstance(each, Operator)], self._source.sizes[group])
+            index += len(chain)
 
     @contextmanager
     def _guarded(self, needed: bool) -> Iterator[None]:
@@ -236,22 +282,50 @@ class _Writer:
             self._write_call(f"call_{_plain(prepared.op.type)}", Call(node, self._path()))
             return
         [target] = node.targets
-        if isinstance(expression, Constant):
-            text = self._constant(expression)
-        else:
-            text = (expression.native if self._native else expression.python).format(*map(self._blob, node.sources))
-            if self._native:
-                text = f"{_kind_name(expression.result)}({text})"
+        written = expression.written
+        if written.fails:
+            with self._block(f"if {written.fails.format(*map(self._blob, node.sources))}:"):
+                self._source.failures.append(Call(node, self._path()))
+                self._line(self._returning(-len(self._source.failures)))
+        text = self._computed(written, [self._blob(cell) for cell in node.sources])
         self._line(f"{self._blob(target)} = {text}  # {prepared.op.type}")
+        self._mark(target)
+
+    def _computed(self, written: Written, operands: list[str]) -> str:
+        if not operands:
+            return self._constant(written.python)
+        if not self._native:
+            return written.python.format(*operands)
+        return f"{_kind_name(written.result)}({written.native.format(*operands)})"
+
+    def _mark(self, target: Cell) -> None:
         if target in self._source.marked:
             self._line(f"{self._blob(target)}_set = True")
 
-    def _constant(self, constant: Constant) -> str:
-        value = constant.value
-        kind = value.dtype.name
-        if kind == "bool":
-            return "TRUE" if value else "FALSE"
-        text = f"{kind}({value.item()!r})"
+    def _write_chain(self, chain: Sequence[Operator], size: str) -> None:
+        """Operators that do something with each element, in one loop over the elements."""
+        place = self._new_name("k")
+        elements: dict[Cell, str] = {}
+        with self._block(f"for {place} in range({size}):"):
+            for node in chain:
+                expression = self._typing.expressions[node]
+                operands = [
+                    elements.get(cell) or self._blob(cell) + (f"[{place}]" if cell in self._source.arrays else "")
+                    for cell in node.sources
+                ]
+                [target] = node.targets
+                text = self._computed(expression.written, operands)
+                if target not in elements:
+                    elements[target] = self._new_name(f"{self._blob(target)}_{place}")
+                self._line(f"{elements[target]} = {text}  # {node.net.prepared.ops[node.index].op.type}")
+            for cell, element in elements.items():
+                self._line(f"{self._blob(cell)}[{place}] = {element}")
+        for cell in elements:
+            self._mark(cell)
+
+    def _constant(self, text: str) -> str:
+        if text in ("TRUE", "FALSE"):
+            return text
         name = self._constants.get(text)
         if name is None:
             name = self._constants[text] = self._new_name(f"constant_{len(self._constants) + 1}")

@@ -96,10 +96,9 @@ class Steps:
 
 @dataclass(eq=False, slots=True)
 class Foreign:
-    """A step that the interpreter performs."""
+    """A step that is performed by itself, interpreted or as a region of its own."""
 
     step: BoundStep
-    around: Steps
 
 
 Node = Operator | Branch | While | Steps | Foreign
@@ -133,12 +132,16 @@ class _Grower:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._region: Region
-        self._around: list[Steps] = []
 
     def grow(self, step: BoundStep, limit: float) -> Region:
         root = Steps(step, [], limit)
         self._region = Region(root)
         self._fill(root, 1, 1)
+        if not _looks_numeric(root):
+            _set_apart(root)
+        self._region.steps = [node for node in nodes_of(root) if isinstance(node, Steps)]
+        for number, node in enumerate(self._region.steps):
+            node.number = number
         _give_labels(self._region)
         return self._region
 
@@ -146,15 +149,11 @@ class _Grower:
         if loops > MAX_LOOPS or depth > MAX_DEPTH:
             msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
             raise NotCompiledError(msg)
-        node.number = len(self._region.steps)
-        self._region.steps.append(node)
         step = node.step
-        self._around.append(node)
         if step.nets:
             node.parts = [self._net(net, (), loops, depth) for net in step.nets]
         else:
             node.parts = [[self._child(child, loops, depth)] for child in step.steps]
-        self._around.pop()
 
     def _child(self, child: BoundStep, loops: int, depth: int) -> Node:
         definition = child.definition
@@ -167,7 +166,7 @@ class _Grower:
             or definition.timeout_s is not None
         ):
             self._region.operators += 1
-            return Foreign(child, self._around[-1])
+            return Foreign(child)
         node = Steps(child, [], limit_of(definition))
         self._fill(node, loops + node.loops, depth + 1)
         return node
@@ -248,6 +247,30 @@ def _rounds(node: Node) -> float:
             return 1
 
 
+def _looks_numeric(node: Node) -> bool:
+    """Whether it may be native code: all its operators are expressions of the right operands."""
+    match node:
+        case Operator():
+            declared = node.net.prepared.ops[node.index].declared
+            return declared.exact_native is not None or declared.exact_lookup is not None or may_be_constant(node)
+        case Foreign():
+            return False
+        case _:
+            return all(_looks_numeric(child) for part in parts_of(node) for child in part)
+
+
+def _set_apart(node: Steps) -> None:
+    """Long numeric loops in a step that is none become regions of their own: they may be native code."""
+    for part in node.parts:
+        for place, child in enumerate(part):
+            if not isinstance(child, Steps):
+                continue
+            if child.loops and _rounds(child) > SMALL_ROUNDS and _looks_numeric(child):
+                part[place] = Foreign(child.step)
+            else:
+                _set_apart(child)
+
+
 def _give_labels(region: Region) -> None:
     """The root has place 1; other loops have one unless they are small."""
     number = 0
@@ -256,6 +279,13 @@ def _give_labels(region: Region) -> None:
         if isinstance(node, Steps | While) and is_loop and (node is region.root or _rounds(node) > SMALL_ROUNDS):
             number += 1
             node.label = number
+
+
+def may_be_constant(operator: Operator) -> bool:
+    """Whether an operator may give the same scalar each time: it has no inputs, and makes no array of a given shape."""
+    prepared = operator.net.prepared.ops[operator.index]
+    declared = prepared.declared
+    return not (operator.sources or declared.effects or declared.wants_run or prepared.arguments.get("shape"))
 
 
 def touched(operator: Operator) -> set[Cell]:
