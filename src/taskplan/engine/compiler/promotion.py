@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from taskplan.engine.bound import BoundStep
-from taskplan.engine.compiler.kinds import Typing
-from taskplan.engine.compiler.native import NativeFunction, NotNativeError, Order, Slots, is_available
-from taskplan.engine.compiler.source import native_source
+from taskplan.engine.compiler.follow import Typing
+from taskplan.engine.compiler.machine_code import NotNativeError, Order, is_available
+from taskplan.engine.compiler.native import NativeFunction, Slots
+from taskplan.engine.compiler.writer import native_source
 from taskplan.engine.run import Run
 from taskplan.engine.tier import Tier
 

@@ -14,10 +14,12 @@ import numpy as np
 from taskplan.engine.bound import BoundStep, is_true, limit_of
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
-from taskplan.engine.compiler.kinds import Known, Typing, holds_still, known_of, scalars_of, typing_of
+from taskplan.engine.compiler.follow import Typing, typing_of
+from taskplan.engine.compiler.kinds import Known, holds_still, known_of, scalars_of
 from taskplan.engine.compiler.promotion import Promotion, promotion_of
-from taskplan.engine.compiler.source import DONE, Call, Source, needs_place, python_source
+from taskplan.engine.compiler.source import DONE, Call, Source, needs_place
 from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
+from taskplan.engine.compiler.writer import python_source
 from taskplan.engine.failures import Failed
 from taskplan.engine.run import Run
 from taskplan.engine.strand import CURRENT, Loop, Strand
