@@ -8,7 +8,6 @@ A prepared plan is made once and run any number of times.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +135,31 @@ class StepFacts:
     fault: str
 
 
+@dataclass(slots=True)
+class WayOfRunning:
+    """How a step has run.
+
+    Attributes:
+        step: the step.
+        rounds: how many rounds have been interpreted.
+        python: its function in generated Python, as text, once it had one.
+        python_s: how long that has run.
+        native: its function for Numba, once it was to be native.
+        is_native: native code has run.
+        why_interpreted: why it is interpreted though all in it is done one after the other.
+        why_not_native: why it has no native code though it is hot.
+    """
+
+    step: StepDef
+    rounds: int = 0
+    python: str = ""
+    python_s: float = 0.0
+    native: str = ""
+    is_native: bool = False
+    why_interpreted: str = ""
+    why_not_native: str = ""
+
+
 class PreparedPlan:
     """A plan with its nets prepared on first need, and what is known about its steps."""
 
@@ -153,16 +177,7 @@ class PreparedPlan:
         self._contested: dict[int, frozenset[str]] = {}
         self._around: dict[int, tuple[StepDef, ...]] = {}
         self._exposed: dict[tuple[int, ...], frozenset[str] | None] = {}
-        self.rounds_done: Counter[int] = Counter()
-        """How many rounds of a step have been interpreted, by its identity: what is hot."""
-        self.interpreted: dict[int, str] = {}
-        """Why a step stays interpreted though it is hot, by its identity."""
-        self.python_s: dict[int, float] = {}
-        """How long a step has run in generated Python, by its identity."""
-        self.not_native: dict[int, str] = {}
-        """Why a step has no native code, by its identity."""
-        self.went_native: set[int] = set()
-        """The steps that have run native code."""
+        self._ways: dict[int, WayOfRunning] = {}
         self._owners: dict[str, tuple[str | None, str | None]] = {}
         self._reach: dict[tuple[int, ...], tuple[Sequence[StepDef], Reach]] = {}
 
@@ -199,6 +214,17 @@ class PreparedPlan:
         if known is None:
             known = self._contested[id(step)] = contested_names(self, step)
         return known
+
+    def way(self, step: StepDef) -> WayOfRunning:
+        """How a step runs, over all runs of this plan so far."""
+        known = self._ways.get(id(step))
+        if known is None:
+            known = self._ways.setdefault(id(step), WayOfRunning(step))
+        return known
+
+    def ways(self) -> list[WayOfRunning]:
+        """How the steps run that have been interpreted for more than a round, or compiled."""
+        return list(self._ways.values())
 
     def exposed(self, step: StepDef) -> frozenset[str] | None:
         """The blobs that something beside a step may touch while it runs, one of them writing; None if any may be."""

@@ -271,7 +271,7 @@ def _interpret(step: BoundStep, run: Run, limit: float, look_at: float, iteratio
         strand.step = around
         if loop is not None:
             strand.loop = loop.outer
-            run.plan.rounds_done[id(definition)] += iteration
+            run.plan.way(definition).rounds += iteration
     return None
 
 

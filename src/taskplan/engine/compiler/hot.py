@@ -24,15 +24,16 @@ def first_look(step: BoundStep, run: Run, limit: float) -> float:
         return 0
     if limit <= 1:
         return math.inf
-    return max(0, HOT_ROUNDS - run.plan.rounds_done[id(step.definition)])
+    return max(0, HOT_ROUNDS - run.plan.way(step.definition).rounds)
 
 
 def take_up(step: BoundStep, run: Run, perform: Perform) -> Compiled | None:
     """The step compiled; None if it is interpreted all the same."""
-    if id(step.definition) in run.plan.interpreted:
+    way = run.plan.way(step.definition)
+    if way.why_interpreted:
         return None
     try:
         return run.compiled(step, partial(Compiled, step, run, perform))
     except NotCompiledError as error:
-        run.plan.interpreted[id(step.definition)] = str(error)
+        way.why_interpreted = str(error)
         return None

@@ -2,71 +2,76 @@
 
 from __future__ import annotations
 
-from taskplan.engine.bound import BoundStep
+from collections.abc import Callable
+
 from taskplan.engine.compiler.follow import Typing
 from taskplan.engine.compiler.machine_code import NotNativeError, Order, is_available
 from taskplan.engine.compiler.native import NativeFunction, Slots
 from taskplan.engine.compiler.writer import native_source
-from taskplan.engine.run import Run
-from taskplan.engine.tier import Tier
+from taskplan.engine.prepare import WayOfRunning
 
 HOT_S = 0.05
 """A region becomes native when it has run in Python for so long: as long as loading native code takes."""
 
 
-def promotion_of(step: BoundStep, run: Run, typing: Typing) -> Promotion | None:
-    """The way of one function of a region; None if it has none."""
-    tier, plan = run.shared.tier, run.plan
-    why = typing.why_not_numeric()
-    if not why and not is_available():
-        why = "the packages of the extra 'fast' are not installed"
-    if why:
-        plan.not_native[id(step.definition)] = why
-        return None
-    promotion = Promotion(step, run, typing)
-    if tier is Tier.NATIVE:
-        promotion.take_up()
-    return promotion
-
-
 class Promotion:
-    """Counts how long a function has run in Python, and has native code made when it is worth it.
+    """Counts how long a region has run in Python, and has native code made when it is worth it.
+
+    Args:
+        way: how the region runs.
+        typing: what is known of the region now, for native code.
+        forced: native code is made at once.
 
     Attributes:
         native: the native code, once it is there.
     """
 
-    def __init__(self, step: BoundStep, run: Run, typing: Typing) -> None:
+    def __init__(self, way: WayOfRunning, typing: Callable[[], Typing], *, forced: bool) -> None:
         self.native: NativeFunction | None = None
-        self._step = step
-        self._plan = run.plan
-        self._source = native_source(typing)
+        self._way = way
         self._typing = typing
-        self._slots = Slots(typing, self._source)
-        self._order: Order | None = None
+        self._wanted: _Wanted | None = None
         self._over = False
+        if forced:
+            self._take_up(beside=False)
 
     def ran(self, elapsed_s: float) -> None:
         """The function has run in Python for so long again."""
-        spent = self._plan.python_s
-        key = id(self._step.definition)
-        spent[key] = spent.get(key, 0.0) + elapsed_s
-        if spent[key] >= HOT_S and not self._over:
-            self.take_up(beside=True)
+        self._way.python_s += elapsed_s
+        if self._way.python_s >= HOT_S and not self._over:
+            self._take_up(beside=True)
 
-    def take_up(self, *, beside: bool = False) -> None:
+    def _take_up(self, *, beside: bool) -> None:
         """Take native code, or have it made, now or beside the program."""
         try:
-            if self._order is None:
-                self._order = Order(f"{self._slots.kinds_of_arrays()}{self._source.text}\n\n{self._slots.entry()}")
-            code = self._order.code() if beside else self._order.make()
+            wanted = self._wanted = self._wanted or _Wanted(self._typing(), self._way)
+            code = wanted.order.code() if beside else wanted.order.make()
             if code is None:
-                self._order.place()
+                wanted.order.place()
                 return
         except NotNativeError as error:
-            self._plan.not_native[id(self._step.definition)] = str(error)
+            self._way.why_not_native = str(error)
             self._over = True
             return
-        self._over = True
-        self.native = NativeFunction(self._typing, self._source, self._slots, code)
-        self._plan.went_native.add(id(self._step.definition))
+        self._over = self._way.is_native = True
+        self.native = NativeFunction(wanted.typing, wanted.source, wanted.slots, code)
+
+
+class _Wanted:
+    """Native code that is wanted.
+
+    Raises:
+        NotNativeError: the region cannot be native, or nothing here can make it so.
+    """
+
+    def __init__(self, typing: Typing, way: WayOfRunning) -> None:
+        why = typing.why_not_numeric()
+        if not why and not is_available():
+            why = "the packages of the extra 'fast' are not installed"
+        if why:
+            raise NotNativeError(why)
+        self.typing = typing
+        self.source = native_source(typing)
+        self.slots = Slots(typing, self.source)
+        way.native = self.source.text
+        self.order = Order(f"{self.slots.kinds_of_arrays()}{self.source.text}\n\n{self.slots.entry()}")

@@ -16,7 +16,7 @@ from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
 from taskplan.engine.compiler.follow import Typing, typing_of
 from taskplan.engine.compiler.kinds import Known, holds_still, known_of, scalars_of
-from taskplan.engine.compiler.promotion import Promotion, promotion_of
+from taskplan.engine.compiler.promotion import Promotion
 from taskplan.engine.compiler.source import DONE, Call, Source, needs_place
 from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
 from taskplan.engine.compiler.writer import python_source
@@ -166,16 +166,15 @@ class Compiled:
         source = python_source(typing)
         function = Function(typing, source, _code(source.text), self._namespace(source))
         self._functions.append(function)
-        if at_first:
-            function.promotion = self._promotion()
+        way = self._run.plan.way(self._step.definition)
+        way.python = source.text
+        if at_first and self._run.shared.tier is not Tier.PYTHON:
+            function.promotion = Promotion(way, self._native_typing, forced=self._run.shared.tier is Tier.NATIVE)
         return function
 
-    def _promotion(self) -> Promotion | None:
-        if self._run.shared.tier is Tier.PYTHON:
-            return None
+    def _native_typing(self) -> Typing:
         known = known_of(self._cells)
-        typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run), native=True)
-        return promotion_of(self._step, self._run, typing)
+        return typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run), native=True)
 
     def _namespace(self, source: Source) -> dict[str, Any]:
         names: dict[str, Any] = {**NAMES, "token": self._run.token}
