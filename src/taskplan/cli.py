@@ -35,6 +35,7 @@ from taskplan.operators.registry import Declaration, Effect, Slot, declaration, 
 from taskplan.operators.waiting import Reason
 from taskplan.plan.text import program_text, program_tree
 from taskplan.sessions import explore
+from taskplan.sessions.compiled import compiled_text
 from taskplan.sessions.explore import Fault, Turn
 from taskplan.sessions.program_files import RUN_NAME, opened
 
@@ -233,15 +234,19 @@ def _assignment(name: str, value: object) -> str:
 @target_argument
 @click.option("--tree", is_flag=True, help="One line a step, without operators.")
 @click.option("--lines", is_flag=True, help="With the lines of the program that made each step and operator.")
+@click.option("--compiled", is_flag=True, help="The functions that its steps become instead, and why some become none.")
 @shared_nodes_option
 @_shows_errors
-def show(target: str, tree: bool, lines: bool, shared_nodes: bool) -> None:
+def show(target: str, tree: bool, lines: bool, compiled: bool, shared_nodes: bool) -> None:
     """Print a program: nodes, tasks, steps, nets, channels, outputs; and who uses which queue.
 
     FILE and NAME are as for `taskplan run`.
     """
     with opened(target) as runnable:
         program = compile_program(runnable, shared_nodes=shared_nodes)
+        if compiled:
+            out.print("\n".join(compiled_text(program)))
+            return
         out.print(program_tree(program) if tree else program_text(program, lines=lines))
         queues = list(queue_lines(program, lines=lines))
     if queues:

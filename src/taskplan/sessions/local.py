@@ -29,6 +29,7 @@ from taskplan.plan.archive import program_digest
 from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
+from taskplan.sessions.compiled import StepTier, tiers_of
 from taskplan.sessions.run_blobs import close_queues, forget_run_blobs, open_run_blobs
 from taskplan.sessions.started import StartedRun
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
@@ -146,6 +147,22 @@ class LocalSession(Session):
         A name that several nodes have is `node:name`.
         """
         return self._outputs_of(self._prepared_for(runnable, None, None))
+
+    def tiers(self, runnable: object) -> list[StepTier]:
+        """How the loops of a program, and what was compiled of it, have run in this session so far; nodes here alone.
+
+        Example:
+            >>> from taskplan import TaskGroup, Task, ops
+            >>> with TaskGroup() as group, Task():
+            ...     total, one = ops.Const(0), ops.Const(1)
+            ...     with ops.loop(10_000):
+            ...         _ = ops.Add([total, one], [total])
+            >>> with LocalSession(Workspace(), tier="python") as session:
+            ...     session.run(group)
+            ...     [found.tier for found in session.tiers(group)]
+            ['python']
+        """
+        return tiers_of(self._prepared_for(runnable, None, None).plans)
 
     def _outputs_of(self, compiled: LocalProgram) -> dict[str, Any]:
         nodes_of: dict[str, set[str]] = {}
