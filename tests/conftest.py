@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +18,14 @@ settings.load_profile("taskplan")
 
 # A shell starts what runs in its background with SIGINT ignored, and so would be the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def native_code_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Native code that tests make is kept for as long as they run, and found by all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TASKPLAN_CACHE", str(tmp_path_factory.mktemp("native")))
+        yield
 
 
 Declare = Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]

@@ -16,8 +16,25 @@ from tests.conformance.programs import OneTask, Trace
 
 import taskplan as tp
 
+
+class PythonTier(tp.LocalSession):
+    """All that can be runs as generated Python."""
+
+    def __init__(self, ws: tp.Workspace | None = None, **options: Any) -> None:
+        super().__init__(ws, tier="python", **options)
+
+
+class NativeTier(tp.LocalSession):
+    """All that can be runs as native code."""
+
+    def __init__(self, ws: tp.Workspace | None = None, **options: Any) -> None:
+        super().__init__(ws, tier="native", **options)
+
+
 SESSIONS: list[Callable[..., Any]] = [
     tp.LocalSession,
+    PythonTier,
+    NativeTier,
     tp.SimulatedSession,
     tp.ProcessSession,
 ]

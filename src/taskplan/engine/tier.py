@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import Enum
+from importlib.util import find_spec
 
 from taskplan.errors import PlanError
 
@@ -24,13 +25,22 @@ class Tier(Enum):
         """The tier of a name; None for that of the environment.
 
         Raises:
-            PlanError: there is no such tier.
+            PlanError: there is no such tier, or it is "native" and the packages that it needs are missing.
         """
         wanted = os.environ.get(VARIABLE, "auto") if name is None else name
+        where = f"the environment variable {VARIABLE}" if name is None else "the session's argument 'tier'"
         try:
-            return cls(wanted)
+            tier = cls(wanted)
         except ValueError:
-            where = f"the environment variable {VARIABLE}" if name is None else "the session's argument 'tier'"
             known = ", ".join(repr(each.value) for each in cls)
             msg = f"{where} must be one of {known}, got {wanted!r}"
             raise PlanError(msg) from None
+        if tier is cls.NATIVE and not can_be_native():
+            msg = f"{where} is 'native', which needs Numba: pip install 'taskplan[fast]'; 'auto' does without"
+            raise PlanError(msg)
+        return tier
+
+
+def can_be_native() -> bool:
+    """Whether the packages of the extra `fast` are installed."""
+    return find_spec("numba") is not None and find_spec("llvmlite") is not None

@@ -21,7 +21,6 @@ import sys
 import threading
 from functools import cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +40,6 @@ CACHE = "TASKPLAN_CACHE"
 
 class NotNativeError(Exception):
     """Why a region has no native code."""
-
-
-def is_available() -> bool:
-    """Whether the packages of the extra `fast` are installed."""
-    return find_spec("numba") is not None and find_spec("llvmlite") is not None
 
 
 def cache_folder() -> Path:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from taskplan.engine.compiler.follow import Typing
-from taskplan.engine.compiler.machine_code import NotNativeError, Order, is_available
+from taskplan.engine.compiler.machine_code import NotNativeError, Order
 from taskplan.engine.compiler.native import NativeFunction, Slots
+from taskplan.engine.compiler.source import Source
 from taskplan.engine.compiler.writer import native_source
 from taskplan.engine.prepare import WayOfRunning
+from taskplan.engine.tier import can_be_native
 
 HOT_S = 0.05
 """A region becomes native when it has run in Python for so long: as long as loading native code takes."""
@@ -66,7 +69,7 @@ class _Wanted:
 
     def __init__(self, typing: Typing, way: WayOfRunning) -> None:
         why = typing.why_not_numeric()
-        if not why and not is_available():
+        if not why and not can_be_native():
             why = "the packages of the extra 'fast' are not installed"
         if why:
             raise NotNativeError(why)
@@ -74,4 +77,15 @@ class _Wanted:
         self.source = native_source(typing)
         self.slots = Slots(typing, self.source)
         way.native = self.source.text
-        self.order = Order(f"{self.slots.kinds_of_arrays()}{self.source.text}\n\n{self.slots.entry()}")
+        text = f"{self.slots.kinds_of_arrays()}{self.source.text}\n\n{self.slots.entry()}"
+        self.order = Order(_anonymous(text, self.source))
+
+
+def _anonymous(text: str, source: Source) -> str:
+    """The text without names of blobs and steps, so that all regions that do the same share one native code."""
+    numbers = {name: f"v{number}" for number, name in enumerate(source.variables.values())}
+    numbers |= {f"{name}_set": f"{short}_set" for name, short in numbers.items()}
+    numbers |= {f"{name}_k": f"{short}_k" for name, short in numbers.items()}
+    numbers |= {f"at_{name}": f"at_{short}" for name, short in numbers.items()}
+    code = re.sub(r" *#.*", "", text).strip()
+    return re.sub(r"\w+", lambda word: numbers.get(word[0], word[0]), code)
