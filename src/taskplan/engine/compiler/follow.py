@@ -16,6 +16,7 @@ import numpy as np
 
 from taskplan.engine.bound import BoundStep
 from taskplan.engine.cells import Cell
+from taskplan.engine.compiler.expressions import Expression, constant, expression_of
 from taskplan.engine.compiler.kinds import BOOL, MOST_BYTES, SCALAR_KINDS, Array, Kind, Known, Shape, element_of
 from taskplan.engine.compiler.tree import (
     Branch,
@@ -31,19 +32,7 @@ from taskplan.engine.compiler.tree import (
     touched,
     written,
 )
-from taskplan.engine.prepare import PreparedOp
-from taskplan.operators.exact import Written
 from taskplan.operators.inference import Size, TensorSpec
-
-_NAN = {np.float32: np.float32(np.nan).tobytes(), np.float64: np.float64(np.nan).tobytes()}
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """An operator as an expression, and the kind of its result."""
-
-    written: Written
-    kind: Kind
 
 
 @dataclass(slots=True)
@@ -158,7 +147,7 @@ class _Follower:
 
     def _operator(self, node: Operator, known: Known) -> None:
         typing = self._typing
-        expression = _expression(node, known, native=typing.native)
+        expression = self._expression(node, known)
         if expression is None:
             typing.expressions.pop(node, None)
             inferred = self._inferred(node, known)
@@ -172,6 +161,16 @@ class _Follower:
         [target] = node.targets
         if target not in typing.exposed:
             known[target] = expression.kind
+
+    def _expression(self, node: Operator, known: Known) -> Expression | None:
+        prepared = node.net.prepared.ops[node.index]
+        kinds = [known[cell] for cell in node.sources if cell in known]
+        if len(kinds) < len(node.sources) or len(node.targets) != 1:
+            return None
+        if not node.sources:
+            return constant(prepared) if may_be_constant(node) else None
+        replaced = known[node.targets[0]] if node.targets[0] in node.sources else None
+        return expression_of(prepared, kinds, replaced, native=self._typing.native)
 
     def _inferred(self, node: Operator, known: Known) -> Known:
         """What is known of the results of an operator that is called."""
@@ -239,53 +238,6 @@ class _Follower:
 
 def _both(one: Known, other: Known) -> Known:
     return {cell: kind for cell, kind in one.items() if other.get(cell) == kind}
-
-
-def _expression(node: Operator, known: Known, *, native: bool) -> Expression | None:
-    prepared = node.net.prepared.ops[node.index]
-    declared = prepared.declared
-    if len(node.targets) != 1 or not declared.is_builtin:
-        return None
-    if not node.sources:
-        return _constant(prepared) if may_be_constant(node) else None
-    kinds = [known[cell] for cell in node.sources if cell in known]
-    if len(kinds) < len(node.sources):
-        return None
-    arrays = [kind for kind in kinds if isinstance(kind, Array)]
-    write = declared.exact_native
-    if len(kinds) == 2 and arrays == kinds[:1] and arrays[0].rank == 1 and declared.exact_lookup is not None:
-        write, arrays = declared.exact_lookup, []
-        native = native and node.targets[0] is not node.sources[0]
-    if write is None or (arrays and not _is_element_wise(prepared, kinds, arrays)):
-        return None
-    written = write(prepared.arguments, [np.dtype(element_of(kind)) for kind in kinds])
-    if written is None or (not native and (written.fails or len(arrays) > 0)):
-        return None
-    if not arrays:
-        return Expression(written, written.result.type) if native or not isinstance(kinds[0], Array) else None
-    if node.targets[0] in node.sources and known[node.targets[0]] != arrays[0]:
-        return None  # it would grow, which its body refuses, or change its type
-    return Expression(written, Array(written.result.type, arrays[0].rank, arrays[0].group))
-
-
-def _is_element_wise(prepared: PreparedOp, kinds: Sequence[Kind], arrays: Sequence[Array]) -> bool:
-    """Whether a call does the same with each element: its arrays have one shape, or it lays scalars along them."""
-    if any(array.group != arrays[0].group for array in arrays) or "broadcast" in prepared.arguments:
-        return False
-    return len(arrays) == len(kinds) or "broadcast" in prepared.declared.arguments
-
-
-def _constant(prepared: PreparedOp) -> Expression | None:
-    """What an operator without inputs gives each time, if that is a scalar."""
-    try:
-        value = prepared.declared.body(**prepared.arguments)
-    except Exception:
-        return None  # it is called, and says so in its place
-    kind = type(value)
-    if kind not in SCALAR_KINDS or (value != value and value.tobytes() != _NAN[kind]):
-        return None
-    text = repr(value.item()).upper() if kind is BOOL else f"{value.dtype}({value.item()!r})"
-    return Expression(Written(text, text, value.dtype), kind)
 
 
 def _kind_shown(kind: Kind) -> str:
