@@ -50,7 +50,6 @@ class RecordingDriver:
         attempt: Attempt,
         token: CancelToken,
         timeout_s: float = math.inf,
-        *,
         shielded: bool = False,
         by: object = None,
     ) -> Any:

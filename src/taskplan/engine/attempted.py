@@ -61,7 +61,6 @@ class Driver(Protocol):
         attempt: Attempt,
         token: CancelToken,
         timeout_s: float = ...,
-        *,
         shielded: bool = False,
         by: Instance | None = None,
     ) -> Any:

@@ -99,8 +99,10 @@ def is_true(stop: Cell) -> bool:
         Failed: it is no bool, or has several elements.
     """
     value = stop.value
-    if value is UNSET:
+    if value is FALSE or value is UNSET:
         return False
+    if value is TRUE:
+        return True
     if not isinstance(value, np.ndarray | np.generic) or value.dtype != np.bool_ or value.size != 1:
         raise Failed(StepError(f"stop blob {stop.name!r} must be one bool, got {value!r}"))
     return bool(value) if value.ndim == 0 else bool(value.reshape(-1)[0])

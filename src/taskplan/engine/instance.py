@@ -58,7 +58,7 @@ class Instance:
     def wait(self, reason: Reason, attempt: Attempt, timeout_s: float = math.inf) -> Any:
         """Make the attempt until it answers, through the driver."""
         run = self._net.run
-        return run.driver.wait(reason, attempt, run.token, timeout_s, by=self)
+        return run.driver.wait(reason, attempt, run.token, timeout_s, False, self)
 
     def input(self, index: int) -> Any:
         """The present value of an input."""

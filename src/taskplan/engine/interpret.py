@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from taskplan.engine.run import Run
 
 Call = Callable[[], None]
+
+_VALUE = attrgetter("value")
 
 BUFFER_BYTES = 1 << 15
 """From this size on, an element-wise operator writes into the array that its output already owns."""
@@ -82,14 +86,14 @@ class BoundNet:
             if prepared.declared.prepare is not None:
                 prepared.declared.prepare(**arguments)
         if arguments:
-            body = partial(body, **arguments)
+            body = _with_arguments(body, arguments)
         if not prepared.declared.is_builtin:
             body = _normalising(body, op.type)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
             body = _computed_once(body)
         elif MAKES in prepared.declared.effects:
             body = _marking(body, self.run)
-        owners = [cell for cell in targets if space.owns(cell)] if space in self.run.confined else []
+        owners = [cell for cell in targets if _is_confined(cell, space, self.run)] if self.run.confined else []
         call = _closure(prepared, body, sources, targets, owners=owners)
         turns = self.run.driver.turns
         self.calls.append(call if turns is None else turns.around(call, self, prepared, index, sources, targets))
@@ -135,6 +139,27 @@ class BoundNet:
         if self.prepared.net.name:
             place.nets.append(f"net {self.prepared.net.name!r}")
         return place
+
+
+def _with_arguments(body: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:
+    """As `partial(body, **arguments)`; a function gets defaults of its own, which are quicker than keywords."""
+    if type(body) is not FunctionType or not arguments.keys() <= _keyword_only(body.__code__):
+        return partial(body, **arguments)
+    bound = FunctionType(body.__code__, body.__globals__, body.__name__, body.__defaults__, body.__closure__)
+    bound.__kwdefaults__ = {**(body.__kwdefaults__ or {}), **arguments}
+    return bound
+
+
+def _keyword_only(code: CodeType) -> set[str]:
+    return set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
+
+
+def _is_confined(cell: Cell, space: CellSpace, run: Run) -> bool:
+    """Whether a blob that is visible in a workspace is one that only one strand of the run touches."""
+    each: CellSpace | None = space
+    while each is not None and not each.owns(cell):
+        each = each.parent
+    return each in run.confined
 
 
 def _normalising(body: Callable[..., Any], operator: str) -> Callable[..., Any]:
@@ -296,14 +321,18 @@ def _general(
     pure = _keeps_nothing(prepared.declared)
     if single and len(sources) == 1:
         return _from_one_object(body, sources[0], targets[0])
+    first, last = targets[0], targets[-1]
 
     def call() -> None:
-        values = body(*[cell.value for cell in sources])
+        values = body(*map(_VALUE, sources))
         for cell in sources:
             if cell.owned is not None:
                 _give_up(cell, values) if pure else _give_up(cell, None)
         if single:
             targets[0].value = values
+            return
+        if wanted == 2 and len(values) == 2:
+            first.value, last.value = values
             return
         if len(values) < wanted:
             msg = f"{name} gave {len(values)} values for {wanted} outputs"

@@ -97,6 +97,14 @@ def unpark(waiter: Waiter) -> None:
         strand.waiter = None
 
 
+def result_of(waiter: Waiter, now_s: float) -> Any:
+    """What a waiter got whose attempt was made, or what that raised. Called under the subject's lock."""
+    if waiter.error is not None:
+        raise waiter.error
+    waiter.reason.subject.waited(type(waiter.reason), waiter.result, now_s - waiter.since_s)
+    return waiter.result
+
+
 def give_up(waiter: Waiter) -> None:
     """Take a waiter off its subject before it got what it wants; those behind it may want less."""
     if not waiter.done:
@@ -111,20 +119,20 @@ def advance(subject: Shared) -> None:
         progress = False
         for kind, line in list(subject.parked.items()):
             if kind.in_any_order:
-                for waiter in [each for each in line if _try(each)]:
-                    unpark(waiter)
-                    progress = True
-            while line and _try(line[0]):
-                unpark(line[0])
+                for waiter in list(line):
+                    progress |= _grant(waiter)
+            while line and _grant(line[0]):
                 progress = True
 
 
-def _try(waiter: Waiter) -> bool:
+def _grant(waiter: Waiter) -> bool:
+    """Make a waiter's attempt; whether it has come to an end by that, and been woken."""
     try:
         waiter.result = waiter.attempt()
     except BaseException as error:  # the waiter's own error: it is raised where the wait was asked for
         waiter.error = error
     if waiter.error is None and waiter.result is NOT_YET:
         return False
+    unpark(waiter)
     waiter.wake()
     return True

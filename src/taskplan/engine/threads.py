@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskplan.cancel import CancelToken
-from taskplan.engine.parking import Waiter, advance, give_up, park
+from taskplan.engine.parking import Waiter, advance, give_up, park, result_of
 from taskplan.engine.strand import CURRENT
 from taskplan.errors import Cancelled
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason, Shared
@@ -165,8 +165,8 @@ class _Waiter(Waiter):
 
     __slots__ = ("lock",)
 
-    def __init__(self, *args: Any, **details: Any) -> None:
-        super().__init__(*args, **details)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.lock = threading.Lock()
         self.lock.acquire()
 
@@ -211,7 +211,6 @@ class ThreadDriver:
         attempt: Attempt,
         token: CancelToken,
         timeout_s: float = math.inf,
-        *,
         shielded: bool = False,
         by: Instance | None = None,
     ) -> Any:
@@ -229,13 +228,14 @@ class ThreadDriver:
             Cancelled: the token was cancelled.
         """
         subject: Shared = reason.subject
+        parked = subject.parked
         waiter: _Waiter | None = None
         try:
             with subject.lock:
-                if type(reason) not in subject.parked or reason.in_any_order:
+                if not parked or type(reason) not in parked or reason.in_any_order:
                     result = attempt()
                     if result is not NOT_YET:
-                        if subject.parked:
+                        if parked:
                             advance(subject)
                         return result
                 if timeout_s <= 0:
@@ -265,9 +265,8 @@ class ThreadDriver:
         while True:
             left = max(0.0, min(deadline, warn_at) - time.monotonic())
             if waiter.lock.acquire(timeout=min(left, longest)):
-                with waiter.reason.subject.lock:
-                    if waiter.done:
-                        break
+                if waiter.done:
+                    break
                 deadline = min(deadline, time.monotonic() + self.grace_s)
             elif left > longest:
                 continue
@@ -280,9 +279,8 @@ class ThreadDriver:
                         break
                     give_up(waiter)
                     return TIMED_OUT
-        if waiter.error is not None:
-            raise waiter.error
-        return waiter.result
+        with waiter.reason.subject.lock:
+            return result_of(waiter, time.monotonic())
 
     def cancel(self, token: CancelToken) -> None:
         """End the waits of a cancelled token."""

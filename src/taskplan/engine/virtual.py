@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from taskplan.cancel import CancelToken
 from taskplan.engine.fibers import Switcher, switcher
-from taskplan.engine.parking import Waiter, advance, give_up, park
+from taskplan.engine.parking import Waiter, advance, give_up, park, result_of
 from taskplan.engine.strand import CURRENT
 from taskplan.errors import Cancelled, RunError
 from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Reason, Shared
@@ -144,7 +144,6 @@ class VirtualDriver:
         attempt: Attempt,
         token: CancelToken,
         timeout_s: float = math.inf,
-        *,
         shielded: bool = False,
         by: Instance | None = None,
     ) -> Any:
@@ -180,9 +179,7 @@ class VirtualDriver:
                 give_up(waiter)
             if fiber in self._runnable:  # it was woken while it ran
                 self._runnable.remove(fiber)
-        if waiter.error is not None:
-            raise waiter.error
-        return waiter.result
+        return result_of(waiter, self._now)
 
     def cancel(self, token: CancelToken) -> None:
         """End the waits of a cancelled token; from another thread, when a fiber comes to it."""

@@ -11,7 +11,7 @@ from taskplan.operators.operands import refuse
 from taskplan.operators.queue_objects import BoundedQueue
 from taskplan.operators.registry import BLOCKS
 from taskplan.operators.run import OpRun
-from taskplan.operators.waiting import NOT_YET, TIMED_OUT, Attempt, Changes, Closes, Puts, Reason, Takes
+from taskplan.operators.waiting import TIMED_OUT, Attempt, Changes, Closes, Puts, Reason, Takes
 
 PUTS = (Puts("queue"), BLOCKS)
 TAKES = (Takes("queue"), BLOCKS)
@@ -31,21 +31,7 @@ def answer(operator: str, run: OpRun, reason: Reason, attempt: Attempt, timeout_
     Raises:
         ReportedError: it could not go on for `timeout_secs` (0: no limit).
     """
-    found = run.wait(reason, attempt, 0.0)
-    return _late_answer(operator, run, reason, attempt, timeout_secs or math.inf) if found is TIMED_OUT else found
-
-
-def _late_answer(operator: str, run: OpRun, reason: Reason, attempt: Attempt, timeout_secs: float) -> Any:
-    """As `answer` for an attempt that cannot go on now; the queue counts how long that took, if it succeeds."""
-    queue, began_ns = reason.subject, run.wall_clock_ns()
-
-    def timed() -> Any:
-        found = attempt()
-        if found is not NOT_YET and found:
-            queue.waited(type(reason), max(0, run.wall_clock_ns() - began_ns))  # the clock may have been put back
-        return found
-
-    found = run.wait(reason, timed, timeout_secs)
+    found = run.wait(reason, attempt, timeout_secs or math.inf)
     if found is TIMED_OUT:
         msg = f"{operator}: gave up after {timeout_secs:g} s of waiting for {reason.subject.describe()}"
         raise ReportedError(msg, operator=operator)

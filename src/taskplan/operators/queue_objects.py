@@ -104,12 +104,14 @@ class BoundedQueue(Shared):
         self._expected.remove(count)
         self._room = max([self.capacity, *self._expected])
 
-    def waited(self, kind: type[Reason], duration_ns: int) -> None:
-        """Somebody who put (or took) something waited so long before; counted under the lock."""
+    def waited(self, kind: type[Reason], found: Any, duration_s: float) -> None:
+        """Count how long somebody waited who put (or took) something then."""
+        if not found:
+            return
         if kind is Puts:
-            self.counts.put_wait_ns += duration_ns
+            self.counts.put_wait_ns += round(duration_s * 1e9)
         else:
-            self.counts.take_wait_ns += duration_ns
+            self.counts.take_wait_ns += round(duration_s * 1e9)
 
     def statistics(self) -> QueueStatistics:
         """What went through the queue up to now."""

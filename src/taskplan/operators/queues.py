@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from taskplan.errors import DtypeError, ShapeError
+from taskplan.errors import DtypeError, OperatorError, ShapeError
 from taskplan.operators.both_sides import require_once, require_output_each
 from taskplan.operators.inference import Inferred, TensorSpec, always, no_tensors
 from taskplan.operators.operands import BOOL, I64, argument_error, dtype_name, refuse
@@ -77,12 +77,17 @@ def _enqueue_preparation(name: str, statuses: int) -> Callable[..., None]:
 
 def _require_record(operator: str, queue: BlobsQueue, values: Record, run: OpRun) -> None:
     """Raises: OperatorError: the values make no record of the queue."""
-    require_columns(operator, queue, len(values))
-    for index, value in enumerate(values):
+    if len(values) != queue.columns:
+        require_columns(operator, queue, len(values))
+    for value in values:
         if value is UNSET:
-            blob = run.op.inputs[index + 1]
-            text = f"blob {blob!r} holds nothing: it was never written, or its value was handed on"
-            raise refuse(operator, f"{text}; write it anew, or hand on a copy that ops.Copy makes")
+            raise _nothing_to_put(operator, values, run)
+
+
+def _nothing_to_put(operator: str, values: Record, run: OpRun) -> OperatorError:
+    blob = next(blob for blob, value in zip(run.op.inputs[1:], values, strict=True) if value is UNSET)
+    text = f"blob {blob!r} holds nothing: it was never written, or its value was handed on"
+    return refuse(operator, f"{text}; write it anew, or hand on a copy that ops.Copy makes")
 
 
 @operator(

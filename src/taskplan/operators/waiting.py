@@ -53,6 +53,9 @@ class Shared:
         self.made_in: object = None
         self.parked: dict[type[Reason], deque[Any]] = {}
 
+    def waited(self, kind: type[Reason], found: Any, duration_s: float) -> None:
+        """Somebody was parked for so long before the attempt found this. Called under the lock."""
+
     def describe(self) -> str:
         """One phrase about the object's state, for messages."""
         return f"{type(self).__name__} {self.name!r}"
