@@ -94,6 +94,7 @@ class Compiled:
         self._exposed = exposed_cells(self._region, run)
         self._cells = tuple(cells_in(self._region))
         self._functions: list[Function] = []
+        self._loops = {self._region.root: Loop(step, None)}
         self._strand: Strand
 
     def perform(self, iteration: int) -> None:
@@ -104,14 +105,16 @@ class Compiled:
             Failed: an operator failed; carries its place, up to and with this step.
         """
         strand = self._strand = CURRENT.get() or Strand(self._run.shared, self._step.definition.name)
-        before, strand.step = (strand.step, strand.loop), self._step
-        loop = strand.loop = Loop(self._step, strand.loop) if self._region.root.loops else strand.loop
+        before = strand.step, strand.loop
+        loop = self._loops[self._region.root]
+        loop.outer = strand.loop
+        strand.step, strand.loop = self._step, loop
         try:
             self._go_on(iteration, loop)
         finally:
             strand.step, strand.loop = before
 
-    def _go_on(self, iteration: int, loop: Loop | None) -> None:
+    def _go_on(self, iteration: int, loop: Loop) -> None:
         token = self._run.token
         at, fuel = self._region.root.label, FIRST_FUEL
         function = self._fitting(at)
@@ -119,8 +122,7 @@ class Compiled:
         while at != DONE:
             if token.cancelled:
                 raise Cancelled
-            if loop is not None:
-                loop.iteration = counters[0]
+            loop.iteration = counters[0]
             if not function.fits(at):
                 function = self._fitting(at)
             native = function.promotion and function.promotion.native
@@ -179,10 +181,9 @@ class Compiled:
     def _namespace(self, source: Source) -> dict[str, Any]:
         names: dict[str, Any] = {**NAMES, "token": self._run.token}
         names.update({name: cell for cell, name in source.cells.items()})
-        loops: dict[Steps, Loop] = {}
         for name, call in source.calls.items():
             action = self._action(call)
-            names[name] = self._placed(action, call, loops) if needs_place(call) else action
+            names[name] = self._placed(action, call) if needs_place(call) else action
         return names
 
     def _action(self, call: Call) -> Callable[[], Any]:
@@ -201,35 +202,25 @@ class Compiled:
                 assert stop is not None
                 return partial(is_true, stop)
 
-    def _placed(self, action: Callable[[], Any], call: Call, loops: dict[Steps, Loop]) -> Callable[..., Any]:
-        """As `action`, which may wait: whoever asks meanwhile is told in which steps and rounds it stands."""
-        outer: Loop | None = None
-        counted: list[Loop] = []
-        innermost: Loop | None = None
+    def _placed(self, action: Callable[[], Any], call: Call) -> Callable[..., Any]:
+        """As `action`, which may wait: whoever asks meanwhile is told in which steps and rounds it stands.
+
+        That is said until the next call says another, or the region ends: nobody asks between calls.
+        """
+        root, counted = self._region.root, [self._loops[self._region.root]]
         for node in call.steps:
-            if node.loops or node is self._region.root:
-                loop = loops.setdefault(node, Loop(node.step, outer))
-                counted.append(loop)
-                if node.loops:
-                    outer = innermost = loop
-        step = call.steps[-1].step
-        root = counted[0]
-        has_root = self._region.root.loops
+            if node.loops and node is not root:
+                counted.append(self._loops.setdefault(node, Loop(node.step, counted[-1])))
+        step, loop = call.steps[-1].step, counted[-1]
+        outer = [(place, each) for place, each in enumerate(counted[:-1]) if place or root.loops]
 
         def placed(*iterations: int) -> Any:
             strand = self._strand
-            before = strand.step, strand.loop
-            if has_root:
-                root.outer = before[1].outer if before[1] is not None else None
-            elif len(counted) > 1:
-                counted[1].outer = before[1]
-            for loop, iteration in zip(counted, iterations, strict=True):
-                loop.iteration = iteration
-            strand.step, strand.loop = step, innermost or before[1]
-            try:
-                return action()
-            finally:
-                strand.step, strand.loop = before
+            strand.step, strand.loop = step, loop
+            loop.iteration = iterations[-1]
+            for place, each in outer:
+                each.iteration = iterations[place]
+            return action()
 
         return placed
 
