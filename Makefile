@@ -41,6 +41,7 @@ soak: $(READY_FOR_WORK) ## run random programs with known results, simulated and
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(MINUTES) --threads
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs $(PIPELINES) --pipelines --threads
+	$(BIN)/python -m tests.soak --seed $(SEED) --runs 5000 --tiers
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs 150 --kills
 	$(BIN)/python -m tests.soak --ray-claims
 	$(BIN)/python -m tests.soak --seed $(SEED) --runs 20 --ray-kills

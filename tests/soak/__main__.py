@@ -23,6 +23,7 @@ from tests.soak.soaking_pipelines import (
 )
 from tests.soak.tally import Tally, WrongError
 from tests.soak.threads import soak_threads
+from tests.soak.tiers import TierTally, soak_tiers
 
 
 @click.command()
@@ -33,6 +34,7 @@ from tests.soak.threads import soak_threads
 @click.option("--threads", is_flag=True, help="On real threads, with failures and cancels at random moments.")
 @click.option("--pipelines", is_flag=True, help="Pipelines: readers, stages with threads, queues, sinks.")
 @click.option("--kills", is_flag=True, help="Pipelines on processes, whose nodes are killed or stopped, or that fail.")
+@click.option("--tiers", is_flag=True, help="The same programs interpreted, as generated Python and as native code.")
 @click.option("--ray-claims", "on_ray", flag_value="--ray-claims", help="All that every session must do, on Ray.")
 @click.option("--ray-kills", "on_ray", flag_value="--ray-kills", help="Pipelines on Ray; nodes are killed or stopped.")
 @click.option("--raylets", "on_ray", flag_value="--raylets", help="The same; a raylet is, with all its processes.")
@@ -44,6 +46,7 @@ def main(
     threads: bool,
     pipelines: bool,
     kills: bool,
+    tiers: bool,
     on_ray: str | None,
 ) -> None:
     """Run random programs, and check how each run ends.
@@ -54,7 +57,7 @@ def main(
         msg = "say for how long: --minutes or --runs"
         raise click.UsageError(msg)
 
-    chosen = {"--pipelines": pipelines, "--threads": threads, "--kills": kills}
+    chosen = {"--pipelines": pipelines, "--threads": threads, "--kills": kills, "--tiers": tiers}
     chosen |= {option: on_ray == option for option in ON_RAY}
     options = "".join(f" {option}" for option, is_chosen in chosen.items() if is_chosen)
 
@@ -62,10 +65,10 @@ def main(
         return f"python -m tests.soak --seed {number} --runs 1{options}"
 
     with Guard(command, LIMIT_ON_RAY_S if on_ray else LIMIT_S) as guard:
-        kind = KillTally if kills else PipelineTally if pipelines else Tally
+        kind = KillTally if kills else PipelineTally if pipelines else TierTally if tiers else Tally
         tally = (ON_RAY[on_ray] if on_ray else kind)(minutes, runs, guard.begins)
         schedules = SCHEDULES_OF_PIPELINES if pipelines else SCHEDULES
-        numbers = _numbers(seed, shard, 1 if threads or kills or on_ray else schedules)
+        numbers = _numbers(seed, shard, 1 if threads or kills or tiers or on_ray else schedules)
         try:
             (soak_on_ray if on_ray else partial(_soak, threads=threads))(numbers, tally)
         except WrongError as error:
@@ -80,6 +83,8 @@ def main(
 def _soak(numbers: Iterator[int], tally: Tally, threads: bool) -> None:
     if isinstance(tally, KillTally):
         soak_kills(numbers, tally)
+    elif isinstance(tally, TierTally):
+        soak_tiers(numbers, tally)
     elif isinstance(tally, PipelineTally):
         (soak_pipelines_on_threads if threads else soak_pipelines_simulated)(numbers, tally)
     else:
