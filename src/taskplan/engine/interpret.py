@@ -7,9 +7,7 @@ running a net calls them in order and looks at the cancel token before each.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from operator import attrgetter
-from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
-from taskplan.engine.prepare import PreparedNet, PreparedOp
+from taskplan.engine.prepare import PreparedNet, PreparedOp, with_arguments
 from taskplan.engine.values import describe, from_body
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
 from taskplan.operators.operands import is_tensor
@@ -77,16 +75,15 @@ class BoundNet:
             space.bind(op.outputs[0], sources[0])
         self.sources.append(tuple(sources))
         self.targets.append(tuple(targets))
-        body: Callable[..., Any] = prepared.declared.body
-        arguments = dict(prepared.arguments)
+        body = prepared.body
         if prepared.declared.wants_run:
-            instance = arguments["run"] = Instance(self, prepared, index, sources, targets)
+            instance = Instance(self, prepared, index, sources, targets)
             if instance.subnets:
                 self.subnets[index] = instance.subnets
+            arguments = {**prepared.arguments, "run": instance}
             if prepared.declared.prepare is not None:
                 prepared.declared.prepare(**arguments)
-        if arguments:
-            body = _with_arguments(body, arguments)
+            body = with_arguments(body, arguments)
         if not prepared.declared.is_builtin:
             body = _normalising(body, op.type)
         if not sources and not prepared.declared.effects and not prepared.declared.wants_run:
@@ -139,19 +136,6 @@ class BoundNet:
         if self.prepared.net.name:
             place.nets.append(f"net {self.prepared.net.name!r}")
         return place
-
-
-def _with_arguments(body: Callable[..., Any], arguments: dict[str, Any]) -> Callable[..., Any]:
-    """As `partial(body, **arguments)`; a function gets defaults of its own, which are quicker than keywords."""
-    if type(body) is not FunctionType or not arguments.keys() <= _keyword_only(body.__code__):
-        return partial(body, **arguments)
-    bound = FunctionType(body.__code__, body.__globals__, body.__name__, body.__defaults__, body.__closure__)
-    bound.__kwdefaults__ = {**(body.__kwdefaults__ or {}), **arguments}
-    return bound
-
-
-def _keyword_only(code: CodeType) -> set[str]:
-    return set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
 
 
 def _is_confined(cell: Cell, space: CellSpace, run: Run) -> bool:

@@ -8,8 +8,10 @@ A prepared plan is made once and run any number of times.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import CodeType, FunctionType
 from typing import Any
 
 from taskplan.engine.reach import Reach, contested_names, exposed_names, reach_of
@@ -33,17 +35,24 @@ NET_TYPES = frozenset(
 BRIEF_ROUNDS = 10_000
 """A step with more rounds than this has a thread of its own, so that it does not keep its siblings waiting."""
 
+KEPT_BYTES = 1 << 12
+"""Constants below this size are kept with the plan."""
+
 QUEUE_MAKERS = frozenset({"CreateBlobsQueue", "CreateRebatchingQueue"})
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedOp:
-    """An operator call with its declaration and the arguments that it gives; and whether it hands out its workspace."""
+    """An operator call with its declaration and the arguments that it gives; and whether it hands out its workspace.
+
+    `body` is the operator's with these arguments; of a declaration that wants a run, each instance makes its own.
+    """
 
     op: OpDef
     declared: Declaration
     arguments: Mapping[str, Any]
     hands_out: bool
+    body: Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,40 @@ def prepare_op(op: OpDef) -> PreparedOp:
         error.add_note(f"  added  {op.site}")
         raise
     arguments = {name: decoded[name] for name in op.arguments if name in decoded}
-    return PreparedOp(op, declared, arguments, reaches_workspace(op))
+    body = declared.body if declared.wants_run else with_arguments(declared.body, arguments)
+    if not op.inputs and declared.is_builtin and not declared.effects and not declared.wants_run:
+        body = _kept(body)
+    return PreparedOp(op, declared, arguments, reaches_workspace(op), body)
+
+
+def with_arguments(body: Callable[..., Any], arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    """As `partial(body, **arguments)`; a function gets defaults of its own, which are quicker than keywords."""
+    if not arguments:
+        return body
+    if type(body) is not FunctionType or not arguments.keys() <= _keyword_only(body.__code__):
+        return partial(body, **arguments)
+    bound = FunctionType(body.__code__, body.__globals__, body.__name__, body.__defaults__, body.__closure__)
+    bound.__kwdefaults__ = {**(body.__kwdefaults__ or {}), **arguments}
+    return bound
+
+
+def _keyword_only(code: CodeType) -> set[str]:
+    return set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
+
+
+def _kept(body: Callable[..., Any]) -> Callable[..., Any]:
+    """A pure function of nothing gives the same value each time: what is small is kept as long as the plan."""
+    values: list[Any] = []
+
+    def call() -> Any:
+        if values:
+            return values[0]
+        value = body()
+        if getattr(value, "nbytes", KEPT_BYTES) < KEPT_BYTES:
+            values.append(value)
+        return value
+
+    return call
 
 
 def prepare_net(net: NetDef) -> PreparedNet:

@@ -25,8 +25,10 @@ def open_run_blobs(program: ProgramDef, placed: Sequence[Placed], shared: Attemp
     Raises:
         WorkspaceError: another run, which uses one of these workspaces now, has something of that name there.
     """
+    queues: dict[str, BlobsQueue] = {}
+    if not program.channels and not program.collectives:
+        return queues
     require_no_other_run(program, placed)
-    queues = {}
     for channel in program.channels:
         queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
         queue.writers, queue.readers = channel.writers, channel.readers
