@@ -197,9 +197,9 @@ _CHOSEN = _COMPARABLE | {STRING_DTYPE}
 # --- choice -----------------------------------------------------------------------------------------------------------
 
 
-def _written_where(_: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+def _written_where(arguments: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
     condition, kind, other = dtypes
-    if condition is not BOOL or kind is not other or kind not in _COMPARABLE:
+    if condition is not BOOL or kind is not other or kind not in _COMPARABLE or arguments.get("broadcast_on_rows"):
         return None
     return Written("{1} if {0} else {2}", "{1} if {0} else {2}", kind)
 
