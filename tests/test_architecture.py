@@ -236,12 +236,32 @@ def test_every_name_at_the_front_door_is_listed():
     assert shown - {"TYPE_CHECKING", "Any"} <= set(taskplan.__all__)
 
 
+def modules_after(script: str) -> set[str]:
+    """What another Python has imported when it has run the script."""
+    command = [sys.executable, "-c", f"{script}; import sys; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split())
+
+
+def test_the_front_door_imports_late_what_it_shows_to_type_checkers():
+    [shown] = [node for node in ast.parse(sources()["taskplan"].read_text()).body if isinstance(node, ast.If)]
+
+    homes = {
+        name.name: node.module for node in ast.walk(shown) if isinstance(node, ast.ImportFrom) for name in node.names
+    }
+    late = {**taskplan._HOMES, **{name: home.rpartition(".")[0] for name, home in taskplan._MODULES.items()}}
+
+    assert {name: f"taskplan.{home}" for name, home in late.items()} == homes
+
+
+def test_importing_taskplan_imports_no_room():
+    ours = {module for module in modules_after("import taskplan") if module.startswith("taskplan.")}
+
+    assert ours == {"taskplan.errors"}
+
+
 def test_importing_taskplan_brings_in_nothing_that_a_run_may_not_need():
     late = {"click", "rich", "pandas", *OPTIONAL_PACKAGES}
-    script = "import sys, taskplan; print(*{module.partition('.')[0] for module in sys.modules})"
 
-    output = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    ).stdout
+    modules = modules_after("from taskplan import LocalSession, Net, Task, TaskGroup, ops")
 
-    assert not late & set(output.split())
+    assert not late & {module.partition(".")[0] for module in modules}

@@ -8,133 +8,50 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from taskplan import errors
-from taskplan.builder import control, schema
-from taskplan.builder.arguments import CreateOperator, MakeArgument
-from taskplan.builder.blobs import BlobReference, ScopedBlobReference, ScopedName
-from taskplan.builder.calls import IsOperator, IsOperatorWithEngine
-from taskplan.builder.channel import Channel
-from taskplan.builder.cluster import Cluster, Node
-from taskplan.builder.containers import List, Map, Struct
-from taskplan.builder.context import DefaultManaged, Managed
-from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
-from taskplan.builder.dataio import Pipe, Reader, ReaderBuilder, Writer
-from taskplan.builder.fields import Scalar
-from taskplan.builder.naming import fresh_names
-from taskplan.builder.net import Net
-from taskplan.builder.net_builder import NetBuilder
-from taskplan.builder.ops import ops
-from taskplan.builder.outputs import TaskOutput, TaskOutputList
-from taskplan.builder.plan import Plan
-from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
-from taskplan.builder.records import ConstRecord, NewRecord
-from taskplan.builder.scope import (
-    CurrentDeviceScope,
-    CurrentNameScope,
-    DeviceOption,
-    DeviceScope,
-    EmptyDeviceScope,
-    EmptyNameScope,
-    NameScope,
-)
-from taskplan.builder.setup import SetupNets, add_setup_steps, get_setup_nets
-from taskplan.builder.steps import (
-    ExecutionStep,
-    add_nets_in_order,
-    execution_step,
-    scoped_execution_step,
-    to_execution_step,
-)
-from taskplan.builder.task import Task, final_output
-from taskplan.builder.task_group import TaskGroup
-from taskplan.builder.workspace_type import WorkspaceType
-from taskplan.checker.check import check_program
-from taskplan.checker.problems import Problem
-from taskplan.checker.shapes import infer_shapes
-from taskplan.engine.why import Why
-from taskplan.errors import (
-    ArgumentError,
-    ArityError,
-    BuildAttributeError,
-    BuildError,
-    BuildIndexError,
-    BuildKeyError,
-    BuildRuntimeError,
-    BuildTypeError,
-    BuildValueError,
-    Cancelled,
-    ClosedError,
-    DtypeError,
-    InjectedFaultError,
-    InternalError,
-    MissingBlobError,
-    NoContextError,
-    NodeError,
-    NodeLostError,
-    OperatorError,
-    PlacementError,
-    PlanError,
-    QueueClosedError,
-    RemoteError,
-    ReplayDivergedError,
-    ReportedError,
-    RunCancelledError,
-    RunError,
-    ShapeError,
-    StalledError,
-    StepError,
-    TaskplanError,
-    TimedOutError,
-    UnknownOperatorError,
-    WorkspaceError,
-)
-from taskplan.events import Observer
-from taskplan.operators.inference import TensorSpec
-from taskplan.operators.registry import operator
-from taskplan.plan.types import DataType
-from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard
-from taskplan.sessions.base import CompiledRunnable, Session
-from taskplan.sessions.caffe2_export import export_caffe2
-from taskplan.sessions.local import LocalSession
-from taskplan.sessions.programs import compile_program, load, save
-from taskplan.sessions.records import FeedRecord, FetchRecord
-from taskplan.sessions.shapes import InferShapesAndTypes
-from taskplan.sessions.simulated import SimulatedSession
-from taskplan.sessions.started import StartedRun
-from taskplan.sessions.workspaces import (
-    Blobs,
-    CreateBlob,
-    CreateNet,
-    CurrentWorkspace,
-    DeserializeBlob,
-    FeedBlob,
-    FetchBlob,
-    FetchBlobs,
-    GetNameScope,
-    GetNetName,
-    HasBlob,
-    RegisteredOperators,
-    ResetBlob,
-    ResetWorkspace,
-    RootFolder,
-    RunNet,
-    RunNetOnce,
-    RunOperatorMultiple,
-    RunOperatorOnce,
-    RunOperatorsOnce,
-    RunPlan,
-    RunPlanInBackground,
-    SerializeBlob,
-    StringifyBlobName,
-    StringifyNetName,
-    StringifyProto,
-    SwitchWorkspace,
-    Workspace,
-    WorkspaceGuard,
-    Workspaces,
-    blobs,
-)
 
 if TYPE_CHECKING:
+    from taskplan.builder import control, schema
+    from taskplan.builder.arguments import CreateOperator, MakeArgument
+    from taskplan.builder.blobs import BlobReference, ScopedBlobReference, ScopedName
+    from taskplan.builder.calls import IsOperator, IsOperatorWithEngine
+    from taskplan.builder.channel import Channel
+    from taskplan.builder.cluster import Cluster, Node
+    from taskplan.builder.containers import List, Map, Struct
+    from taskplan.builder.context import DefaultManaged, Managed
+    from taskplan.builder.dataflow import get_ssa, get_undefined_blobs
+    from taskplan.builder.dataio import Pipe, Reader, ReaderBuilder, Writer
+    from taskplan.builder.fields import Scalar
+    from taskplan.builder.naming import fresh_names
+    from taskplan.builder.net import Net
+    from taskplan.builder.net_builder import NetBuilder
+    from taskplan.builder.ops import ops
+    from taskplan.builder.outputs import TaskOutput, TaskOutputList
+    from taskplan.builder.plan import Plan
+    from taskplan.builder.queue_nets import close_queue, dequeue, enqueue
+    from taskplan.builder.records import ConstRecord, NewRecord
+    from taskplan.builder.scope import (
+        CurrentDeviceScope,
+        CurrentNameScope,
+        DeviceOption,
+        DeviceScope,
+        EmptyDeviceScope,
+        EmptyNameScope,
+        NameScope,
+    )
+    from taskplan.builder.setup import SetupNets, add_setup_steps, get_setup_nets
+    from taskplan.builder.steps import (
+        ExecutionStep,
+        add_nets_in_order,
+        execution_step,
+        scoped_execution_step,
+        to_execution_step,
+    )
+    from taskplan.builder.task import Task, final_output
+    from taskplan.builder.task_group import TaskGroup
+    from taskplan.builder.workspace_type import WorkspaceType
+    from taskplan.checker.check import check_program
+    from taskplan.checker.problems import Problem
+    from taskplan.checker.shapes import infer_shapes
     from taskplan.data import data_workers
     from taskplan.data.batch_function import BatchFunction
     from taskplan.data.cached_reader import CachedReader
@@ -173,51 +90,204 @@ if TYPE_CHECKING:
     from taskplan.data.sinks import CallbackWriter, SinkWriter
     from taskplan.data.sources import SourceReader
     from taskplan.data.text_file_reader import TextFileReader
+    from taskplan.engine.why import Why
+    from taskplan.errors import (
+        ArgumentError,
+        ArityError,
+        BuildAttributeError,
+        BuildError,
+        BuildIndexError,
+        BuildKeyError,
+        BuildRuntimeError,
+        BuildTypeError,
+        BuildValueError,
+        Cancelled,
+        ClosedError,
+        DtypeError,
+        InjectedFaultError,
+        InternalError,
+        MissingBlobError,
+        NoContextError,
+        NodeError,
+        NodeLostError,
+        OperatorError,
+        PlacementError,
+        PlanError,
+        QueueClosedError,
+        RemoteError,
+        ReplayDivergedError,
+        ReportedError,
+        RunCancelledError,
+        RunError,
+        ShapeError,
+        StalledError,
+        StepError,
+        TaskplanError,
+        TimedOutError,
+        UnknownOperatorError,
+        WorkspaceError,
+    )
+    from taskplan.events import Observer
+    from taskplan.operators.inference import TensorSpec
+    from taskplan.operators.registry import operator
+    from taskplan.plan.types import DataType
+    from taskplan.sessions import experiment_util, net_printer, parallel_workers, timeout_guard
+    from taskplan.sessions.base import CompiledRunnable, Session
+    from taskplan.sessions.caffe2_export import export_caffe2
+    from taskplan.sessions.local import LocalSession
     from taskplan.sessions.process import ProcessSession
+    from taskplan.sessions.programs import compile_program, load, save
     from taskplan.sessions.ray import RaySession
+    from taskplan.sessions.records import FeedRecord, FetchRecord
+    from taskplan.sessions.shapes import InferShapesAndTypes
+    from taskplan.sessions.simulated import SimulatedSession
+    from taskplan.sessions.started import StartedRun
+    from taskplan.sessions.workspaces import (
+        Blobs,
+        CreateBlob,
+        CreateNet,
+        CurrentWorkspace,
+        DeserializeBlob,
+        FeedBlob,
+        FetchBlob,
+        FetchBlobs,
+        GetNameScope,
+        GetNetName,
+        HasBlob,
+        RegisteredOperators,
+        ResetBlob,
+        ResetWorkspace,
+        RootFolder,
+        RunNet,
+        RunNetOnce,
+        RunOperatorMultiple,
+        RunOperatorOnce,
+        RunOperatorsOnce,
+        RunPlan,
+        RunPlanInBackground,
+        SerializeBlob,
+        StringifyBlobName,
+        StringifyNetName,
+        StringifyProto,
+        SwitchWorkspace,
+        Workspace,
+        WorkspaceGuard,
+        Workspaces,
+        blobs,
+    )
 
-_LATE_BY_MODULE = {
-    "data.files.arrow": "arrow_from_schema from_table schema_from_arrow to_table",
+_BY_MODULE = {
+    "builder.arguments": "CreateOperator MakeArgument",
+    "builder.blobs": "BlobReference ScopedBlobReference ScopedName",
+    "builder.calls": "IsOperator IsOperatorWithEngine",
+    "builder.channel": "Channel",
+    "builder.cluster": "Cluster Node",
+    "builder.containers": "List Map Struct",
+    "builder.context": "DefaultManaged Managed",
+    "builder.dataflow": "get_ssa get_undefined_blobs",
+    "builder.dataio": "Pipe Reader ReaderBuilder Writer",
+    "builder.fields": "Scalar",
+    "builder.naming": "fresh_names",
+    "builder.net": "Net",
+    "builder.net_builder": "NetBuilder",
+    "builder.ops": "ops",
+    "builder.outputs": "TaskOutput TaskOutputList",
+    "builder.plan": "Plan",
+    "builder.queue_nets": "close_queue dequeue enqueue",
+    "builder.records": "ConstRecord NewRecord",
+    "builder.scope": (
+        "CurrentDeviceScope CurrentNameScope DeviceOption DeviceScope EmptyDeviceScope EmptyNameScope NameScope"
+    ),
+    "builder.setup": "add_setup_steps get_setup_nets SetupNets",
+    "builder.steps": "add_nets_in_order execution_step ExecutionStep scoped_execution_step to_execution_step",
+    "builder.task": "final_output Task",
+    "builder.task_group": "TaskGroup",
+    "builder.workspace_type": "WorkspaceType",
+    "checker.check": "check_program",
+    "checker.problems": "Problem",
+    "checker.shapes": "infer_shapes",
     "data.batch_function": "BatchFunction",
     "data.cached_reader": "CachedReader",
-    "data.files.csv_files": "CsvReader CsvWriter",
     "data.databases": "create_db",
     "data.dataset": "Dataset execution_step_with_progress",
     "data.db_file_reader": "DBFileReader",
-    "data.iterables": "IterableReader",
-    "data.net_processor": "NetProcessor clone_and_bind_net",
+    "data.files.arrow": "arrow_from_schema from_table schema_from_arrow to_table",
+    "data.files.csv_files": "CsvReader CsvWriter",
     "data.files.numpy_files": "NumpyReader NumpyWriter",
     "data.files.parquet": "ParquetReader ParquetWriter",
+    "data.files.text_lines": "TextLinesReader",
+    "data.iterables": "IterableReader",
+    "data.net_processor": "clone_and_bind_net NetProcessor",
     "data.pipeline": "pipe pipe_and_output",
-    "data.processors": "Output ProcessingReader make_processor processor_name",
+    "data.processors": "make_processor Output ProcessingReader processor_name",
     "data.queues": "Queue QueueWrapper",
     "data.readers": (
-        "CompositeReader CompositeReaderBuilder CountUntil CounterReader PipedReaderBuilder "
-        "ReaderWithDelay ReaderWithLimit ReaderWithLimitBase ReaderWithTimeLimit"
+        "CompositeReader CompositeReaderBuilder CounterReader CountUntil PipedReaderBuilder ReaderWithDelay "
+        "ReaderWithLimit ReaderWithLimitBase ReaderWithTimeLimit"
     ),
     "data.record_queue": "RecordQueue",
     "data.record_types": "dataclass_from_schema dtype_from_schema from_structured schema_from_dataclass to_structured",
     "data.sinks": "CallbackWriter SinkWriter",
     "data.sources": "SourceReader",
     "data.text_file_reader": "TextFileReader",
-    "data.files.text_lines": "TextLinesReader",
+    "engine.why": "Why",
+    "errors": (
+        "ArgumentError ArityError BuildAttributeError BuildError BuildIndexError BuildKeyError "
+        "BuildRuntimeError BuildTypeError BuildValueError Cancelled ClosedError DtypeError "
+        "InjectedFaultError InternalError MissingBlobError NoContextError NodeError NodeLostError "
+        "OperatorError PlacementError PlanError QueueClosedError RemoteError ReplayDivergedError "
+        "ReportedError RunCancelledError RunError ShapeError StalledError StepError TaskplanError "
+        "TimedOutError UnknownOperatorError WorkspaceError"
+    ),
+    "events": "Observer",
+    "operators.inference": "TensorSpec",
+    "operators.registry": "operator",
+    "plan.types": "DataType",
+    "sessions.base": "CompiledRunnable Session",
+    "sessions.caffe2_export": "export_caffe2",
+    "sessions.local": "LocalSession",
     "sessions.process": "ProcessSession",
+    "sessions.programs": "compile_program load save",
     "sessions.ray": "RaySession",
+    "sessions.records": "FeedRecord FetchRecord",
+    "sessions.shapes": "InferShapesAndTypes",
+    "sessions.simulated": "SimulatedSession",
+    "sessions.started": "StartedRun",
+    "sessions.workspaces": (
+        "Blobs blobs CreateBlob CreateNet CurrentWorkspace DeserializeBlob FeedBlob FetchBlob FetchBlobs "
+        "GetNameScope GetNetName HasBlob RegisteredOperators ResetBlob ResetWorkspace RootFolder RunNet "
+        "RunNetOnce RunOperatorMultiple RunOperatorOnce RunOperatorsOnce RunPlan RunPlanInBackground "
+        "SerializeBlob StringifyBlobName StringifyNetName StringifyProto SwitchWorkspace Workspace "
+        "WorkspaceGuard Workspaces"
+    ),
 }
-"""The modules of `taskplan.data`, with the names in them that are imported when they are first asked for."""
+"""The names that are shown here, by the module that has them; imported when they are first asked for."""
 
-_LATE = {name: module for module, names in _LATE_BY_MODULE.items() for name in names.split()}
+_HOMES = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
+
+_MODULES = {
+    "control": "builder.control",
+    "data_workers": "data.data_workers",
+    "experiment_util": "sessions.experiment_util",
+    "net_printer": "sessions.net_printer",
+    "parallel_workers": "sessions.parallel_workers",
+    "schema": "builder.schema",
+    "timeout_guard": "sessions.timeout_guard",
+}
+"""The modules that are shown here as they are."""
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data_workers":
-        return importlib.import_module("taskplan.data.data_workers")
-    if name not in _LATE:
+    if name in _MODULES:
+        value: Any = importlib.import_module(f"taskplan.{_MODULES[name]}")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"taskplan.{_HOMES[name]}"), name)
+    else:
         message = f"module 'taskplan' has no attribute {name!r}"
         raise AttributeError(message)
-    value = globals()[name] = getattr(importlib.import_module(f"taskplan.{_LATE[name]}"), name)
+    globals()[name] = value
     return value
 
 
