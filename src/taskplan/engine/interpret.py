@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskplan.engine.cells import Cell, CellSpace
+from taskplan.engine.compiler.chains import HOT_RUNS, chained
 from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp, with_arguments
+from taskplan.engine.tier import Tier
 from taskplan.engine.values import describe, from_body
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
 from taskplan.operators.operands import is_tensor
@@ -30,6 +32,8 @@ Call = Callable[[], None]
 
 _VALUE = attrgetter("value")
 
+_CHAINING = (Tier.AUTO, Tier.NATIVE)
+
 BUFFER_BYTES = 1 << 15
 """From this size on, an element-wise operator writes into the array that its output already owns."""
 
@@ -37,7 +41,7 @@ BUFFER_BYTES = 1 << 15
 class BoundNet:
     """A net in one workspace: it owns the state of its operators' instances."""
 
-    __slots__ = ("calls", "prepared", "run", "sources", "space", "subnets", "targets")
+    __slots__ = ("calls", "numbers", "prepared", "run", "runs", "sequence", "sources", "space", "subnets", "targets")
 
     def __init__(self, prepared: PreparedNet, space: CellSpace, run: Run) -> None:
         """Make every operator's instance, in order.
@@ -49,6 +53,10 @@ class BoundNet:
         self.space = space
         self.run = run
         self.calls: list[Call] = []
+        self.runs = 0
+        self.sequence: list[Call] = self.calls
+        self.numbers: list[int] = []
+        """What is called, and the first operator of each call; without chains each operator has its own call."""
         self.sources: list[tuple[Cell, ...]] = []
         self.targets: list[tuple[Cell, ...]] = []
         self.subnets: dict[int, Mapping[str, BoundNet]] = {}
@@ -90,7 +98,7 @@ class BoundNet:
             body = _computed_once(body)
         elif MAKES in prepared.declared.effects:
             body = _marking(body, self.run)
-        owners = [cell for cell in targets if _is_confined(cell, space, self.run)] if self.run.confined else []
+        owners = [cell for cell in targets if self.owns(cell)] if self.run.confined else []
         call = _closure(prepared, body, sources, targets, owners=owners)
         turns = self.run.driver.turns
         self.calls.append(call if turns is None else turns.around(call, self, prepared, index, sources, targets))
@@ -105,9 +113,12 @@ class BoundNet:
         token = self.run.token
         if token.cancelled:
             raise Cancelled
+        self.runs += 1
+        if self.runs == HOT_RUNS and self.run.shared.tier in _CHAINING and self.run.driver.turns is None:
+            self._make_chains()
         call = None
         try:
-            for call in self.calls:
+            for call in self.sequence:
                 if token.cancelled:
                     raise Cancelled
                 call()
@@ -118,7 +129,20 @@ class BoundNet:
         except BaseException as error:
             # Not `except Exception`: a KeyboardInterrupt or SystemExit inside a user function ends the run like any
             # failure.
-            raise self.failed(self.calls.index(call) if call else 0, error) from None
+            raise self.failed(self._number(call) if call else 0, error) from None
+
+    def _make_chains(self) -> None:
+        found = chained(self)
+        if len(found) < len(self.calls):
+            self.sequence, self.numbers = [call for _, call in found], [number for number, _ in found]
+
+    def _number(self, call: Call) -> int:
+        place = self.sequence.index(call)
+        return place if self.sequence is self.calls else self.numbers[place]
+
+    def owns(self, cell: Cell) -> bool:
+        """Whether only one strand of the run touches a blob, so that it may own an array."""
+        return bool(self.run.confined) and _is_confined(cell, self.space, self.run)
 
     def failed(self, index: int, error: BaseException) -> Failed:
         """The failure of operator `index`, with its place."""

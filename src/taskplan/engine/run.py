@@ -89,6 +89,7 @@ class Run:
             compiled.close()
         for net in self._nets.pop(space, {}).values():
             net.calls.clear()
+            net.sequence = net.calls
         self.confined.discard(space)
 
     def close(self) -> None:

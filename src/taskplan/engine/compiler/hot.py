@@ -12,7 +12,8 @@ from taskplan.engine.run import Run
 from taskplan.engine.tier import Tier
 
 HOT_ROUNDS = 200
-"""A loop is compiled when so many of its rounds have been interpreted: that took about as long as compiling takes."""
+"""A loop is compiled when so many of its rounds have been interpreted: that took about as long as compiling takes. One
+round is interpreted in any case, so that there is something in all blobs to go by."""
 
 
 def first_look(step: BoundStep, run: Run, limit: float) -> float:
@@ -24,7 +25,7 @@ def first_look(step: BoundStep, run: Run, limit: float) -> float:
         return 0
     if limit <= 1:
         return math.inf
-    return max(0, HOT_ROUNDS - run.plan.way(step.definition).rounds)
+    return max(1, HOT_ROUNDS - run.plan.way(step.definition).rounds)
 
 
 def take_up(step: BoundStep, run: Run, perform: Perform) -> Compiled | None:

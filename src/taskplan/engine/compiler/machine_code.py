@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import hashlib
 import os
 import re
@@ -20,7 +21,6 @@ import subprocess
 import sys
 import threading
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,8 @@ def _write_whole(path: Path, content: bytes) -> None:
 @cache
 def _toolchain() -> tuple[str, ...]:
     """What machine code depends on beside its source."""
+    from importlib.metadata import version
+
     llvm = _llvm()
     return (version("numba"), version("llvmlite"), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
@@ -226,6 +228,12 @@ def _load(name: str, content: bytes) -> int:
         address: int = engine.get_function_address(ENTRY)
         _LOADED[name] = address
     return address
+
+
+@cache
+def prototype(pointers: int) -> Any:
+    """The type of a native function that takes so many pointers."""
+    return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * pointers)
 
 
 # --- the process that compiles ----------------------------------------------------------------------------------------

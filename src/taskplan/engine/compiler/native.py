@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.follow import Typing
 from taskplan.engine.compiler.kinds import Kind, element_of, holds_still
-from taskplan.engine.compiler.machine_code import KINDS
+from taskplan.engine.compiler.machine_code import KINDS, prototype
 from taskplan.engine.compiler.source import Source
 from taskplan.plan.types import DType
 
@@ -89,7 +88,7 @@ class NativeFunction:
         fixed = (self._unused, self._unused, self._numbers, *memory.values())
         self._arguments = [ctypes.c_void_p(each.ctypes.data) for each in fixed]
         count = len(fixed) + len(self._arrays)
-        self._code = _prototype(count)(code)
+        self._code = prototype(count)(code)
 
     def fits(self, at: int) -> bool:
         """Whether blobs hold now what it takes for granted when it is entered there."""
@@ -140,8 +139,3 @@ class NativeFunction:
     def _is_set(self, cell: Cell) -> bool:
         mark = self._marks.get(cell)
         return mark is None or bool(mark[0][mark[1]])
-
-
-@cache
-def _prototype(pointers: int) -> Any:
-    return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * pointers)

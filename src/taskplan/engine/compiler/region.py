@@ -13,6 +13,7 @@ import numpy as np
 
 from taskplan.engine.bound import BoundStep, is_true, limit_of
 from taskplan.engine.cells import Cell
+from taskplan.engine.compiler.chains import Chain, chain_from
 from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
 from taskplan.engine.compiler.follow import Typing, typing_of
 from taskplan.engine.compiler.kinds import Known, holds_still, known_of, scalars_of
@@ -21,6 +22,7 @@ from taskplan.engine.compiler.source import DONE, Call, Source, needs_place
 from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
 from taskplan.engine.compiler.writer import python_source
 from taskplan.engine.failures import Failed
+from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
 from taskplan.engine.strand import CURRENT, Loop, Strand
 from taskplan.engine.tier import Tier
@@ -165,8 +167,9 @@ class Compiled:
         if at_first:
             known = scalars_of(self._cells)
         typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run))
-        source = python_source(typing)
-        function = Function(typing, source, _code(source.text), self._namespace(source))
+        chains = self._chains(typing)
+        source = python_source(typing, {node: len(chain.calls) for node, chain in chains.items()})
+        function = Function(typing, source, _code(source.text), self._namespace(source, chains))
         self._functions.append(function)
         way = self._run.plan.way(self._step.definition)
         way.python = source.text
@@ -178,11 +181,27 @@ class Compiled:
         known = known_of(self._cells)
         return typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run), native=True)
 
-    def _namespace(self, source: Source) -> dict[str, Any]:
+    def _chains(self, typing: Typing) -> dict[Operator, Chain]:
+        """The chains among operators that are called, by the first of each."""
+        found: dict[Operator, Chain] = {}
+        if self._run.shared.tier is Tier.PYTHON:
+            return found
+        called = {(each.net, each.index): each for each in typing.called if isinstance(each, Operator)}
+        inside: set[tuple[BoundNet, int]] = set()
+        for (net, index), node in called.items():
+            chain = chain_from(net, index) if (net, index) not in inside else None
+            if chain is not None:
+                places = [(net, place) for place in range(index, index + len(chain.calls))]
+                if all(place in called for place in places):
+                    found[node] = chain
+                    inside.update(places)
+        return found
+
+    def _namespace(self, source: Source, chains: Mapping[Operator, Chain]) -> dict[str, Any]:
         names: dict[str, Any] = {**NAMES, "token": self._run.token}
         names.update({name: cell for cell, name in source.cells.items()})
         for name, call in source.calls.items():
-            action = self._action(call)
+            action = chains[call.node] if call.chain and isinstance(call.node, Operator) else self._action(call)
             names[name] = self._placed(action, call) if needs_place(call) else action
         return names
 

@@ -34,12 +34,14 @@ class Call:
     Attributes:
         node: whose it is.
         part: of a stop blob, after which part of the step it is looked at.
+        chain: it is a chain that begins with the operator.
         steps: the steps around it, from the outside in.
     """
 
     node: Operator | Branch | While | Steps | Foreign
     steps: tuple[Steps, ...]
     part: int = -1
+    chain: bool = False
 
 
 @dataclass(slots=True)

@@ -237,6 +237,8 @@ def labels_of(node: Node) -> list[int]:
 def _rounds(node: Node) -> float:
     """How many operators a node runs at the most."""
     match node:
+        case Steps(limit=0):
+            return 0
         case Steps():
             return node.limit * max(1, sum(_rounds(child) for part in node.parts for child in part))
         case Branch():

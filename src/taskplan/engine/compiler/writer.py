@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,9 +36,9 @@ _RESERVED = frozenset(
 )
 
 
-def python_source(typing: Typing) -> Source:
-    """The function for Python."""
-    return _Writer(typing, None).write()
+def python_source(typing: Typing, chains: Mapping[Operator, int] | None = None) -> Source:
+    """The function for Python. `chains`: operators with which a chain begins, and how many operators it has."""
+    return _Writer(typing, None, chains or {}).write()
 
 
 def native_source(typing: Typing) -> Source:
@@ -52,8 +52,11 @@ def native_source(typing: Typing) -> Source:
 
 
 class _Writer:
-    def __init__(self, typing: Typing, marked: tuple[Cell, ...] | None) -> None:
+    def __init__(
+        self, typing: Typing, marked: tuple[Cell, ...] | None, chains: Mapping[Operator, int] | None = None
+    ) -> None:
         self._typing = typing
+        self._chains = chains or {}
         self._native = marked is not None
         arrays = [cell for cell in typing.variables if isinstance(typing.kind(cell), Array)] if self._native else []
         self._source = Source(marked=marked or (), arrays=tuple(arrays))
@@ -174,8 +177,12 @@ class _Writer:
             node = nodes[index]
             group = self._typing.group(node) if isinstance(node, Operator) else None
             if group is None:
-                self._write_node(node)
-                index += 1
+                chain_length = self._chains.get(node, 0) if isinstance(node, Operator) else 0
+                if chain_length:
+                    self._write_call("chain", Call(node, self._path(), chain=True))
+                else:
+                    self._write_node(node)
+                index += chain_length or 1
                 continue
             chain = [node]
             for later in nodes[index + 1 :]:
