@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from _paired import Paired, paired
@@ -27,10 +29,12 @@ from taskplan import (
     Task,
     TaskGroup,
     Workspace,
+    check_program,
     compile_program,
     final_output,
     fresh_names,
     ops,
+    save,
 )
 
 SMALL = np.arange(16, dtype=np.float32)
@@ -118,6 +122,48 @@ def build_and_compile(tasks: int) -> Callable[[], None]:
             compile_program(group)
 
     return build
+
+
+def many_nodes(file: Path, nodes: int = 1000, instances: int = 100) -> Callable[[], int]:
+    """A group of as many nodes, each with two tasks and a channel, all of which end in one: built, checked and saved.
+
+    Returns:
+        How to do that; it says how many bytes there are in the file.
+    """
+
+    def build_and_save() -> int:
+        with fresh_names(), TaskGroup() as group:
+            home = Channel("home", capacity=10, schema=["x"])
+            for number in range(nodes):
+                with Node(f"node:{number}"):
+                    channel = Channel(f"channel {number}", capacity=10, schema=["x"])
+                    with Task(num_instances=instances):
+                        writer = channel.writer()
+                        with ops.loop(100):
+                            writer.write(None, [ops.Const(1)])
+                    with Task(num_instances=instances):
+                        hand_on(channel, home)
+            with Node("home"), Task():
+                reader = home.reader()
+                with ops.loop():
+                    should_stop, record = reader.read()
+                    ops.stop_if(should_stop)
+                    ops.Copy(record.x(), "seen")
+        program = compile_program(group)
+        assert not check_program(program)
+        save(program, file)
+        return file.stat().st_size
+
+    return build_and_save
+
+
+def hand_on(source: Channel, target: Channel) -> None:
+    """What a task does that reads one channel and writes another."""
+    reader, writer = source.reader(), target.writer()
+    with ops.loop():
+        should_stop, record = reader.read()
+        ops.stop_if(should_stop)
+        writer.write(None, [ops.Copy(record.x())])
 
 
 def many_tasks(tasks: int) -> TaskGroup:
@@ -210,6 +256,12 @@ def workloads() -> Iterator[Workload]:
         yield Workload(
             f"build and compile, {tasks:,} tasks, a task", caffe2, "120", build_and_compile(tasks), tasks, *add, rounds
         )
+    with TemporaryDirectory() as folder:
+        build_and_save = many_nodes(Path(folder) / "program")
+        yield Workload(
+            f"1,000 nodes x 100 instances: build, check and save {build_and_save() / 1e6:.1f} MB (aim 10)", "",
+            "2,000,000", build_and_save, 1, *add, rounds=3,
+        )  # fmt: skip
     yield Workload(
         "400 small concurrent tasks, a task", "150", "50", runner(many_tasks(400)), 400,
         "ThreadPoolExecutor(2).map", pool_of_tasks(400), 400,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, ParamSpec, Self, TypeVar, cast, overload
 
 from taskplan.errors import BuildError, BuildTypeError, NoContextError
@@ -39,15 +38,17 @@ def stack_of(cls: type[Managed]) -> list[Any]:
     return found
 
 
-@contextmanager
-def cleared_contexts() -> Iterator[None]:
+class cleared_contexts:  # noqa: N801 - reads as a context manager; compiling opens one a task, so it is no generator
     """Nothing is current inside this block: what is built there joins no enclosing group, task or builder."""
-    outer = _STACKS.by_class
-    _STACKS.by_class = {}
-    try:
-        yield
-    finally:
-        _STACKS.by_class = outer
+
+    __slots__ = ("_outer",)
+
+    def __enter__(self) -> None:
+        self._outer = _STACKS.by_class
+        _STACKS.by_class = {}
+
+    def __exit__(self, *error: object) -> None:
+        _STACKS.by_class = self._outer
 
 
 class Managed:

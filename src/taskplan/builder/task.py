@@ -232,8 +232,7 @@ class Task(Managed):
         if self._step is None:
             return execution_step(self.name, [])
         self._is_plain = not has_attributes(self._step)
-        with written_at(self.site):
-            around_task, around_instance, reports = self._surroundings(self._step)
+        around_task, around_instance, reports = self._surroundings(self._step)
         if not self._outputs:
             around_task.exit_nets.append(self._hidden_output_net())
         if not (around_task or around_instance or reports or self._num_instances > 1):
@@ -256,6 +255,10 @@ class Task(Managed):
         """What is set up around the task, what around each instance, and the reporters; wherever these are written."""
         if self._is_plain:
             return Setups(), Setups(), []
+        with written_at(self.site):
+            return self._what_setup_objects_want(step)
+
+    def _what_setup_objects_want(self, step: ExecutionStep) -> tuple[Setups, Setups, list[ExecutionStep]]:
         task = SetupCollector(Task.TASK_SETUP, self)
         instance = SetupCollector(Task.TASK_INSTANCE_SETUP, self)
         reports: dict[int, ExecutionStep] = {}

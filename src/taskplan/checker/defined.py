@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from taskplan.checker.facts import PlanFacts
 from taskplan.checker.problems import Problem
@@ -39,16 +40,25 @@ def undefined_reads(program: ProgramDef, facts: Facts, known: Known) -> Iterator
     The engine refuses these in every run, when it makes the net. Where a user function may have made the blob, nothing
     is proved and nothing is said.
     """
+    # A session makes the blob of every output before the run, so reading one is no undefined read (but see TP108).
+    outputs: dict[str, set[str]] = {node: set() for node in facts}
+    for output in program.outputs:
+        outputs.setdefault(output.node, set()).add(output.blob)
     for node, each in facts.items():
         if not each.makes_any_blob:
-            elsewhere = {other: theirs.written for other, theirs in facts.items() if other != node}
-            # A session makes the blob of every output before the run, so reading one is no undefined read (but see
-            # TP108).
-            outputs = {output.blob for output in program.outputs if output.node == node}
-            yield from _undefined_in(each, known.get(node, set()) | outputs, elsewhere)
+            yield from _undefined_in(
+                each, known.get(node, set()) | outputs[node], partial(_written_elsewhere, facts, node)
+            )
 
 
-def _undefined_in(facts: PlanFacts, known: set[str], elsewhere: Mapping[str, set[str]]) -> Iterator[Problem]:
+def _written_elsewhere(facts: Facts, node: str, blob: str) -> str | None:
+    """Another node on which a blob is written, if there is one."""
+    return next((other for other, theirs in facts.items() if other != node and blob in theirs.written), None)
+
+
+def _undefined_in(
+    facts: PlanFacts, known: set[str], written_elsewhere: Callable[[str], str | None]
+) -> Iterator[Problem]:
     said: set[tuple[int, str]] = set()
     for visit in visits(facts.plan, known):
         if visit.net is None:
@@ -61,7 +71,7 @@ def _undefined_in(facts: PlanFacts, known: set[str], elsewhere: Mapping[str, set
             for name, place in _unseen(facts.nets[visit.net], visit):
                 if (id(place.op), name) not in said:
                     said.add((id(place.op), name))
-                    yield _undefined(name, place, visit, elsewhere)
+                    yield _undefined(name, place, visit, written_elsewhere(name))
 
 
 def _unseen(net: NetDef, visit: Visit) -> Iterator[tuple[str, OpPlace]]:
@@ -79,15 +89,14 @@ def _unseen(net: NetDef, visit: Visit) -> Iterator[tuple[str, OpPlace]]:
                 scope.writers[name] = place
 
 
-def _undefined(name: str, place: OpPlace, visit: Visit, elsewhere: Mapping[str, set[str]]) -> Problem:
+def _undefined(name: str, place: OpPlace, visit: Visit, writing_node: str | None) -> Problem:
     where = place.where(visit.task, visit.node)
-    for node, names in elsewhere.items():
-        if name in names:
-            message = (
-                f"{place.op.type} reads {name!r}, which is written on node {node!r}: nodes share no blobs; send it "
-                "through a Channel, or use LocalSession(ws, shared_nodes=True)"
-            )
-            return Problem("TP107", "blob of another node", message, where, place.op.site)
+    if writing_node is not None:
+        message = (
+            f"{place.op.type} reads {name!r}, which is written on node {writing_node!r}: nodes share no blobs; send it "
+            "through a Channel, or use LocalSession(ws, shared_nodes=True)"
+        )
+        return Problem("TP107", "blob of another node", message, where, place.op.site)
     message = f"{place.op.type} reads {name!r}, which nothing writes before it"
     writers = visit.scope.all_writers()
     hints = [
