@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import ctypes
 import hashlib
+import math
 import os
 import re
 import subprocess
@@ -29,7 +30,7 @@ import numpy as np
 KINDS = ("float32", "float64", "int32", "int64", "bool")
 """The kinds of variables, in the order of the function's pointers."""
 
-FORMAT = 1
+FORMAT = 2
 """To be counted up when machine code of today would mean something else tomorrow."""
 
 ENTRY = "taskplan_region"
@@ -71,13 +72,17 @@ class Order:
         loaded = _LOADED.get(self.path.name)
         if loaded is None:
             try:
-                content = self.path.with_suffix(".o").read_bytes()
+                content = _opened(self.path.with_suffix(".o").read_bytes())
+                if content is None:
+                    self.path.with_suffix(".o").unlink()
             except FileNotFoundError:
                 self._look_for_errors()
                 return None
             except OSError as error:
                 msg = f"{self.path.with_suffix('.o')} cannot be read: {error}"
                 raise NotNativeError(msg) from error
+            if content is None:
+                return None
             loaded = _load(self.path.name, content)
         return loaded
 
@@ -108,7 +113,7 @@ class Order:
                 with contextlib.suppress(OSError):  # then the next program makes it again
                     self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                     _write_whole(self.path.with_suffix(".py"), self.text.encode())
-                    _write_whole(self.path.with_suffix(".o"), content)
+                    _write_whole(self.path.with_suffix(".o"), _sealed(content))
                 found = _load(self.path.name, content)
             return found
 
@@ -179,6 +184,18 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, NotNativeError) else f"{type(error).__name__}: {error}"
 
 
+def _sealed(content: bytes) -> bytes:
+    """Machine code as it is kept. LLVM crashes on an object file that is not whole, so a digest stands before it."""
+    return hashlib.sha256(content).digest() + content
+
+
+def _opened(kept: bytes) -> bytes | None:
+    """The machine code in a file of the cache; None if it is not as it was written."""
+    size = hashlib.sha256().digest_size
+    content = kept[size:]
+    return content if hashlib.sha256(content).digest() == kept[:size] else None
+
+
 def _write_whole(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     unfinished.write_bytes(content)
@@ -247,8 +264,15 @@ def make(text: str) -> bytes:
     """
     import numba
 
-    names: dict[str, Any] = {"TRUE": True, "FALSE": False, "nan": np.nan, "inf": np.inf, "carray": numba.carray}
-    names |= {name: getattr(np, name) for name in ("float32", "float64", "int32", "int64", "bool_", "sqrt")}
+    names: dict[str, Any] = {
+        "TRUE": True,
+        "FALSE": False,
+        "nan": np.nan,
+        "inf": np.inf,
+        "carray": numba.carray,
+        "sqrt": math.sqrt,
+    }
+    names |= {name: getattr(np, name) for name in ("float32", "float64", "int32", "int64", "bool_")}
     exec(text, names)  # of our own text
     options = {"nogil": True, "error_model": "numpy"}
     names["region"] = numba.njit(**options)(names["region"])
@@ -262,6 +286,8 @@ def make(text: str) -> bytes:
 def _object_of(assembly: str) -> bytes:
     """Machine code of the function itself, without what Numba puts around it for Python."""
     llvm = _llvm()
+    # Roots are an instruction of the processor; Numba would call a library.
+    assembly = re.sub(r"@sqrt\b", "@llvm.sqrt.f64", re.sub(r"@sqrtf\b", "@llvm.sqrt.f32", assembly))
     # It makes no arrays, and nobody counts references to those that it gets.
     counting = r"(define [^\n]*@NRT_(?:incref|decref)\([^\n]*\{\n).*?\n\}"
     module = llvm.parse_assembly(re.sub(counting, r"\1  ret void\n}", assembly, flags=re.DOTALL))
@@ -288,7 +314,7 @@ def main(path: Path) -> None:
     if hasattr(os, "nice"):
         os.nice(19)  # the program goes first
     try:
-        content, suffix = make(path.read_text()), ".o"
+        content, suffix = _sealed(make(path.read_text())), ".o"
     except Exception as error:
         content, suffix = _said(error).encode(), ".error"
     _write_whole(path.with_suffix(suffix), content)
