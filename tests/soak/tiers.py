@@ -17,7 +17,7 @@ from tests.soak.tally import ENOUGH, Tally, WrongError
 from tests.soak.tiers_programs import Program
 
 import taskplan as tp
-from taskplan.engine.compiler import hot
+from taskplan.engine.compiler import hot, region
 from taskplan.engine.compiler.machine_code import CACHE
 from taskplan.engine.compiler.region import Compiled
 from taskplan.engine.compiler.tree import Foreign, Steps, While, nodes_of
@@ -138,9 +138,14 @@ def _run(number: int, tally: TierTally, *, native: bool) -> None:
     with tp.fresh_names():
         program = Program(number, small=native and number % LARGE_EVERY > 0)
     right = _ended(program, "interpret")[0]
-    found, watch, _ = _ended(program, "python")
+    # Half of the functions are left after each round, and entered again where they were left.
+    with mock.patch.object(region, "SLICE_S", 0.0 if number % 2 else region.SLICE_S):
+        found, watch, _ = _ended(program, "python")
     _compare("python", right, found, program)
     tally.compiled += watch.does_something
+    with mock.patch.object(hot, "HOT_ROUNDS", number % 5):
+        found, watch, _ = _ended(program, "auto")
+    _compare("auto", right, found, program)
     if native:
         found, watch, prepared = _ended(program, "native")
         _compare("native", right, found, program)
