@@ -31,6 +31,7 @@ class Instance:
         self.state: dict[str, Any] = {}
         self.workspace = net.space
         self._net = net
+        self._run = net.run
         self._index = index
         self._sources = sources
         self._targets = targets
@@ -53,11 +54,11 @@ class Instance:
         return self._rng
 
     def _new_seed(self) -> np.random.SeedSequence:
-        return self._net.run.next_seed(self._net.prepared.net.name, self._index)
+        return self._run.next_seed(self._net.prepared.net.name, self._index)
 
     def wait(self, reason: Reason, attempt: Attempt, timeout_s: float = math.inf) -> Any:
         """Make the attempt until it answers, through the driver."""
-        run = self._net.run
+        run = self._run
         return run.driver.wait(reason, attempt, run.token, timeout_s, False, self)
 
     def input(self, index: int) -> Any:
@@ -82,7 +83,7 @@ class Instance:
 
     def wall_clock_ns(self) -> int:
         """The wall clock, in nanoseconds since 1970."""
-        return self._net.run.driver.wall_clock_ns()
+        return self._run.driver.wall_clock_ns()
 
     def run_net(self, argument: str) -> None:
         """Run the net given as `argument`."""
@@ -101,7 +102,7 @@ class Instance:
         for inner, outer in bound.items():
             space.bind(inner, self._net.space.cell(outer))
         if self._scoped is None or self._scoped.space is not space:
-            self._scoped = type(self._net)(prepare_net(net), space, self._net.run)
+            self._scoped = type(self._net)(prepare_net(net), space, self._run)
         self._scoped.perform()
         if keep_copies:
             for inner, outer in bound.items():
@@ -111,7 +112,7 @@ class Instance:
 
     def user_call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function of the user."""
-        run = self._net.run
+        run = self._run
         if self._hands_out:
             run.shared.hand_out(self.workspace)
         return run.user_call(self, function, *args)
@@ -119,7 +120,7 @@ class Instance:
     @property
     def ending(self) -> bool:
         """Whether the run, or the closing block, that the operator stands in has been told to end."""
-        return self._net.run.token.cancelled
+        return self._run.token.cancelled
 
     def place(self) -> Place:
         """Where the operator stands."""
@@ -127,4 +128,4 @@ class Instance:
 
     def log(self, message: str) -> None:
         """Write a line to the run's log."""
-        self._net.run.log(message)
+        self._run.log(message)

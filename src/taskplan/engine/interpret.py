@@ -6,7 +6,7 @@ running a net calls them in order and looks at the cancel token before each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -325,11 +325,12 @@ def _discarding(body: Callable[..., Any], sources: list[Cell], read: list[Cell])
 def _general(
     prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell], *, single: bool
 ) -> Call:
-    name, wanted = prepared.op.type, len(targets)
+    name = prepared.op.type
     pure = _keeps_nothing(prepared.declared)
     if single and len(sources) == 1:
         return _from_one_object(body, sources[0], targets[0])
-    first, last = targets[0], targets[-1]
+    if len(targets) == 2 and not single and not pure and len(sources) in (1, 2):
+        return _to_two(name, body, targets, *sources)
 
     def call() -> None:
         values = body(*map(_VALUE, sources))
@@ -339,16 +340,36 @@ def _general(
         if single:
             targets[0].value = values
             return
-        if wanted == 2 and len(values) == 2:
-            first.value, last.value = values
-            return
-        if len(values) < wanted:
-            msg = f"{name} gave {len(values)} values for {wanted} outputs"
-            raise WorkspaceError(msg)
-        for cell, value in zip(targets, values, strict=False):
-            cell.value = value
+        _store(name, values, targets)
 
     return call
+
+
+def _to_two(name: str, body: Callable[..., Any], targets: list[Cell], source: Cell, more: Cell | None = None) -> Call:
+    """As `_general`, for two outputs of one or two inputs: a column that goes through a queue, and a status."""
+    first, second = targets
+
+    def call() -> None:
+        if more is None:
+            values = body(source.value)
+        else:
+            values = body(source.value, more.value)
+            more.owned = None
+        source.owned = None
+        if len(values) == 2:
+            first.value, second.value = values
+        else:
+            _store(name, values, targets)
+
+    return call
+
+
+def _store(name: str, values: Sequence[Any], targets: list[Cell]) -> None:
+    if len(values) < len(targets):
+        msg = f"{name} gave {len(values)} values for {len(targets)} outputs"
+        raise WorkspaceError(msg)
+    for cell, value in zip(targets, values, strict=False):
+        cell.value = value
 
 
 def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell], targets: list[Cell]) -> Call:
