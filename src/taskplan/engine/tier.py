@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import Enum
+from functools import cache
 from importlib.util import find_spec
 
 from taskplan.errors import PlanError
@@ -41,6 +42,7 @@ class Tier(Enum):
         return tier
 
 
+@cache
 def can_be_native() -> bool:
     """Whether the packages of the extra `fast` are installed."""
     return find_spec("numba") is not None and find_spec("llvmlite") is not None

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 HOT_RUNS = 200
 """A net that has run so often has its chains made."""
 
+MOST_OPERATORS = 200
+"""In one chain: compiling takes longer than in proportion."""
+
 LOOK_EVERY = 64
 """So many runs lie between two looks for native code that is being made."""
 
@@ -57,7 +60,7 @@ def chain_from(net: BoundNet, first: int) -> Chain | None:
     group: int | None = None
     cells: dict[Cell, None] = {}
     read: set[Cell] = set()
-    for index in range(first, len(net.calls)):
+    for index in range(first, min(first + MOST_OPERATORS, len(net.calls))):
         sources, targets = net.sources[index], net.targets[index]
         # Of blobs that the chain has not written, what they hold now is as good as any guess; the call looks again.
         cells.update(dict.fromkeys((*sources, *targets)))

@@ -16,6 +16,9 @@ from taskplan.engine.tier import can_be_native
 HOT_S = 0.05
 """A region becomes native when it has run in Python for so long: as long as loading native code takes."""
 
+MOST_OPERATORS = 500
+"""In native code: compiling takes longer than in proportion."""
+
 
 class Promotion:
     """Counts how long a region has run in Python, and has native code made when it is worth it.
@@ -69,6 +72,8 @@ class _Wanted:
 
     def __init__(self, typing: Typing, way: WayOfRunning) -> None:
         why = typing.why_not_numeric()
+        if not why and len(typing.expressions) > MOST_OPERATORS:
+            why = f"it has more than {MOST_OPERATORS} operators, and would take long to compile"
         if not why and not can_be_native():
             why = "the packages of the extra 'fast' are not installed"
         if why:
