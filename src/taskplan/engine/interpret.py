@@ -98,7 +98,8 @@ class BoundNet:
             body = _computed_once(body)
         elif MAKES in prepared.declared.effects:
             body = _marking(body, self.run)
-        owners = [cell for cell in targets if self.owns(cell)] if self.run.confined else []
+        may_own = prepared.declared.ufunc is not None and self.run.confined
+        owners = [cell for cell in targets if self.owns(cell)] if may_own else []
         call = _closure(prepared, body, sources, targets, owners=owners)
         turns = self.run.driver.turns
         self.calls.append(call if turns is None else turns.around(call, self, prepared, index, sources, targets))

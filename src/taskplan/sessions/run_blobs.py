@@ -25,10 +25,8 @@ def open_run_blobs(program: ProgramDef, placed: Sequence[Placed], shared: Attemp
     Raises:
         WorkspaceError: another run, which uses one of these workspaces now, has something of that name there.
     """
-    queues: dict[str, BlobsQueue] = {}
-    if not program.channels and not program.collectives:
-        return queues
     require_no_other_run(program, placed)
+    queues: dict[str, BlobsQueue] = {}
     for channel in program.channels:
         queue = BlobsQueue(channel_blob(channel.name), channel.capacity, channel.columns, channel.fields)
         queue.writers, queue.readers = channel.writers, channel.readers
@@ -52,9 +50,10 @@ def require_no_other_run(program: ProgramDef, placed: Sequence[Placed]) -> None:
     Raises:
         WorkspaceError: they would; the message has the name.
     """
-    for each in placed:
+    names = _names(program)
+    for each in placed if names else ():
         taken = set(each.space.local_names())
-        for name, what in _names(program).items():
+        for name, what in names.items():
             if name in taken:
                 msg = (
                     f"another run uses {what} in the workspace of node {each.node!r} now; give one of them another "
@@ -65,6 +64,8 @@ def require_no_other_run(program: ProgramDef, placed: Sequence[Placed]) -> None:
 
 def _names(program: ProgramDef) -> dict[str, str]:
     """The blobs of a program's channels and collectives, and what they are called."""
+    if not program.channels and not program.collectives:
+        return {}
     channels = {channel_blob(channel.name): f"channel {channel.name!r}" for channel in program.channels}
     return channels | {collective_blob(each.name): f"{each.kind} {each.name!r}" for each in program.collectives}
 
@@ -86,6 +87,7 @@ def forget_run_blobs(program: ProgramDef, placed: Sequence[Placed], spaces: Mapp
     for output in program.outputs:
         if output.blob in hidden and output.node in spaces:
             spaces[output.node].forget(output.blob)
+    names = _names(program)
     for each in placed:
-        for name in _names(program):
+        for name in names:
             each.space.forget(name)
