@@ -76,6 +76,7 @@ class ThreadPool:
         self._all: set[_Worker] = set()
         self._brief: deque[Job] = deque()
         self._brief_threads = 0
+        self._most_brief_threads = os.cpu_count() or 1  # asked once: it looks at the system's files
         self._started = 0
         self._closed = False
 
@@ -93,7 +94,7 @@ class ThreadPool:
         """Run `job`, which must not raise and must end by itself, on one of a few shared threads."""
         with self._lock:
             self._brief.append(job)
-            if self._brief_threads >= (os.cpu_count() or 1):
+            if self._brief_threads >= self._most_brief_threads:
                 return
             self._brief_threads += 1
         try:
