@@ -149,6 +149,9 @@ class FakeRun:
     def wall_clock_ns(self) -> int:
         return 1_577_836_800_000_000_000
 
+    def finish_loop(self) -> bool:
+        return False
+
     def run_net(self, argument: str) -> None:
         self.bench.nets[argument]()
 

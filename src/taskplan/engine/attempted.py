@@ -25,13 +25,13 @@ from taskplan.engine.parking import Waiter
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.stalls import Analysis, goes_on_by_itself, who_is
 from taskplan.engine.strand import Role, Strand, Strands
-from taskplan.engine.tier import Tier
 from taskplan.engine.why import Why
 from taskplan.errors import InternalError, StalledError, TimedOutError
 from taskplan.events import Event
 from taskplan.operators.waiting import NOT_YET, Attempt, Changes, Interval, Joins, NotYet, Reason, Shared
 
 if TYPE_CHECKING:
+    from taskplan.engine.compiler.hot import Compiler
     from taskplan.engine.instance import Instance
     from taskplan.engine.turns import Turns
 
@@ -113,10 +113,10 @@ class Attempted:
         seed: int | None = None,
         observe: Callable[[Event], None] | None = None,
         within: Callable[[Any], AbstractContextManager[object]] = nullcontext,
-        tier: Tier = Tier.AUTO,
+        compiler: Compiler | None = None,
     ) -> None:
         self.driver = driver
-        self.tier = tier
+        self.compiler = compiler
         self.observe = observe
         self.within = within
         """Opened around each node's plan, with its workspace; all steps see what it sets in context variables."""

@@ -89,6 +89,11 @@ class Instance:
         """Run the net given as `argument`."""
         self.subnets[argument].perform()
 
+    def finish_loop(self) -> bool:
+        """Do the rounds that are left, compiled; False if that cannot be done."""
+        compiler = self._net.run.shared.compiler
+        return compiler is not None and compiler.finish_loop(self._net, self._index)
+
     def run_in_scope(
         self, net: NetDef, bound: Mapping[str, str], scope: Scope, *, reuse: bool, keep_copies: bool
     ) -> None:

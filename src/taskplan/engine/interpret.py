@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskplan.engine.cells import Cell, CellSpace
-from taskplan.engine.compiler.chains import HOT_RUNS, chained
 from taskplan.engine.explain import explained
 from taskplan.engine.failures import Failed, Place
 from taskplan.engine.instance import Instance
 from taskplan.engine.prepare import PreparedNet, PreparedOp, with_arguments
-from taskplan.engine.tier import Tier
 from taskplan.engine.values import describe, from_body
 from taskplan.errors import Cancelled, ShapeError, WorkspaceError
 from taskplan.operators.operands import is_tensor
@@ -26,13 +24,15 @@ from taskplan.operators.registry import MAKES, Declaration, slot_names
 from taskplan.operators.waiting import Shared
 
 if TYPE_CHECKING:
+    from taskplan.engine.compiler.hot import Compiler
     from taskplan.engine.run import Run
 
 Call = Callable[[], None]
 
 _VALUE = attrgetter("value")
 
-_CHAINING = (Tier.AUTO, Tier.NATIVE)
+HOT_RUNS = 200
+"""A net that has run so often has chains made of its operators, if there is a compiler."""
 
 BUFFER_BYTES = 1 << 15
 """From this size on, an element-wise operator writes into the array that its output already owns."""
@@ -115,8 +115,8 @@ class BoundNet:
         if token.cancelled:
             raise Cancelled
         self.runs += 1
-        if self.runs == HOT_RUNS and self.run.shared.tier in _CHAINING and self.run.driver.turns is None:
-            self._make_chains()
+        if self.runs == HOT_RUNS and self.run.shared.compiler is not None:
+            self._make_chains(self.run.shared.compiler)
         call = None
         try:
             for call in self.sequence:
@@ -132,8 +132,8 @@ class BoundNet:
             # failure.
             raise self.failed(self._number(call) if call else 0, error) from None
 
-    def _make_chains(self) -> None:
-        found = chained(self)
+    def _make_chains(self, compiler: Compiler) -> None:
+        found = compiler.chained(self)
         if len(found) < len(self.calls):
             self.sequence, self.numbers = [call for _, call in found], [number for number, _ in found]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,6 @@ from taskplan.engine.strand import CURRENT
 from taskplan.errors import Cancelled, RunError, WorkspaceError
 
 if TYPE_CHECKING:
-    from taskplan.engine.bound import BoundStep
     from taskplan.engine.compiler.region import Compiled
     from taskplan.engine.instance import Instance
 
@@ -43,7 +42,7 @@ class Run:
         self.token = token or shared.token
         self._children = count()
         self._nets: dict[CellSpace, dict[str, BoundNet]] = {}
-        self._compiled: dict[CellSpace, dict[int, Compiled]] = {}
+        self._compiled: dict[CellSpace, dict[Hashable, Compiled]] = {}
         self.confined: set[CellSpace] = set()
         """Workspaces whose own blobs only one thread of this run ever touches."""
 
@@ -75,12 +74,12 @@ class Run:
             bound = nets[name] = BoundNet(prepared, space, self)
         return bound
 
-    def compiled(self, step: BoundStep, make: Callable[[], Compiled]) -> Compiled:
-        """The one compiled form of a step in its workspace; made on first use."""
-        known = self._compiled.setdefault(step.space, {})
-        found = known.get(id(step))
+    def compiled(self, space: CellSpace, what: Hashable, make: Callable[[], Compiled]) -> Compiled:
+        """The one compiled form of something in a workspace; made on first use."""
+        known = self._compiled.setdefault(space, {})
+        found = known.get(what)
         if found is None:
-            found = known[id(step)] = make()
+            found = known[what] = make()
         return found
 
     def forget(self, space: CellSpace) -> None:

@@ -13,7 +13,6 @@ from functools import partial
 
 from taskplan.engine.bound import FALSE, TRUE, BoundStep, bind, is_true, limit_of
 from taskplan.engine.cells import CellSpace
-from taskplan.engine.compiler.hot import first_look, take_up
 from taskplan.engine.failures import Failed
 from taskplan.engine.groups import Group, end_member, join_or_abandon, member, start, with_time_limit
 from taskplan.engine.run import Run
@@ -219,10 +218,13 @@ def _last_report(step: BoundStep, reporter: BoundStep, run: Run) -> None:
 def _iterate(step: BoundStep, run: Run) -> None:
     """Do the rounds of a step, interpreted, and from some round on compiled."""
     limit = limit_of(step.definition)
-    look_at = first_look(step, run, limit)
-    iteration = _interpret(step, run, limit, look_at)
+    compiler = run.shared.compiler
+    if compiler is None:
+        _interpret(step, run, limit, math.inf)
+        return
+    iteration = _interpret(step, run, limit, compiler.first_look(step, run, limit))
     while iteration is not None:
-        compiled = take_up(step, run, perform)
+        compiled = compiler.take_up(step, run, perform)
         if compiled is not None:
             compiled.perform(iteration)
             return

@@ -8,6 +8,7 @@ import numpy as np
 
 from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.cells import BlobSpace
+from taskplan.engine.compiler.hot import compiler_of
 from taskplan.engine.execute import begin_first_strand, end_first_strand, execute, interruptible
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
@@ -173,4 +174,4 @@ def as_plan(definition: PlanDef | StepDef | NetDef | OpDef | Iterable[OpDef]) ->
 
 
 def _attempt(pool: ThreadPool) -> Attempted:
-    return Attempted(ThreadDriver(pool), tier=Tier.of(None))
+    return Attempted(ThreadDriver(pool), compiler=compiler_of(Tier.of(None)))

@@ -106,6 +106,10 @@ def if_(
         run.run_net("else_net")
 
 
+_LOOK_AT = 200
+"""Before this round it is asked whether there is a quicker way: until then compiling would take longer."""
+
+
 @operator(
     "While",
     inputs=("condition", "blobs*"),
@@ -135,7 +139,11 @@ def while_(
     Example:
         While(c; loop_net={...}, cond_net={c = n > 0}) -> n
     """
+    rounds = 0
     while True:
+        if rounds == _LOOK_AT and run.finish_loop():
+            return
+        rounds += 1
         if cond_net is not None:
             run.run_net("cond_net")
         if not holds("While", run.input(0)):

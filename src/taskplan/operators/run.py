@@ -80,6 +80,12 @@ class OpRun(Protocol):
     def wall_clock_ns(self) -> int:
         """The wall clock, in nanoseconds since 1970."""
 
+    def finish_loop(self) -> bool:
+        """Do the rounds that are left of an operator that repeats its nets, in a quicker way; False if there is none.
+
+        To be asked before a round begins.
+        """
+
     def run_net(self, argument: str) -> None:
         """Run the net given as `argument`, in this workspace; its instance was made together with this operator."""
 

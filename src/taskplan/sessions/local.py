@@ -17,6 +17,7 @@ from taskplan.checker.check import check_program
 from taskplan.checker.problems import raise_problems
 from taskplan.engine.attempted import Attempted, Placed
 from taskplan.engine.cells import CellSpace
+from taskplan.engine.compiler.hot import compiler_of
 from taskplan.engine.execute import execute
 from taskplan.engine.failures import shown
 from taskplan.engine.prepare import PreparedPlan
@@ -114,6 +115,7 @@ class LocalSession(Session):
         self._seed = seed
         self._observers = list(observers)
         self._tier = Tier.of(tier)
+        self._compiler = compiler_of(self._tier)
         self._pool = ThreadPool()
         self._driver = ThreadDriver(self._pool, grace_s=grace_s, stall_warning_s=stall_warning_s)
         self._abandoned: list[str] = []
@@ -260,7 +262,7 @@ class LocalSession(Session):
 
     def _attempt(self, compiled: LocalProgram) -> Attempted:  # noqa: ARG002 - for sessions to which it matters
         observe = self._observe if self._observers else None
-        return Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard, tier=self._tier)
+        return Attempted(self._driver, seed=self._seed, observe=observe, within=WorkspaceGuard, compiler=self._compiler)
 
     def _check_once(self, compiled: LocalProgram) -> dict[str, Workspace]:
         """The workspaces of a program's nodes; the first time it is checked against what is in them."""

@@ -18,13 +18,10 @@ from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.expressions import Expression, expression_of
 from taskplan.engine.compiler.kinds import Array, Known, is_small, known_of
 from taskplan.engine.compiler.machine_code import KINDS, NotNativeError, Order, prototype
-from taskplan.engine.tier import Tier, can_be_native
+from taskplan.engine.tier import can_be_native
 
 if TYPE_CHECKING:
     from taskplan.engine.interpret import BoundNet
-
-HOT_RUNS = 200
-"""A net that has run so often has its chains made."""
 
 MOST_OPERATORS = 200
 """In one chain: compiling takes longer than in proportion."""
@@ -36,12 +33,17 @@ CALL_COSTS = 6
 """A chain costs about as much to call as so many operators, and each array of it a quarter of one."""
 
 
-def chained(net: BoundNet) -> list[tuple[int, Callable[[], None]]]:
-    """The calls of a net, each with the number of its first operator, where chains take the place of operators."""
+def chained(net: BoundNet, *, forced: bool) -> list[tuple[int, Callable[[], None]]]:
+    """The calls of a net, each with the number of its first operator, where chains take the place of operators.
+
+    Args:
+        net: the net; what its blobs hold now says what is a chain.
+        forced: native code is made at once.
+    """
     found: list[tuple[int, Callable[[], None]]] = []
     index = 0
     while index < len(net.calls):
-        chain = chain_from(net, index)
+        chain = chain_from(net, index, forced=forced)
         if chain is None:
             found.append((index, net.calls[index]))
             index += 1
@@ -51,8 +53,8 @@ def chained(net: BoundNet) -> list[tuple[int, Callable[[], None]]]:
     return found
 
 
-def chain_from(net: BoundNet, first: int) -> Chain | None:
-    """The longest chain that begins with an operator, if it is worth it."""
+def chain_from(net: BoundNet, first: int, *, forced: bool) -> Chain | None:
+    """The longest chain that begins with an operator, if it is worth it. `forced`: its native code is made at once."""
     if not can_be_native():
         return None
     known: Known = {}
@@ -82,13 +84,13 @@ def chain_from(net: BoundNet, first: int) -> Chain | None:
     arrays = {cell for index in range(first, first + len(expressions)) for cell in net.sources[index]}
     if len(expressions) < CALL_COSTS + len(arrays) / 4:
         return None
-    return Chain(net, first, expressions)
+    return Chain(net, first, expressions, forced=forced)
 
 
 class Chain:
     """A chain of operators of a net, from number `first` on."""
 
-    def __init__(self, net: BoundNet, first: int, expressions: Sequence[Expression]) -> None:
+    def __init__(self, net: BoundNet, first: int, expressions: Sequence[Expression], *, forced: bool) -> None:
         self.calls = net.calls[first : first + len(expressions)]
         self._net = net
         self._first = first
@@ -98,7 +100,7 @@ class Chain:
         self._plan = _Plan(net, first, expressions)
         try:
             self._order = Order(self._plan.text())
-            if net.run.shared.tier is Tier.NATIVE:
+            if forced:
                 self._native = _NativeChain(self._plan, self._order.make())
         except NotNativeError:
             self._order = None

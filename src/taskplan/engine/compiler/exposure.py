@@ -9,6 +9,7 @@ from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.compiler.tree import Branch, Operator, Region, Steps, While, nodes_of
 from taskplan.engine.reach import names_touched
 from taskplan.engine.run import Run
+from taskplan.engine.strand import CURRENT
 
 
 def cells_in(region: Region) -> set[Cell]:
@@ -38,11 +39,21 @@ def exposed_cells(region: Region, run: Run) -> frozenset[Cell]:
         return frozenset()
     if sum(placed.space.root is space.root for placed in run.shared.placed) > 1:
         return frozenset(open_cells)
-    contested = run.plan.exposed(region.root.step.definition)
+    contested = _contested(region, run)
     if contested is None:
         return frozenset(open_cells)
     cells = {space.find(name) for name in contested}
     return frozenset(cell for cell in open_cells if cell in cells)
+
+
+def _contested(region: Region, run: Run) -> frozenset[str] | None:
+    step = region.root.step
+    if region.stands_alone:
+        strand = CURRENT.get()
+        if strand is None or strand.step is None:
+            return None
+        step = strand.step
+    return run.plan.exposed(step.definition)
 
 
 def _with_parents(space: CellSpace) -> Iterator[CellSpace]:

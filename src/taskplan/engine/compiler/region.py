@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from taskplan.engine.bound import BoundStep, is_true, limit_of
+from taskplan.engine.bound import BoundStep, is_true
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.chains import Chain, chain_from
 from taskplan.engine.compiler.exposure import cells_in, cells_of, exposed_cells
@@ -19,7 +19,7 @@ from taskplan.engine.compiler.follow import Typing, typing_of
 from taskplan.engine.compiler.kinds import Known, holds_still, known_of, scalars_of
 from taskplan.engine.compiler.promotion import Promotion
 from taskplan.engine.compiler.source import DONE, Call, Source, needs_place
-from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While, region_of
+from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Region, Steps, While
 from taskplan.engine.compiler.writer import python_source
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
@@ -77,23 +77,22 @@ class Function:
 
 
 class Compiled:
-    """A step that runs compiled, in its workspace.
+    """A region that runs compiled, in its workspace.
 
     Args:
-        step: the step; nothing in it runs beside anything else.
+        region: what runs.
         run: the run that it is part of.
         perform: performs a step by the interpreter.
-
-    Raises:
-        NotCompiledError: it is too large.
+        tier: how far to go, and when.
     """
 
-    def __init__(self, step: BoundStep, run: Run, perform: Perform) -> None:
-        self._step = step
+    def __init__(self, region: Region, run: Run, perform: Perform, tier: Tier) -> None:
+        self._step = step = region.root.step
         self._run = run
         self._perform_step = perform
-        self._region = region_of(step, run, limit_of(step.definition))
-        self._exposed = exposed_cells(self._region, run)
+        self._tier = tier
+        self._region = region
+        self._exposed = exposed_cells(region, run)
         self._cells = tuple(cells_in(self._region))
         self._functions: list[Function] = []
         self._loops = {self._region.root: Loop(step, None)}
@@ -112,13 +111,27 @@ class Compiled:
         loop.outer = strand.loop
         strand.step, strand.loop = self._step, loop
         try:
-            self._go_on(iteration, loop)
+            self._go_on(self._region.root.label, iteration, loop)
         finally:
             strand.step, strand.loop = before
 
-    def _go_on(self, iteration: int, loop: Loop) -> None:
-        token = self._run.token
-        at, fuel = self._region.root.label, FIRST_FUEL
+    def finish(self) -> None:
+        """Of a region that stands alone, do the rounds that are left of the one operator in it.
+
+        Raises:
+            Cancelled: the run is ending for another reason.
+            Failed: an operator in one of its nets failed; carries its place, up to that net.
+            DtypeError, ShapeError: its condition is none.
+        """
+        strand = self._strand = CURRENT.get() or Strand(self._run.shared, self._step.definition.name)
+        before = strand.step, strand.loop
+        try:
+            self._go_on(self._region.root.label + 1, 0, self._loops[self._region.root])
+        finally:
+            strand.step, strand.loop = before
+
+    def _go_on(self, at: int, iteration: int, loop: Loop) -> None:
+        token, fuel = self._run.token, FIRST_FUEL
         function = self._fitting(at)
         counters: list[Any] = [iteration, *[0] * (len(function.source.counters) - 1)]
         while at != DONE:
@@ -163,7 +176,8 @@ class Compiled:
             if function.fits(at):
                 return function
         known: Known = {}
-        at_first = at == self._region.root.label and len(self._functions) < MAX_FUNCTIONS
+        begins = at == self._region.root.label or self._region.stands_alone
+        at_first = begins and len(self._functions) < MAX_FUNCTIONS
         if at_first:
             known = scalars_of(self._cells)
         typing = typing_of(self._region, self._exposed, known, partial(cells_of, run=self._run))
@@ -173,8 +187,8 @@ class Compiled:
         self._functions.append(function)
         way = self._run.plan.way(self._step.definition)
         way.python = source.text
-        if at_first and self._run.shared.tier is not Tier.PYTHON:
-            function.promotion = Promotion(way, self._native_typing, forced=self._run.shared.tier is Tier.NATIVE)
+        if at_first and self._tier is not Tier.PYTHON:
+            function.promotion = Promotion(way, self._native_typing, forced=self._tier is Tier.NATIVE)
         return function
 
     def _native_typing(self) -> Typing:
@@ -184,12 +198,12 @@ class Compiled:
     def _chains(self, typing: Typing) -> dict[Operator, Chain]:
         """The chains among operators that are called, by the first of each."""
         found: dict[Operator, Chain] = {}
-        if self._run.shared.tier is Tier.PYTHON:
+        if self._tier is Tier.PYTHON:
             return found
         called = {(each.net, each.index): each for each in typing.called if isinstance(each, Operator)}
         inside: set[tuple[BoundNet, int]] = set()
         for (net, index), node in called.items():
-            chain = chain_from(net, index) if (net, index) not in inside else None
+            chain = chain_from(net, index, forced=self._tier is Tier.NATIVE) if (net, index) not in inside else None
             if chain is not None:
                 places = [(net, place) for place in range(index, index + len(chain.calls))]
                 if all(place in called for place in places):
@@ -226,6 +240,8 @@ class Compiled:
 
         That is said until the next call says another, or the region ends: nobody asks between calls.
         """
+        if self._region.stands_alone:
+            return lambda *_: action()  # its strand stands in the step that runs the operator
         root, counted = self._region.root, [self._loops[self._region.root]]
         for node in call.steps:
             if node.loops and node is not root:
@@ -272,12 +288,26 @@ class Compiled:
         self._raise(call, error, counters)
 
     def _raise(self, call: Call, error: BaseException, counters: Mapping[int, int]) -> NoReturn:
+        if self._region.stands_alone:
+            _raise_in_operator(call, error)
         failure = _failure(call, error)
         if failure is None:
             raise error
         for node in reversed(call.steps):
             failure.passed_step(node.step.definition, int(counters.get(node.number, 0)), node.step.label)
         raise failure from None
+
+
+def _raise_in_operator(call: Call, error: BaseException) -> NoReturn:
+    """Raise what the body of the operator that is the region would: what is around that is added further up."""
+    node = call.node
+    operator = node.operator if isinstance(node, Branch | While) else node
+    if not isinstance(operator, Operator) or not operator.nets:
+        raise error
+    failure = _failure(call, error)
+    assert failure is not None
+    failure.place.nets.pop()
+    raise failure from None
 
 
 def _failure(call: Call, error: BaseException) -> Failed | None:

@@ -16,6 +16,7 @@ from taskplan.engine.cells import Cell
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
 from taskplan.operators.registry import SUBNETS, WORKSPACE
+from taskplan.plan.model import StepDef
 
 MAX_OPERATORS = 4_000
 """In one function; of more, the loops inside are regions of their own."""
@@ -106,9 +107,10 @@ Node = Operator | Branch | While | Steps | Foreign
 
 @dataclass(slots=True)
 class Region:
-    """A step and all below it that runs as one function."""
+    """A step and all below it that runs as one function. It `stands_alone` if its root is no step of the plan."""
 
     root: Steps
+    stands_alone: bool = False
     steps: list[Steps] = field(default_factory=list)
     operators: int = 0
 
@@ -128,10 +130,28 @@ def region_of(step: BoundStep, run: Run, limit: float) -> Region:
     return _Grower(run).grow(step, limit)
 
 
+def region_of_while(net: BoundNet, index: int) -> Region:
+    """The tree of an operator `While` by itself, in a step that nobody sees.
+
+    Raises:
+        NotCompiledError: it is too large for one function.
+    """
+    return _Grower(net.run).grow_while(net, index)
+
+
 class _Grower:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._region: Region
+
+    def grow_while(self, net: BoundNet, index: int) -> Region:
+        op = net.prepared.ops[index].op
+        root = Steps(BoundStep(StepDef(f"operator {op.type}", site=op.site), net.space), [], 1)
+        self._region = Region(root, stands_alone=True)
+        root.parts = [[self._node(net, index, (), 1, 1)]]
+        self._region.steps = [root]
+        _give_labels(self._region)
+        return self._region
 
     def grow(self, step: BoundStep, limit: float) -> Region:
         root = Steps(step, [], limit)
@@ -177,32 +197,26 @@ class _Grower:
         if depth > MAX_DEPTH or loops > MAX_LOOPS:
             msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
             raise NotCompiledError(msg)
-        nodes: list[Node] = []
-        for index, prepared in enumerate(net.prepared.ops):
-            operator = Operator(net, index, nets)
-            subnets = net.subnets.get(index, {})
-            inner = (net, *nets)
-            if prepared.op.type == "If":
-                then, otherwise = subnets["then_net"], subnets.get("else_net")
-                nodes.append(
-                    Branch(
-                        operator,
-                        self._net(then, inner, loops, depth + 1),
-                        self._net(otherwise, inner, loops, depth + 1) if otherwise is not None else [],
-                    )
-                )
-            elif prepared.op.type == "While":
-                before, body = subnets.get("cond_net"), subnets["loop_net"]
-                nodes.append(
-                    While(
-                        operator,
-                        self._net(before, inner, loops + 1, depth + 1) if before is not None else [],
-                        self._net(body, inner, loops + 1, depth + 1),
-                    )
-                )
-            else:
-                nodes.append(operator)
-        return nodes
+        return [self._node(net, index, nets, loops, depth) for index in range(len(net.prepared.ops))]
+
+    def _node(self, net: BoundNet, index: int, nets: tuple[BoundNet, ...], loops: int, depth: int) -> Node:
+        kind, operator = net.prepared.ops[index].op.type, Operator(net, index, nets)
+        subnets, inner = net.subnets.get(index, {}), (net, *nets)
+        if kind == "If":
+            then, otherwise = subnets["then_net"], subnets.get("else_net")
+            return Branch(
+                operator,
+                self._net(then, inner, loops, depth + 1),
+                self._net(otherwise, inner, loops, depth + 1) if otherwise is not None else [],
+            )
+        if kind == "While":
+            before, body = subnets.get("cond_net"), subnets["loop_net"]
+            return While(
+                operator,
+                self._net(before, inner, loops + 1, depth + 1) if before is not None else [],
+                self._net(body, inner, loops + 1, depth + 1),
+            )
+        return operator
 
 
 # --- walking ----------------------------------------------------------------------------------------------------------

@@ -15,12 +15,12 @@ from itertools import starmap
 from typing import Any, Protocol, TypeVar
 
 from taskplan.engine.attempted import Attempted, Driver, Placed
+from taskplan.engine.compiler.hot import Compiler, compiler_of
 from taskplan.engine.execute import execute
 from taskplan.engine.parking import Waiter
 from taskplan.engine.prepare import PreparedPlan
 from taskplan.engine.stalls import Analysis, goes_on_by_itself, task_text, who_is
 from taskplan.engine.strand import Role
-from taskplan.engine.tier import Tier
 from taskplan.events import Event
 from taskplan.operators.waiting import Changes, Shared
 from taskplan.plan.model import ProgramDef
@@ -96,7 +96,7 @@ class Part:
             flush or _nothing,
             seed=order.entropy,
             observe=observe,
-            tier=order.tier,
+            compiler=compiler_of(order.tier),
         )
         space.check_alive()
         hidden = set(program.hidden_blobs)
@@ -195,9 +195,9 @@ class _PartAttempted(Attempted):
         *,
         seed: int,
         observe: Any,
-        tier: Tier,
+        compiler: Compiler | None,
     ) -> None:
-        super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard, tier=tier)
+        super().__init__(driver, seed=seed, observe=observe, within=WorkspaceGuard, compiler=compiler)
         self.outer: frozenset[int] = frozenset()
         self.tell_home = tell_home
         self._run = run
