@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def values_of(ws: tp.Workspace) -> dict[str, tuple[str, tuple[int, ...], bytes]]
     return {name: (str(value.dtype), value.shape, value.tobytes()) for name, value in found.items()}
 
 
-def ran(tier: str, monkeypatch: pytest.MonkeyPatch, net: tp.Net, feeds: list[Feed]) -> tuple[list[Any], int]:
+def ran(tier: str, monkeypatch: pytest.MonkeyPatch, net: tp.Net, feeds: Sequence[Feed]) -> tuple[list[Any], int]:
     """What all blobs hold after each run, and of how many calls the net consists at last."""
     monkeypatch.setenv("TASKPLAN_TIER", tier)
     ws = tp.Workspace()
@@ -64,7 +64,7 @@ def ran(tier: str, monkeypatch: pytest.MonkeyPatch, net: tp.Net, feeds: list[Fee
     return found, len(kept._bound.sequence)
 
 
-def check_agree(monkeypatch: pytest.MonkeyPatch, net: tp.Net, feeds: list[Feed]) -> None:
+def check_agree(monkeypatch: pytest.MonkeyPatch, net: tp.Net, feeds: Sequence[Feed]) -> None:
     right, _ = ran("interpret", monkeypatch, net, feeds)
     found, calls = ran("auto", monkeypatch, net, feeds)
     assert found == right
