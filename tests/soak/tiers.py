@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -17,8 +17,8 @@ from tests.soak.tally import ENOUGH, Tally, WrongError
 from tests.soak.tiers_programs import Program
 
 import taskplan as tp
-from taskplan.engine.compiler import hot, region
-from taskplan.engine.compiler.machine_code import CACHE
+from taskplan.engine.compiler import hot, promotion, region
+from taskplan.engine.compiler.machine_code import CACHE, Order
 from taskplan.engine.compiler.region import Compiled
 from taskplan.engine.compiler.tree import Foreign, Steps, While, nodes_of
 from taskplan.engine.tier import can_be_native
@@ -108,11 +108,11 @@ class Ending:
     blobs: dict[str, str]
 
 
-NATIVE_EVERY = 10
-"""Of so many programs one has native code made as well."""
+SMALL_EVERY = 10
+"""Of so many programs one is small, and has native code made as well."""
 
-LARGE_EVERY = 500
-"""Of so many programs one has that and is as large as the others; the rest of those with native code are small."""
+EAGER_EVERY = 100
+"""Of so many programs one has native code made though it is as large as the others, and in tier `auto` too."""
 
 
 def soak_tiers(numbers: Iterator[int], tally: TierTally) -> None:
@@ -130,28 +130,36 @@ def soak_tiers(numbers: Iterator[int], tally: TierTally) -> None:
             if tally.is_over():
                 break
             tally.begins(number)
-            _run(number, tally, native=number % NATIVE_EVERY == 0 and can_be_native())
+            _run(number, tally)
     tally.check_shares()
 
 
-def _run(number: int, tally: TierTally, *, native: bool) -> None:
+def _run(number: int, tally: TierTally) -> None:
+    small, eager = number % SMALL_EVERY == 0, number % EAGER_EVERY == 7 and can_be_native()
     with tp.fresh_names():
-        program = Program(number, small=native and number % LARGE_EVERY > 0)
+        program = Program(number, small=small)
     right = _ended(program, "interpret")[0]
     # Half of the functions are left after each round, and entered again where they were left.
     with mock.patch.object(region, "SLICE_S", 0.0 if number % 2 else region.SLICE_S):
         found, watch, _ = _ended(program, "python")
     _compare("python", right, found, program)
     tally.compiled += watch.does_something
-    with mock.patch.object(hot, "HOT_ROUNDS", number % 5):
+    with mock.patch.object(hot, "HOT_ROUNDS", number % 5), _eager() if eager else nullcontext():
         found, watch, _ = _ended(program, "auto")
     _compare("auto", right, found, program)
-    if native:
+    if (small and can_be_native()) or eager:
         found, watch, prepared = _ended(program, "native")
         _compare("native", right, found, program)
         if program.numeric:
             _count_native(watch, prepared, tally)
     tally.ended(right.error.partition(":")[0] or "right")
+
+
+@contextmanager
+def _eager() -> Iterator[None]:
+    """Native code is wanted at once, and there when it is looked for again."""
+    with mock.patch.object(promotion, "HOT_S", 0.0), mock.patch.object(Order, "place", Order.make):
+        yield
 
 
 def _count_native(watch: Watch, prepared: Sequence[Any], tally: TierTally) -> None:

@@ -64,7 +64,7 @@ class Operators:
         prefix: of the names of the blobs.
         numeric: only operators that compiled code computes by itself.
         arrays: some blobs hold arrays.
-        most: so many blobs of each element type at the most.
+        most: so many blobs of each element type at the most, and one more of one.
 
     Attributes:
         scalars: names of blobs, by the letter of their element type.
@@ -76,8 +76,10 @@ class Operators:
         self._draws = draws
         self.prefix = prefix
         self.numeric = numeric
+        twice = draws.choice(list(DTYPES))
         self.scalars = {
-            letter: [f"{prefix}{letter}{number}" for number in range(draws.randint(1, most))] for letter in DTYPES
+            letter: [f"{prefix}{letter}{number}" for number in range(draws.randint(1, most) + (letter == twice))]
+            for letter in DTYPES
         }
         self.arrays = [f"{prefix}a{number}" for number in range(2)] if arrays else []
         self.mixed = [] if numeric else [f"{prefix}m{number}" for number in range(draws.randint(0, 2))]
@@ -141,6 +143,7 @@ class Operators:
             kinds.append(self._of_any_type)
         if not self.numeric:
             kinds += [self._in_numpy, self._quotient_of_integers]
+            kinds += [self._many_of_arrays] if self.arrays else []
         draws.choice(kinds)(writer)
 
     # --- exact ones ---------------------------------------------------------------------------------------------------
@@ -237,6 +240,13 @@ class Operators:
             place = self.new_name("t")
             writer.Mod([self.a(draws.choice("il"))], [place], divisor=ARRAY, sign_follow_divisor=True)
             writer.Gather([first, place], [self.a("f")])
+
+    def _many_of_arrays(self, writer: Writer) -> None:
+        """Enough in a row to be worth a native loop of their own."""
+        draws = self._draws
+        for _ in range(draws.randint(8, 14)):
+            first, second = draws.choice(self.arrays), draws.choice([*self.arrays, self.a("f")])
+            getattr(writer, draws.choice(["Add", "Sub", "Mul"]))([first, second], [first])
 
     def _of_any_type(self, writer: Writer) -> None:
         draws = self._draws

@@ -123,7 +123,7 @@ class Program:
             tp.final_output(ops.Copy([name], [f"{name}_out"]))
 
     def _operators(self, prefix: str) -> Operators:
-        return Operators(self._draws, prefix, numeric=self.exact, arrays=self._arrays, most=self.statements)
+        return Operators(self._draws, prefix, numeric=self.exact, arrays=self._arrays, most=1 if self.small else 3)
 
     @contextmanager
     def _no_mistake(self) -> Iterator[None]:
@@ -192,7 +192,7 @@ class _Body:
                     self._wrong(mistake)
 
     def _simple(self, writer: Any) -> None:
-        for _ in range(self._draws.randint(1, min(3, self._program.statements))):
+        for _ in range(1 if self._program.small else self._draws.randint(1, 3)):
             self._operators.operator(writer)
             self._program.spend(self._rounds * 1.5)
 
