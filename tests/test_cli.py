@@ -761,3 +761,39 @@ def test_simulate_says_who_waits_for_whom(taskplan):
     assert result.exit_code == 1
     assert "the only schedule" in result.stdout
     assert "StalledError: nothing can go on: nobody writes queue 'jobs'" in result.stdout
+
+
+LOOPS = """
+    import numpy as np
+    from taskplan import Task, TaskGroup, ops
+    def shout(inputs, outputs):
+        print("ran")
+    with TaskGroup() as program:
+        with Task(name="sum"):
+            total, tenth = ops.Const(np.float32(0), blob_out="total"), ops.Const(np.float32(0.1), blob_out="tenth")
+            with ops.loop(1000):
+                ops.Add([total, tenth], [total])
+        with Task(name="mixed"):
+            with ops.loop(1000):
+                ops.Python(shout)([], [])
+        with Task(name="pair", num_instances=2):
+            ops.Const(1)
+"""
+
+
+def test_show_compiled_prints_the_function_of_each_step_and_runs_nothing(taskplan):
+    result = taskplan("show", "--compiled", write("p.py", LOOPS))
+
+    assert result.exit_code == 0
+    assert "ran" not in result.stdout.split()
+    assert "    total = total + tenth  # Add" in result.stdout
+    assert "def region(at, fuel, " in result.stdout
+
+
+def test_show_compiled_says_what_may_be_native_and_why_something_may_not(taskplan):
+    lines = taskplan("show", "--compiled", write("p.py", LOOPS)).stdout.splitlines()
+
+    after = {line.split("'")[1]: lines[number + 1].strip() for number, line in enumerate(lines) if line[:6] == "step '"}
+    assert after["local/sum"] == "native code: yes, when it is hot"
+    assert after["local/mixed"] == "native code: no, it calls operator Python (p.py:13, in <module>)"
+    assert "  is interpreted: 2 instances of it run at once" in lines

@@ -26,6 +26,7 @@ from taskplan.engine.compiler.tree import (
     Region,
     Steps,
     While,
+    looks_numeric,
     may_be_constant,
     nodes_of,
     reaches_anything,
@@ -84,7 +85,8 @@ class Typing:
     def why_not_numeric(self) -> str:
         """Why it is not just expressions over variables, which alone can be native code; nothing if it is."""
         if self.called:
-            return f"it calls {_shown(self.called[0])}"
+            strange = [called for called in self.called if not looks_numeric(called)]
+            return f"it calls {_shown((strange or self.called)[0])}"
         if self.unknown_conditions:
             return f"of condition {self.unknown_conditions[0].name!r} it is not known that it is a bool"
         held = set(self.variables)

@@ -80,8 +80,9 @@ class _Viewer:
     def _why_not_alone(self, step: StepDef) -> str:
         facts = self._plan.facts(step)
         if facts.together:
-            times = f", {step.instances} times" if (step.instances or 1) > 1 else ""
-            return f"its {len(facts.ordinary)} parts run at once{times}"
+            if (step.instances or 1) > 1:
+                return f"{step.instances} instances of it run at once"
+            return f"its {len(facts.ordinary)} parts run at once"
         if facts.reporters or step.report_net:
             return "it has reporters beside it"
         return "something in it runs at once"

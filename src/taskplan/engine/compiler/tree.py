@@ -15,7 +15,7 @@ from taskplan.engine.bound import BoundStep, limit_of
 from taskplan.engine.cells import Cell
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
-from taskplan.operators.registry import SUBNETS, WORKSPACE
+from taskplan.operators.registry import SUBNETS
 from taskplan.plan.model import StepDef
 
 MAX_OPERATORS = 4_000
@@ -157,7 +157,7 @@ class _Grower:
         root = Steps(step, [], limit)
         self._region = Region(root)
         self._fill(root, 1, 1)
-        if not _looks_numeric(root):
+        if not looks_numeric(root):
             _set_apart(root)
         self._region.steps = [node for node in nodes_of(root) if isinstance(node, Steps)]
         for number, node in enumerate(self._region.steps):
@@ -263,7 +263,7 @@ def _rounds(node: Node) -> float:
             return 1
 
 
-def _looks_numeric(node: Node) -> bool:
+def looks_numeric(node: Node) -> bool:
     """Whether it may be native code: all its operators are expressions of the right operands."""
     match node:
         case Operator():
@@ -272,7 +272,7 @@ def _looks_numeric(node: Node) -> bool:
         case Foreign():
             return False
         case _:
-            return all(_looks_numeric(child) for part in parts_of(node) for child in part)
+            return all(looks_numeric(child) for part in parts_of(node) for child in part)
 
 
 def _set_apart(node: Steps) -> None:
@@ -281,7 +281,7 @@ def _set_apart(node: Steps) -> None:
         for place, child in enumerate(part):
             if not isinstance(child, Steps):
                 continue
-            if child.loops and _rounds(child) > SMALL_ROUNDS and _looks_numeric(child):
+            if child.loops and _rounds(child) > SMALL_ROUNDS and looks_numeric(child):
                 part[place] = Foreign(child.step)
             else:
                 _set_apart(child)
@@ -322,5 +322,4 @@ def written(operator: Operator) -> set[Cell]:
 
 def reaches_anything(operator: Operator) -> bool:
     """Whether an operator may use any blob of its workspace."""
-    prepared = operator.net.prepared.ops[operator.index]
-    return prepared.hands_out or WORKSPACE in prepared.declared.effects
+    return operator.net.prepared.ops[operator.index].hands_out
