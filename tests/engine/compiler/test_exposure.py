@@ -134,3 +134,21 @@ def test_a_cancelled_compiled_loop_ends_soon(tier):
             ended_after_s.append(time.monotonic() - cancelled_s)
 
     assert min(ended_after_s) < 0.1
+
+
+@pytest.mark.parametrize("tier", ["interpret", *COMPILED])
+def test_a_function_of_the_user_that_fetches_a_blob_sees_what_was_written_last(tier):
+    ws = tp.Workspace()
+    ws.feed_blob("total", np.array(0))
+    ws.feed_blob("one", np.array(1))
+    net = tp.Net("count")
+    net.Add(["total", "one"], ["total"])
+    seen = []
+    net.Python(lambda inputs, outputs: seen.append(int(ws.fetch_blob("total"))))([], [])
+    plan = tp.Plan("plan")
+    plan.AddStep(tp.execution_step("loop", net, num_iter=300))
+
+    with tp.LocalSession(ws, tier=tier) as session:
+        session.run(plan)
+
+    assert seen == list(range(1, 301))

@@ -28,6 +28,7 @@ from taskplan.engine.compiler.tree import (
     While,
     looks_numeric,
     may_be_constant,
+    may_look,
     nodes_of,
     reaches_anything,
     touched,
@@ -283,7 +284,7 @@ def _settle_variables(typing: Typing, cells_of: Callable[[BoundStep], set[Cell] 
                 if node not in typing.expressions:
                     typing.called.append(node)
                     shared |= touched(node)
-                    everything = everything or reaches_anything(node)
+                    everything = everything or may_look(node)
             case Branch() | While():
                 condition = node.operator.sources[0]
                 seen[condition] = None

@@ -15,7 +15,7 @@ from taskplan.engine.bound import BoundStep, limit_of
 from taskplan.engine.cells import Cell
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
-from taskplan.operators.registry import SUBNETS
+from taskplan.operators.registry import SUBNETS, USER_CODE, WORKSPACE
 from taskplan.plan.model import StepDef
 
 MAX_OPERATORS = 4_000
@@ -320,6 +320,12 @@ def written(operator: Operator) -> set[Cell]:
     return set(operator.targets)
 
 
+def may_look(operator: Operator) -> bool:
+    """Whether an operator may look at any blob, as functions of users do that fetch from a workspace they know."""
+    prepared = operator.net.prepared.ops[operator.index]
+    return prepared.hands_out or not prepared.declared.effects.isdisjoint((USER_CODE, WORKSPACE))
+
+
 def reaches_anything(operator: Operator) -> bool:
-    """Whether an operator may use any blob of its workspace."""
+    """Whether an operator may write any blob of its workspace."""
     return operator.net.prepared.ops[operator.index].hands_out
