@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from taskplan.engine.compiler import machine_code
 from taskplan.engine.compiler.region import NAMES
 from taskplan.engine.tier import can_be_native
+from taskplan.errors import OperatorError
 from taskplan.operators.exact import SCALARS, Written
 from taskplan.operators.registry import Declaration, declarations
 from taskplan.plan.types import DType
@@ -115,7 +116,16 @@ def _operands(case: Case, values: Mapping[str, Any]) -> list[np.ndarray[Any, Any
     if len(case.dtypes) > 2:
         places[:-2] = [(steps * 7 + steps // 16 + place) % 16 for place in range(len(case.dtypes) - 2)]
     with np.errstate(all="ignore"):
-        return [np.array(values[str(dtype)], dtype)[place] for dtype, place in zip(case.dtypes, places, strict=True)]
+        found = [np.array(values[str(dtype)], dtype)[place] for dtype, place in zip(case.dtypes, places, strict=True)]
+    if case.written.fails:
+        found[-1][_fails(case)(*found)] = 3
+    return found
+
+
+def _fails(case: Case) -> Any:
+    """Says of operands whether the operator fails."""
+    names = [f"x{place}" for place in range(len(case.dtypes))]
+    return eval(f"lambda {', '.join(names)}: {case.written.fails.format(*names)}", dict(NAMES))
 
 
 def _bits(value: Any) -> tuple[type, bytes]:
@@ -151,6 +161,19 @@ def _check_python(case: Case, values: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_python_expression_of_an_operator_gives_the_bits_of_its_body(case):
     _check_python(case, VALUES)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.written.fails], ids=str)
+def test_an_operator_says_of_just_those_operands_that_it_fails_at_which_its_body_fails(case):
+    kinds = [dtype.type for dtype in case.dtypes]
+    for row in itertools.product(VALUES[str(case.dtypes[0])], repeat=len(case.dtypes)):
+        operands = [kind(value) for kind, value in zip(kinds, row, strict=True)]
+        if _fails(case)(*operands):
+            with pytest.raises(OperatorError):
+                case.declaration.body(*operands, **case.arguments)
+        else:
+            with np.errstate(all="ignore"):
+                case.declaration.body(*operands, **case.arguments)
 
 
 def test_many_operators_have_an_expression():

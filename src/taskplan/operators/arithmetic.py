@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,25 @@ def mul(a: Tensor, b: Tensor) -> Tensor:
     return a * b
 
 
+_AWAY_FROM_FLOOR = "1 if {0} % {1} != 0 and ({0} < 0) != ({1} < 0) else 0"
+
+
+def _written_div(arguments: Mapping[str, Any], dtypes: Sequence[DType]) -> Written | None:
+    if dtypes[0] in FLOATS:
+        return alike("{0} / {1}", FLOATS, ignores="broadcast")(arguments, dtypes)
+    # The least integer by -1 is no quotient of the processor's.
+    truncated = f"-{{0}} if {{1}} == -1 else {{0}} // {{1}} + ({_AWAY_FROM_FLOOR})"
+    written = alike(truncated, INDICES, ignores="broadcast")(arguments, dtypes)
+    return written and replace(written, fails="{1} == 0")
+
+
 @elementwise(
     "Div",
     dtypes=NUMBERS,
     ufunc=np.true_divide,
     ufunc_dtypes=FLOATS,
     in_place=_FIRST,
-    expression="{0} / {1}",
-    expression_dtypes=FLOATS,
+    exact_native=_written_div,
 )
 def div(a: Tensor, b: Tensor) -> Tensor:
     """C = A / B, element by element; integers truncate toward zero, and raise OperatorError where B is 0.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from taskplan.errors import ShapeError
-from taskplan.operators.exact import alike
+from taskplan.operators.exact import ExactNative, alike
 from taskplan.operators.inference import InferenceFunction, TensorSpec
 from taskplan.operators.inference import broadcast as broadcast_shape
 from taskplan.operators.operands import (
@@ -50,7 +50,7 @@ def elementwise(
     result: DType | None = None,
     in_place: Sequence[tuple[str, str]] = (),
     expression: str = "",
-    expression_dtypes: Collection[DType] | None = None,
+    exact_native: ExactNative | None = None,
 ) -> Callable[[Compute], Compute]:
     """Declare an operator of two operands, A and B; the decorated function computes it where they fit.
 
@@ -64,7 +64,7 @@ def elementwise(
         result: the output's element type; A's if not given.
         in_place: pairs of slot names.
         expression: of two scalars, `{0}` and `{1}`, with the same bits; see `taskplan.operators.exact`.
-        expression_dtypes: for which element types it has; all of `dtypes` if not given.
+        exact_native: writes it, where one expression does not do for all element types.
     """
     accepted = frozenset(dtypes)
 
@@ -102,9 +102,7 @@ def elementwise(
             ufunc=ufunc,
             ufunc_dtypes=accepted if ufunc_dtypes is None else ufunc_dtypes,
             infer=_result_of(result),
-            exact_native=alike(expression, expression_dtypes or accepted, result, ignores="broadcast")
-            if expression
-            else None,
+            exact_native=alike(expression, accepted, result, ignores="broadcast") if expression else exact_native,
         )
         return declared(body)
 

@@ -48,8 +48,8 @@ def expression_of(
         return None
     if not arrays:
         return Expression(written, written.result.type)
-    if replaced is not None and replaced != arrays[0]:
-        return None  # it would grow, which its body refuses, or change its type
+    if written.fails or (replaced is not None and replaced != arrays[0]):
+        return None  # for one element it may fail, or it would grow, which its body refuses, or change its type
     return Expression(written, Array(written.result.type, arrays[0].rank, arrays[0].group))
 
 
