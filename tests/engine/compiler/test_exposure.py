@@ -11,6 +11,7 @@ from tests.engine.compiler.programs import COMPILED, HANGS_AFTER_S, counting, ev
 
 import taskplan as tp
 from taskplan import ops
+from taskplan.engine.compiler import native
 
 
 def variables_of(runnable, *, blobs=None):
@@ -152,3 +153,30 @@ def test_a_function_of_the_user_that_fetches_a_blob_sees_what_was_written_last(t
         session.run(plan)
 
     assert seen == list(range(1, 301))
+
+
+@pytest.mark.skipif("native" not in COMPILED, reason="Numba is not installed")
+@pytest.mark.parametrize(("name", "value"), [("x", np.ones(3)), ("y", np.ones(2)), ("k", np.int32(1))])
+def test_a_blob_that_is_fed_just_before_native_code_begins_is_taken_as_the_interpreter_takes_it(
+    name, value, monkeypatch
+):
+    """Else native code would read beyond the end of an array, or write over what was fed."""
+    net = tp.Net("adds")
+    net.Add(["x", "y"], ["x"])
+    net.Add(["k", "by"], ["k"])
+    space = space_with(x=np.ones(4), y=np.ones(4), k=np.int64(0), by=np.int64(1))
+    fits, asked = native.NativeFunction.fits, []
+
+    def fits_and_feeds(self, at):
+        fitted = fits(self, at)
+        asked.append(at)
+        if len(asked) == 2:
+            space.feed_blob(name, value)
+        return fitted
+
+    monkeypatch.setattr(native.NativeFunction, "fits", fits_and_feeds)
+    with tp.LocalSession(space, tier="native") as session, pytest.raises(tp.TaskplanError, match="Add: "):
+        session.run(tp.execution_step("loop", net, num_iter=1000))
+
+    assert space.fetch_blob(name).tolist() == value.tolist()
+    assert len(asked) >= 2

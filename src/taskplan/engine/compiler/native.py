@@ -11,7 +11,7 @@ import numpy as np
 
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.follow import Typing
-from taskplan.engine.compiler.kinds import Kind, element_of, holds_still
+from taskplan.engine.compiler.kinds import Kind, element_of, holds_still, is_small
 from taskplan.engine.compiler.machine_code import KINDS, prototype
 from taskplan.engine.compiler.source import Source
 from taskplan.plan.types import DType
@@ -95,14 +95,19 @@ class NativeFunction:
         return holds_still(self._typing.known[at])
 
     def slice(self, at: int, fuel: int, counters: list[int]) -> tuple[int, int, list[int]]:
-        """Enter the function at a place; see `taskplan.engine.compiler.source`."""
+        """Enter the function at a place; see `taskplan.engine.compiler.source`.
+
+        Where somebody has fed a blob since `fits` was asked, so that it does not fit, nothing is done.
+        """
         numbers = self._numbers
-        shapes = {group: cell.value.shape for group, cell in self._groups.items()}
+        shapes = {group: np.shape(cell.value) for group, cell in self._groups.items()}
         end = 2 + len(counters)
         numbers[0], numbers[1], numbers[2:end] = at, fuel, counters
         numbers[end:] = [math.prod(shapes[group]) for group in self.source.sizes]
         before = [self._load(*place) for place in self._scalars]
         arrays = [self._array(*array, shapes) for array in self._arrays]
+        if any(value is None for value in (*before, *arrays)):
+            return at, fuel, counters
         self._code(*self._arguments, *[array.__array_interface__["data"][0] for array in arrays])
         for value, (cell, memory, number, kind) in zip(before, self._scalars, strict=True):
             new = memory[number]
@@ -119,17 +124,17 @@ class NativeFunction:
         if held:
             memory[number] = value
         self._set_mark(cell, held)
-        return value
+        return value if held or cell in self._marks else None
 
     def _array(self, cell: Cell, dtype: DType, is_written: bool, shapes: Mapping[int, tuple[int, ...]]) -> Any:
-        """The array that native code reads, or an array of its own that it writes into."""
+        """The array that native code reads, or an array of its own that it writes into; None if it does not fit."""
         value = cell.value
-        if not is_written:
-            return value
         shape = shapes[self.source.groups[cell]]
-        held = type(value) is np.ndarray and value.dtype == dtype and value.shape == shape
+        held = is_small(value) and value.dtype == dtype and value.shape == shape
         self._set_mark(cell, held)
-        return np.array(value, order="C") if held else np.empty(shape, dtype)
+        if held:
+            return np.array(value, order="C") if is_written else value
+        return np.empty(shape, dtype) if cell in self._marks else None
 
     def _set_mark(self, cell: Cell, held: bool) -> None:
         mark = self._marks.get(cell)
