@@ -72,8 +72,12 @@ OPTIONAL_PACKAGES = {
     "ray",
 }
 
-# Modules that take long to import and are rarely needed: `import taskplan` is to take 60 ms.
-SLOW_TO_IMPORT = {"importlib.metadata"}
+# Modules that take long to import and are rarely needed: `import taskplan` is to take 60 ms. The compiler is needed when
+# a loop is hot.
+SLOW_TO_IMPORT = {
+    "importlib.metadata",
+    *("taskplan.engine.compiler.chains", "taskplan.engine.compiler.region", "taskplan.engine.compiler.tree"),
+}
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from taskplan.plan.archive import program_digest
 from taskplan.plan.model import ProgramDef
 from taskplan.plan.names import Site
 from taskplan.sessions.base import CompiledRunnable, Session
-from taskplan.sessions.compiled import StepTier, tiers_of
 from taskplan.sessions.run_blobs import close_queues, forget_run_blobs, open_run_blobs
 from taskplan.sessions.started import StartedRun
+from taskplan.sessions.tiers import StepTier, tiers_of
 from taskplan.sessions.workspaces import Workspace, WorkspaceGuard, current_workspace
 
 LOCAL = "local"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from taskplan.engine.bound import BoundStep, limit_of
-from taskplan.engine.compiler.chains import chained
-from taskplan.engine.compiler.region import Compiled, Perform
-from taskplan.engine.compiler.tree import NotCompiledError, region_of, region_of_while
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.run import Run
 from taskplan.engine.tier import Tier
+
+if TYPE_CHECKING:
+    from taskplan.engine.compiler.region import Compiled, Perform
 
 HOT_ROUNDS = 200
 """A loop is compiled when so many of its rounds have been interpreted: that took about as long as compiling takes. One
@@ -40,6 +41,9 @@ class Compiler:
 
     def take_up(self, step: BoundStep, run: Run, perform: Perform) -> Compiled | None:
         """The step compiled; None if it is interpreted all the same."""
+        from taskplan.engine.compiler.region import Compiled
+        from taskplan.engine.compiler.tree import NotCompiledError, region_of
+
         way = run.plan.way(step.definition)
         if way.why_interpreted:
             return None
@@ -55,6 +59,8 @@ class Compiler:
 
     def finish_loop(self, net: BoundNet, index: int) -> bool:
         """Do the rounds of an operator `While` that are left; False if that cannot be done."""
+        from taskplan.engine.compiler.region import Compiled
+        from taskplan.engine.compiler.tree import NotCompiledError, region_of_while
 
         def compiled() -> Compiled:
             return Compiled(region_of_while(net, index), net.run, _nothing, self.tier)
@@ -70,6 +76,8 @@ class Compiler:
         """See `taskplan.engine.compiler.chains.chained`."""
         if self.tier is Tier.PYTHON:
             return list(enumerate(net.calls))
+        from taskplan.engine.compiler.chains import chained
+
         return chained(net, forced=self.tier is Tier.NATIVE)
 
 

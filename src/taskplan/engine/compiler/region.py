@@ -19,7 +19,14 @@ from taskplan.engine.compiler.follow import Typing, typing_of
 from taskplan.engine.compiler.kinds import Known, holds_still, known_of, scalars_of
 from taskplan.engine.compiler.promotion import Promotion
 from taskplan.engine.compiler.source import DONE, Call, Source, needs_place
-from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Region, Steps, While
+from taskplan.engine.compiler.tree import (
+    Branch,
+    Foreign,
+    Operator,
+    Region,
+    Steps,
+    While,
+)
 from taskplan.engine.compiler.writer import python_source
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
