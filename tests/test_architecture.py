@@ -72,8 +72,8 @@ OPTIONAL_PACKAGES = {
     "ray",
 }
 
-# Modules that take long to import and are rarely needed: `import taskplan` is to take 60 ms. The compiler is needed when
-# a loop is hot.
+# Modules that take long to import and are rarely needed: `import taskplan` is to take 60 ms. Of the compiler most is
+# needed when a loop is hot.
 SLOW_TO_IMPORT = {
     "importlib.metadata",
     *("taskplan.engine.compiler.chains", "taskplan.engine.compiler.region", "taskplan.engine.compiler.tree"),
