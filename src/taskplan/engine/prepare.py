@@ -271,17 +271,14 @@ class PreparedPlan:
     def exposed(self, step: StepDef) -> frozenset[str] | None:
         """The blobs that something beside a step may touch while it runs, one of them writing; None if any may be."""
         if not self._around:
-            self._note_around(self.plan.steps, ())
+            found: dict[int, tuple[StepDef, ...]] = {}
+            _note_around(self.plan.steps, (), found)
+            self._around = found  # all at once: others ask at the same time
         around = self._around[id(step)]
         key = tuple(map(id, around))
         if key not in self._exposed:
             self._exposed[key] = exposed_names(self, around)
         return self._exposed[key]
-
-    def _note_around(self, steps: Sequence[StepDef], around: tuple[StepDef, ...]) -> None:
-        for step in steps:
-            self._around[id(step)] = around
-            self._note_around((*step.steps, *step.closing), (*around, step))
 
     def owner(self, net: str) -> tuple[str | None, str | None]:
         """The task and node of the steps that run a net; None for what is in no task."""
@@ -349,6 +346,13 @@ class PreparedPlan:
             children = max(map(self._threads, facts.ordinary), default=0)
         # A closing block comes after all else, and beside it somebody watches its time.
         return max([beside + children, *(1 + self._threads(closing) for closing in step.closing)])
+
+
+def _note_around(steps: Sequence[StepDef], around: tuple[StepDef, ...], found: dict[int, tuple[StepDef, ...]]) -> None:
+    """Note by its identity in which steps each step stands, from the outside in."""
+    for step in steps:
+        found[id(step)] = around
+        _note_around((*step.steps, *step.closing), (*around, step), found)
 
 
 def _fault(step: StepDef, ordinary: Sequence[StepDef]) -> str:

@@ -12,6 +12,8 @@ from tests.engine.compiler.programs import COMPILED, HANGS_AFTER_S, counting, ev
 import taskplan as tp
 from taskplan import ops
 from taskplan.engine.compiler import native
+from taskplan.engine.prepare import PreparedPlan
+from taskplan.plan.model import PlanDef, StepDef
 
 
 def variables_of(runnable, *, blobs=None):
@@ -72,6 +74,24 @@ def test_what_a_reporter_reads_is_in_no_variable():
     assert "twice = cell_by.value + cell_by.value  # Add" in text
     assert "call_Add()" in text
     assert "total" not in text
+
+
+def test_two_strands_may_ask_at_the_same_time_what_is_exposed():
+    """The second one found some steps noted already, took that for all, and missed its own."""
+
+    class AskedMeanwhile(tuple[StepDef, ...]):
+        def __iter__(self):
+            for number, step in enumerate(super().__iter__()):
+                yield step
+                if number == 0 and not answers:
+                    answers.append("asked")
+                    answers.append(plan.exposed(self[1]))
+
+    answers = []
+    plan = PreparedPlan(PlanDef("plan", steps=AskedMeanwhile([StepDef("first"), StepDef("second")])))
+
+    assert plan.exposed(plan.plan.steps[0]) == frozenset()
+    assert answers == ["asked", frozenset()]
 
 
 @pytest.mark.parametrize("tier", COMPILED)
