@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -17,11 +17,13 @@ from tests.soak.tally import ENOUGH, Tally, WrongError
 from tests.soak.tiers_programs import Program
 
 import taskplan as tp
+from taskplan.engine import interpret
 from taskplan.engine.compiler import hot, promotion, region
 from taskplan.engine.compiler.machine_code import CACHE, Order
 from taskplan.engine.compiler.region import Compiled
 from taskplan.engine.compiler.tree import Foreign, Steps, While, nodes_of
 from taskplan.engine.tier import can_be_native
+from taskplan.operators import control
 
 LEAST_COMPILED = 0.9
 """Of the programs, those that must have run generated Python."""
@@ -91,12 +93,13 @@ class Watch:
     def watching(self) -> Iterator[None]:
         """See the regions that run meanwhile."""
 
-        class Seen(Compiled):
-            def perform(compiled, iteration: int) -> None:  # noqa: N805 - `self` is the watch
-                self.saw(compiled)
-                super().perform(iteration)
+        perform = Compiled.perform
 
-        with mock.patch.object(hot, "Compiled", Seen):
+        def seen(compiled: Compiled, iteration: int) -> None:
+            self.saw(compiled)
+            perform(compiled, iteration)
+
+        with mock.patch.object(Compiled, "perform", seen):
             yield
 
 
@@ -144,7 +147,7 @@ def _run(number: int, tally: TierTally) -> None:
         found, watch, _ = _ended(program, "python")
     _compare("python", right, found, program)
     tally.compiled += watch.does_something
-    with mock.patch.object(hot, "HOT_ROUNDS", number % 5), _eager() if eager else nullcontext():
+    with _hot_after(number % 5 + 1, eager=eager):
         found, watch, _ = _ended(program, "auto")
     _compare("auto", right, found, program)
     if (small and can_be_native()) or eager:
@@ -156,9 +159,20 @@ def _run(number: int, tally: TierTally) -> None:
 
 
 @contextmanager
-def _eager() -> Iterator[None]:
-    """Native code is wanted at once, and there when it is looked for again."""
-    with mock.patch.object(promotion, "HOT_S", 0.0), mock.patch.object(Order, "place", Order.make):
+def _hot_after(rounds: int, *, eager: bool) -> Iterator[None]:
+    """Loops, operators `While` and nets are hot when they have run so often.
+
+    Args:
+        rounds: how often.
+        eager: native code is wanted at once, and there when it is looked for again; otherwise it is never there.
+    """
+    with (
+        mock.patch.object(hot, "HOT_ROUNDS", rounds),
+        mock.patch.object(control, "_LOOK_AT", rounds),
+        mock.patch.object(interpret, "HOT_RUNS", rounds),
+        mock.patch.object(promotion, "HOT_S", 0.0 if eager else math.inf),
+        mock.patch.object(Order, "place", Order.make if eager else lambda order: None),
+    ):
         yield
 
 
