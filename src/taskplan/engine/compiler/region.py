@@ -78,9 +78,18 @@ class Function:
         exec(code, namespace)  # of our own text
         self.run: Callable[..., tuple[Any, ...]] = namespace.pop("region")  # which would hold itself
 
+        self._kinds = {
+            at: [(place, known[cell]) for place, cell in enumerate(self.cells) if cell in known]
+            for at, known in typing.known.items()
+        }
+
     def fits(self, at: int) -> bool:
         """Whether blobs hold now what it takes for granted when it is entered there."""
         return holds_still(self.typing.known[at])
+
+    def takes(self, at: int, values: list[Any]) -> bool:
+        """Whether these values of its variables are what it takes for granted."""
+        return all(type(values[place]) is kind for place, kind in self._kinds[at])
 
 
 class Compiled:
@@ -163,6 +172,8 @@ class Compiled:
 
     def _slice(self, function: Function, at: int, fuel: int, counters: list[Any]) -> tuple[int, int, list[Any]]:
         values = [cell.value for cell in function.cells]
+        if not function.takes(at, values):
+            return at, fuel, counters  # somebody has fed one since it was looked at
         try:
             at, left, *rest = function.run(at, fuel, *counters, *values)
         except BaseException as error:
