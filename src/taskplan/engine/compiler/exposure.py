@@ -12,18 +12,18 @@ from taskplan.engine.run import Run
 from taskplan.engine.strand import CURRENT
 
 
-def cells_in(region: Region) -> set[Cell]:
-    """All that its operators, conditions and stop blobs name."""
-    cells: set[Cell] = set()
+def cells_in(region: Region) -> tuple[Cell, ...]:
+    """All that its operators, conditions and stop blobs name, in the order in which they appear."""
+    cells: list[Cell] = []
     for node in nodes_of(region.root):
         match node:
             case Operator():
-                cells.update(node.sources, node.targets)
+                cells += (*node.sources, *node.targets)
             case Branch() | While():
-                cells.add(node.operator.sources[0])
+                cells.append(node.operator.sources[0])
             case Steps() if node.step.stop is not None:
-                cells.add(node.step.stop)
-    return cells
+                cells.append(node.step.stop)
+    return tuple(dict.fromkeys(cells))
 
 
 def exposed_cells(region: Region, run: Run) -> frozenset[Cell]:
@@ -34,7 +34,7 @@ def exposed_cells(region: Region, run: Run) -> frozenset[Cell]:
     """
     space = region.root.step.space
     confined = [each for each in _with_parents(space) if each in run.confined]
-    open_cells = {cell for cell in cells_in(region) if not any(each.owns(cell) for each in confined)}
+    open_cells = [cell for cell in cells_in(region) if not any(each.owns(cell) for each in confined)]
     if not open_cells:
         return frozenset()
     if sum(placed.space.root is space.root for placed in run.shared.placed) > 1:

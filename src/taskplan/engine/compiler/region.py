@@ -109,7 +109,7 @@ class Compiled:
         self._tier = tier
         self._region = region
         self._exposed = exposed_cells(region, run)
-        self._cells = tuple(cells_in(self._region))
+        self._cells = cells_in(region)
         self._functions: list[Function] = []
         self._loops = {self._region.root: Loop(step, None)}
         self._strand: Strand
