@@ -164,3 +164,33 @@ def test_native_code_that_is_left_after_each_round_gives_the_same(cache, monkeyp
     monkeypatch.setattr(region, "SLICE_S", 0.0)
 
     assert outcome(counting(rounds=2000), "native", numbers()) == expected(2000)
+
+
+AGAIN = """
+import numpy as np
+import taskplan as tp
+from taskplan import ops
+with tp.TaskGroup() as group, tp.Task():
+    table = ops.GivenTensorFill([], 1, shape=[4], values=[1.0, 2.0, 3.0, 4.0])
+    weights = ops.GivenTensorFill([], 1, shape=[3], values=[1.0, 2.0, 3.0])
+    place, total = ops.Const(0), ops.Const(np.float32(0))
+    with ops.loop(1000):
+        ops.Add([place, ops.Const(1)], [place])
+        ops.Mod([place], [place], divisor=4)
+        ops.Add([total, ops.Gather([table, place])], [total])
+        ops.Add([weights, total], [weights])
+with tp.LocalSession(tp.Workspace(), tier="native") as session:
+    session.run(group)
+    assert "native" in [each.tier for each in session.tiers(group)]
+"""
+
+
+@native
+def test_the_next_program_finds_the_native_code_of_the_last_one(tmp_path):
+    kept = []
+    for _ in range(2):
+        environment = {**os.environ, "TASKPLAN_CACHE": str(tmp_path), "PYTHONHASHSEED": "random"}
+        subprocess.run([sys.executable, "-c", AGAIN], check=True, env=environment)
+        kept.append({path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.o")})
+
+    assert kept[0] == kept[1] != {}
