@@ -76,16 +76,18 @@ def test_a_lost_node_gets_the_place_back_that_it_had(session):
     assert "a" in session.pids()
 
 
-def test_a_function_that_ignores_the_end_of_its_run_is_killed_with_its_process(session):
+def test_a_function_that_ignores_the_end_of_its_run_is_killed_with_its_process(session, tmp_path):
+    begun = tmp_path / "begun"
+
     def stubborn() -> np.int64:
+        begun.touch()
         while True:
             time.sleep(0.01)
 
     with tp.TaskGroup(tp.WorkspaceType.GLOBAL) as group, tp.Node("a"), tp.Task():
-        ops.Const(1, blob_out="begun")
         ops.call(stubborn)
     run = session.start(group)
-    eventually(lambda: session.workspace("a").has_blob("begun"), "the task to begin")
+    eventually(begun.exists, "the function to begin")
     there = session.pids()["a"]
 
     run.cancel()
