@@ -284,7 +284,11 @@ def _lookups() -> Iterator[tuple[Declaration, DType, DType, Written]]:
                     yield declaration, data, index, written
 
 
-@pytest.mark.parametrize(("declaration", "data", "index", "written"), [*_lookups()], ids=str)
+def _name_of(value: object) -> str:
+    return value.name if isinstance(value, Declaration) else value.native if isinstance(value, Written) else str(value)
+
+
+@pytest.mark.parametrize(("declaration", "data", "index", "written"), [*_lookups()], ids=_name_of)
 def test_a_lookup_says_of_just_those_indices_that_it_fails_at_which_its_body_fails(declaration, data, index, written):
     table = np.array(VALUES[str(data)][:3], data)
     fails = eval(f"lambda x, k: {written.fails.format('x', 'k')}", dict(NAMES))
