@@ -156,16 +156,16 @@ def two_instances() -> Ratios:
 
 def memory() -> Ratios:
     """How long additions of 4 million floats take in a loop of ours, relative to a loop in Python."""
-    ours = runner(memory_bound(200), "auto")
+    ours = runner(memory_bound(600), "auto")
 
     def by_hand() -> None:
         total, addend = (np.full(4_000_000, 1.0, np.float32) for _ in range(2))
-        for _ in range(200):
+        for _ in range(600):
             np.add(total, addend, out=total)
 
     by_hand()
     found = Ratios()
-    for _ in range(15):
+    for _ in range(11):
         mine = seconds_of(ours)
         found.found.append(mine / seconds_of(by_hand))
     return found

@@ -214,12 +214,10 @@ def _closure(
     if declared.updates and not declared.stores:
         return _updating(prepared, body, sources, targets)
     if declared.ufunc is not None and len(sources) == 2 and len(targets) == 1:
-        call = (
-            _buffered(declared.ufunc, declared.ufunc_dtypes, body, sources[0], sources[1], targets[0])
-            if owners and not prepared.arguments
-            else _from_two(body, sources[0], sources[1], targets[0])
-        )
-        return call if targets[0] not in sources else _keeping_shape(call, prepared.op.type, targets[0])
+        over = prepared.op.type if targets[0] in sources else ""
+        if owners and not prepared.arguments:
+            return _buffered(declared, body, sources[0], sources[1], targets[0], over)
+        return _from_two(body, sources[0], sources[1], targets[0], over)
     if not targets or declared.stores:
         slots = slot_names(declared.inputs, len(sources))
         read = [cell for cell, slot in zip(sources, slots, strict=True) if slot not in declared.updates]
@@ -239,23 +237,13 @@ def _keeps_nothing(declared: Declaration) -> bool:
     return declared.is_builtin and not declared.effects and not declared.wants_run
 
 
-def _keeping_shape(call: Call, operator: str, target: Cell) -> Call:
-    """As `call`, for an operator that broadcasts and writes over one of its operands, which must not grow by that."""
-    ndarray = np.ndarray
-
-    def checked() -> None:
-        before = target.value
-        call()
-        after = target.value
-        if type(after) is ndarray and after.size != before.size:
-            target.value = before
-            msg = (
-                f"{operator}: the result has shape {after.shape} and would overwrite {target.name!r}, which has shape "
-                f"{before.shape}; give the output another name"
-            )
-            raise ShapeError(msg, operator=operator)
-
-    return checked
+def _grown(operator: str, target: Cell, result: Any) -> ShapeError:
+    """What is wrong where an operator that broadcasts would write a larger array over one of its operands."""
+    msg = (
+        f"{operator}: the result has shape {result.shape} and would overwrite {target.name!r}, which has shape "
+        f"{target.value.shape}; give the output another name"
+    )
+    return ShapeError(msg, operator=operator)
 
 
 def _from_none(body: Callable[..., Any], target: Cell) -> Call:
@@ -287,9 +275,14 @@ def _from_one_object(body: Callable[..., Any], source: Cell, target: Cell) -> Ca
     return call
 
 
-def _from_two(body: Callable[..., Any], first: Cell, second: Cell, target: Cell) -> Call:
+def _from_two(body: Callable[..., Any], first: Cell, second: Cell, target: Cell, over: str = "") -> Call:
+    """`over`: the operator, if it writes over one of its operands, which must not grow by that."""
+    ndarray = np.ndarray
+
     def call() -> None:
         result = body(first.value, second.value)
+        if over and type(result) is ndarray and result.size != target.value.size:
+            raise _grown(over, target, result)
         if first.owned is not None:
             _give_up(first, result)
         if second.owned is not None:
@@ -411,24 +404,31 @@ def _updating(prepared: PreparedOp, body: Callable[..., Any], sources: list[Cell
 
 
 def _buffered(
-    ufunc: np.ufunc, dtypes: frozenset[np.dtype[Any]], body: Callable[..., Any], first: Cell, second: Cell, target: Cell
+    declared: Declaration, body: Callable[..., Any], first: Cell, second: Cell, target: Cell, over: str
 ) -> Call:
     """As `_from_two`, but a big result goes into the array that the target owns, which nobody else has seen.
 
     A page fault costs more than the addition of a page, so this halves the time of operators on large arrays. Only for
-    blobs
-    that no other thread of the run touches: one that took the array while it is written would hold a value that
-        changes.
+    blobs that no other thread of the run touches: one that took the array while it is written would hold a value that
+    changes.
     """
-    ndarray = np.ndarray
+    ndarray, dtypes, ufunc = np.ndarray, declared.ufunc_dtypes, declared.ufunc
+    assert ufunc is not None
 
     def call() -> None:
         a, b = first.value, second.value
-        if type(a) is not ndarray or a.nbytes < BUFFER_BYTES or type(b) is not ndarray:
-            target.value = body(a, b)
-            return
-        if a.shape != b.shape or a.dtype != b.dtype or a.dtype not in dtypes:
-            target.value = body(a, b)
+        if (
+            type(a) is not ndarray
+            or a.nbytes < BUFFER_BYTES
+            or type(b) is not ndarray
+            or a.shape != b.shape
+            or a.dtype != b.dtype
+            or a.dtype not in dtypes
+        ):
+            result = body(a, b)
+            if over and type(result) is ndarray and result.size != target.value.size:
+                raise _grown(over, target, result)
+            target.value = result
             return
         buffer = target.value
         if buffer is target.owned and buffer.shape == a.shape and buffer.dtype == a.dtype:
