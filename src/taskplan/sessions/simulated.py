@@ -10,7 +10,6 @@ from typing import Any, cast
 from taskplan.engine.attempted import Attempted
 from taskplan.engine.failures import add_note
 from taskplan.engine.faults import Fault, FaultPlan, fault_digest
-from taskplan.engine.tier import Tier
 from taskplan.engine.turns import Access, Race, Turn, Turns
 from taskplan.engine.virtual import VirtualDriver
 from taskplan.errors import ReplayDivergedError
@@ -51,6 +50,8 @@ class SimulatedSession(LocalSession):
         grace_s: as for `LocalSession`, in virtual time.
         stall_warning_s: as for `LocalSession`; here nobody is outside, so a wait that no step can end fails at once.
         observers: as for `LocalSession`.
+        tier: as for `LocalSession`, so that one program of options fits all sessions; a simulation always interprets,
+            since at each operator it chooses who goes on.
         max_operators: a run that executes more is ended.
         traced: keep the operators that touch what others touch, in `trace`.
         warns: write each race to the log, once.
@@ -78,6 +79,7 @@ class SimulatedSession(LocalSession):
         grace_s: float = 10.0,
         stall_warning_s: float = 10.0,
         observers: Sequence[Observer] = (),
+        tier: str | None = None,
         max_operators: int = 10_000_000,
         traced: bool = False,
         warns: bool = True,
@@ -90,7 +92,7 @@ class SimulatedSession(LocalSession):
             grace_s=grace_s,
             stall_warning_s=stall_warning_s,
             observers=observers,
-            tier=Tier.INTERPRET.value,
+            tier=tier,
         )
         self._limits = {"grace_s": grace_s, "stall_warning_s": stall_warning_s}
         self._simulated_seed = seed
