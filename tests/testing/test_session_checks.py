@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 
 import taskplan as tp
+from taskplan.engine.tier import can_be_native
 from taskplan.testing import SessionCheckError, check_session
 from taskplan.testing.session_checks import FILES, SESSION_CLAIMS
 
 SESSIONS: list[type[tp.LocalSession]] = [tp.LocalSession, tp.SimulatedSession]
+
+needs_numba = pytest.mark.skipif(not can_be_native(), reason="Numba is not installed")
 
 
 def opening(kind: type[Any]) -> Callable[..., Any]:
@@ -55,6 +58,14 @@ def test_our_sessions_do_what_every_session_must(claim, kind):
     passed = check_session(opening(kind), only=claim)
 
     assert claim in passed
+
+
+@pytest.mark.parametrize("tier", ["interpret", "python", pytest.param("native", marks=needs_numba)])
+def test_it_holds_on_every_tier(tier):
+    def make(**options: Any) -> tp.LocalSession:
+        return tp.LocalSession(tp.Workspace(), tier=tier, **options)
+
+    assert check_session(make) == list(SESSION_CLAIMS)
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
