@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,8 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from tests.engine.compiler.programs import TIERS
+from tests.engine.eventually import HANGS_AFTER_S, eventually
 
 import taskplan as tp
 from taskplan import ops
@@ -35,17 +36,6 @@ from taskplan.operators.waiting import (
     Shared,
     Takes,
 )
-
-HANGS_AFTER_S = 20.0
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Return once the condition holds."""
-    deadline = time.monotonic() + HANGS_AFTER_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        pause.wait(0.001)
 
 
 @pytest.fixture
@@ -597,7 +587,8 @@ def test_a_run_for_which_there_are_not_enough_threads_fails_and_leaves_nothing_b
         session.run(tp.Net("works again"))
 
 
-def test_a_run_leaves_no_cycles_for_the_garbage_collector():
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_run_leaves_no_cycles_for_the_garbage_collector(tier):
     """Else a program that runs again and again pays for them at moments of the collector's choice."""
     with tp.TaskGroup() as group, tp.Task(num_instances=2):
         with ops.task_init():
@@ -606,8 +597,10 @@ def test_a_run_leaves_no_cycles_for_the_garbage_collector():
             ops.Const(1)
         with ops.loop(3) as loop, ops.If(ops.EQ([loop.iter(), ops.Const(1)])):
             ops.CountUp(counter)
+        with ops.loop(1000):
+            ops.Add([ops.Const(1), ops.Const(2)])
         ops.call(lambda: 3.0)
-    with tp.LocalSession(tp.Workspace()) as session:
+    with tp.LocalSession(tp.Workspace(), tier=tier) as session:
         session.run(group)
         gc.collect()
         gc.disable()

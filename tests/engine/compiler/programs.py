@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,21 +10,10 @@ import numpy as np
 import taskplan as tp
 from taskplan.engine.tier import can_be_native
 
-HANGS_AFTER_S = 30.0
-
 COMPILED = ["python", *(["native"] if can_be_native() else [])]
 """The tiers that compile all that they can."""
 
 TIERS = ["interpret", *COMPILED]
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Return once the condition holds."""
-    deadline = time.monotonic() + HANGS_AFTER_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        pause.wait(0.001)
 
 
 def space_with(**blobs: Any) -> tp.Workspace:

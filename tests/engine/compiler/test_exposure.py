@@ -7,7 +7,8 @@ import time
 
 import numpy as np
 import pytest
-from tests.engine.compiler.programs import COMPILED, HANGS_AFTER_S, counting, eventually, numbers, space_with
+from tests.engine.compiler.programs import COMPILED, counting, numbers, space_with
+from tests.engine.eventually import HANGS_AFTER_S, eventually
 
 import taskplan as tp
 from taskplan import ops

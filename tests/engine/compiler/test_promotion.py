@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.engine.compiler.programs import all_blobs, counting, eventually, numbers, outcome, space_with, tier_of
+from tests.engine.compiler.programs import all_blobs, counting, numbers, outcome, space_with, tier_of
+from tests.engine.eventually import eventually
 
 import taskplan as tp
 from taskplan.engine import tier as tiers

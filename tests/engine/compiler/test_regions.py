@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 
 import numpy as np
 import pytest
 from tests.engine.compiler.programs import (
     COMPILED,
-    HANGS_AFTER_S,
     TIERS,
     counting,
-    eventually,
     numbers,
     outcome,
     space_with,
     tier_of,
 )
+from tests.engine.eventually import HANGS_AFTER_S, eventually
 
 import taskplan as tp
 from taskplan import ops
@@ -302,30 +300,3 @@ def test_a_while_in_a_loop_of_no_rounds_lets_the_loop_around_it_be_left(fuel, mo
     _, blobs = assert_alike(program, numbers(limit=np.int64(20), go=np.True_), ["python"])
 
     assert blobs["m"][1] == 5
-
-
-# --- what is left behind ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("tier", COMPILED)
-def test_a_compiled_run_leaves_no_cycles_for_the_garbage_collector(tier):
-    with tp.TaskGroup() as group, tp.Task(num_instances=2):
-        with ops.loop(3) as loop, ops.If(ops.EQ([loop.iter(), ops.Const(1)])):
-            ops.call(lambda: 3.0)
-        with ops.loop(1000):
-            ops.Add([ops.Const(1), ops.Const(2)])
-    with tp.LocalSession(tp.Workspace(), tier=tier) as session:
-        session.run(group)
-        gc.collect()
-        gc.disable()
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        try:
-            session.run(group)
-            gc.collect()
-            found = [each for each in gc.garbage if type(each).__module__.startswith("taskplan")]
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
-
-    assert found == []
