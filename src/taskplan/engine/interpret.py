@@ -417,23 +417,20 @@ def _buffered(
 
     def call() -> None:
         a, b = first.value, second.value
-        if (
-            type(a) is not ndarray
-            or a.nbytes < BUFFER_BYTES
-            or type(b) is not ndarray
-            or a.shape != b.shape
-            or a.dtype != b.dtype
-            or a.dtype not in dtypes
-        ):
+        if type(a) is not ndarray or type(b) is not ndarray or a.dtype is not b.dtype or a.shape != b.shape:
             result = body(a, b)
             if over and type(result) is ndarray and result.size != target.value.size:
                 raise _grown(over, target, result)
             target.value = result
-            return
-        buffer = target.value
-        if buffer is target.owned and buffer.shape == a.shape and buffer.dtype == a.dtype:
-            ufunc(a, b, out=buffer)
+        elif a.dtype not in dtypes:
+            target.value = body(a, b)
+        elif a.nbytes < BUFFER_BYTES:
+            target.value = ufunc(a, b)
         else:
-            target.value = target.owned = ufunc(a, b)
+            buffer = target.value
+            if buffer is target.owned and buffer.shape == a.shape and buffer.dtype == a.dtype:
+                ufunc(a, b, out=buffer)
+            else:
+                target.value = target.owned = ufunc(a, b)
 
     return call
