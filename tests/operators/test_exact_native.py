@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -200,8 +199,7 @@ class Batch:
         for case, (sources, target) in zip(self.cases, self._places, strict=True):
             lines += self._loop(case, sources, target)
         address = machine_code._load(f"batch of {len(cases)}", machine_code.make("\n".join(lines) + "\n"))
-        prototype = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * (3 + len(machine_code.KINDS)))
-        self._call = prototype(address)
+        self._callee = machine_code.Callee(address, 1, self._sizes, 0)
 
     def _room(self, kind: str) -> int:
         place = self._sizes[kind]
@@ -210,24 +208,20 @@ class Batch:
 
     def _loop(self, case: Case, sources: list[int], target: int) -> Iterator[str]:
         names = [f"x{place}_{dtype}" for place, dtype in enumerate(case.dtypes)]
-        result = str(case.written.result)
         yield f"    for k in range({BATCH}):"
         for name, dtype, place in zip(names, case.dtypes, sources, strict=True):
             yield f"        {name} = of_{dtype}[{place} + k]"
-        made = f"{'bool_' if result == 'bool' else result}({case.written.native.format(*names)})"
-        yield f"        of_{result}[{target} + k] = {made}"
+        yield f"        of_{case.written.result}[{target} + k] = {case.written.as_native(names)}"
 
     def results(self, operands: list[list[np.ndarray[Any, Any]]]) -> list[np.ndarray[Any, Any]]:
         """What native code gives for operands of each case."""
-        memory = {kind: np.zeros(size, kind) for kind, size in self._sizes.items()}
+        memory = self._callee.scalars
         for case, vectors, (sources, _) in zip(self.cases, operands, self._places, strict=True):
             for dtype, vector, place in zip(case.dtypes, vectors, sources, strict=True):
                 memory[str(dtype)][place : place + BATCH] = vector
-        unused = np.zeros(2, np.int64)
-        buffers = [unused, unused, unused, *memory.values()]
-        self._call(*[ctypes.c_void_p(each.ctypes.data) for each in buffers])
+        self._callee.call()
         return [
-            memory[str(case.written.result)][target : target + BATCH]
+            memory[str(case.written.result)][target : target + BATCH].copy()
             for case, (_, target) in zip(self.cases, self._places, strict=True)
         ]
 

@@ -37,6 +37,11 @@ class Written:
     result: DType
     fails: str = ""
 
+    def as_native(self, operands: Sequence[str]) -> str:
+        """The expression of these operands in native code, converted to the element type of the result."""
+        kind = "bool_" if self.result == BOOL else self.result.name
+        return f"{kind}({self.native.format(*operands)})"
+
 
 ExactNative = Callable[[Mapping[str, Any], Sequence[DType]], Written | None]
 """Writes a call with these arguments for scalars of these element types; None where it cannot be written so."""

@@ -8,7 +8,6 @@ one.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.expressions import Expression, expression_of
-from taskplan.engine.compiler.kinds import Array, Known, is_small, known_of
-from taskplan.engine.compiler.machine_code import KINDS, NotNativeError, Order, prototype
+from taskplan.engine.compiler.kinds import Array, Known, Shape, is_small, known_of
+from taskplan.engine.compiler.machine_code import KINDS, Callee, NotNativeError, Order, pointer_to
 from taskplan.engine.tier import can_be_native
 
 if TYPE_CHECKING:
@@ -60,13 +59,13 @@ def chain_from(net: BoundNet, first: int, *, forced: bool) -> Chain | None:
     known: Known = {}
     expressions: list[Expression] = []
     group: int | None = None
-    cells: dict[Cell, None] = {}
+    held: Known = {}
+    shapes: dict[Shape, int] = {}
     read: set[Cell] = set()
     for index in range(first, min(first + MOST_OPERATORS, len(net.calls))):
         sources, targets = net.sources[index], net.targets[index]
         # Of blobs that the chain has not written, what they hold now is as good as any guess; the call looks again.
-        cells.update(dict.fromkeys((*sources, *targets)))
-        held = known_of(cells)
+        held |= known_of([cell for cell in (*sources, *targets) if cell not in held], shapes)
         kinds = [known.get(cell) or held.get(cell) for cell in sources]
         expression = None
         if kinds and len(targets) == 1 and None not in kinds:
@@ -147,9 +146,16 @@ class _Plan:
         self.scalars = [cell for cell, kind in kinds.items() if not isinstance(kind, Array) and cell not in written]
         self.arrays = [cell for cell in seen if cell not in self.scalars]
         self.dtypes = {cell: self.written.get(cell) or cell.value.dtype for cell in seen}
+        self.counts = dict.fromkeys(KINDS, 0)
+        self.places = {cell: self._next(self.dtypes[cell].name) for cell in self.scalars}
         self.read_first = self._read_first()
         self.read = [cell for cell in self.arrays if cell not in self.written or cell in self.read_first]
         self.owned = {cell for cell in written if net.owns(cell)}
+
+    def _next(self, kind: str) -> tuple[str, int]:
+        """A place for a scalar: its kind, and its number among those of the kind."""
+        self.counts[kind] += 1
+        return kind, self.counts[kind] - 1
 
     def _read_first(self) -> set[Cell]:
         """The written arrays whose elements are read before they are written."""
@@ -170,17 +176,14 @@ class _Plan:
         elements: dict[Cell, str] = {}
         for number, ((sources, target), each) in enumerate(zip(self.steps, self.expressions, strict=True)):
             operands = [elements.get(cell) or scalars.get(cell) or f"{arrays[cell]}[k]" for cell in sources]
-            kind = "bool_" if each.written.result.kind == "b" else each.written.result.name
-            lines.append(f"        e{number} = {kind}({each.written.native.format(*operands)})")
+            lines.append(f"        e{number} = {each.written.as_native(operands)}")
             elements[target] = f"e{number}"
         lines += [f"        {arrays[cell]}[k] = {element}" for cell, element in elements.items()]
         lines += ["", "", f"def entry({', '.join(['at_size', *(f'at_{kind}' for kind in KINDS), *arrays.values()])}):"]
         lines.append("    size = carray(at_size, 1)[0]")
-        counts = dict.fromkeys(KINDS, 0)
         for cell, name in scalars.items():
-            kind = self.dtypes[cell].name
-            lines.append(f"    {name} = carray(at_{kind}, {counts[kind] + 1})[{counts[kind]}]")
-            counts[kind] += 1
+            kind, place = self.places[cell]
+            lines.append(f"    {name} = carray(at_{kind}, {place + 1})[{place}]")
         views = [f"carray({name}, size)" for name in arrays.values()]
         lines.append(f"    region({', '.join(['size', *scalars.values(), *views])})")
         return "\n".join(lines) + "\n"
@@ -191,24 +194,16 @@ class _NativeChain:
 
     def __init__(self, plan: _Plan, code: int) -> None:
         self._plan = plan
-        self._size = np.zeros(1, np.int64)
-        self._shape: tuple[int, ...] = ()
-        counts = dict.fromkeys(KINDS, 0)
-        memory = {kind: np.zeros(1 + len(plan.scalars), kind) for kind in KINDS}
-        self._scalars: list[tuple[Cell, type[np.generic], Any, int]] = []
-        for cell in plan.scalars:
-            kind = plan.dtypes[cell].name
-            self._scalars.append((cell, plan.dtypes[cell].type, memory[kind], counts[kind]))
-            counts[kind] += 1
-        unused = np.zeros(2, np.int64)
-        self._memory = (unused, unused, self._size, *memory.values())
-        self._pointers: list[Any] = [ctypes.c_void_p(each.ctypes.data) for each in self._memory]
+        self._shape: Shape = ()
+        self._callee = Callee(code, 1, plan.counts, len(plan.arrays))
+        self._scalars = [
+            (cell, plan.dtypes[cell].type, self._callee.scalars[kind], number)
+            for cell, (kind, number) in plan.places.items()
+        ]
         self._arrays = [(cell, cell in plan.written) for cell in plan.arrays]
-        self._fixed = len(self._pointers)
-        self._pointers += [ctypes.c_void_p()] * len(plan.arrays)
+        self._pointers = [0] * len(plan.arrays)
         self._fresh: list[tuple[Cell, Any]] = []  # what others may see, once it is complete
         self._seen: list[Any] = [None] * len(plan.arrays)
-        self._code = prototype(len(self._pointers))(code)
 
     def __call__(self) -> bool:
         seen = self._seen
@@ -222,7 +217,7 @@ class _NativeChain:
             is_known = value is seen[place] and (cell.owned is value or not is_written)
             if not (is_known or self._renew(place, cell, value, is_written) or self._find()):
                 return False
-        self._code(*self._pointers)
+        self._callee.call(*self._pointers)
         for cell, value in self._fresh:
             cell.value, cell.owned = value, None
         self._fresh.clear()
@@ -243,7 +238,7 @@ class _NativeChain:
         elif not fits:
             return False
         self._seen[place] = value
-        self._pointers[self._fixed + place] = ctypes.c_void_p(value.__array_interface__["data"][0])
+        self._pointers[place] = pointer_to(value)
         return True
 
     def _find(self) -> bool:
@@ -251,7 +246,7 @@ class _NativeChain:
         self._fresh.clear()
         first = next(cell for cell, _ in self._arrays if cell in self._plan.read).value
         self._shape = first.shape if is_small(first) else ()
-        self._size[0] = first.size if self._shape else 0
+        self._callee.numbers[0] = first.size if self._shape else 0
         renewed = bool(self._shape) and all(
             self._renew(place, cell, cell.value, is_written) for place, (cell, is_written) in enumerate(self._arrays)
         )

@@ -45,10 +45,10 @@ def scalars_of(cells: Iterable[Cell]) -> Known:
     return {cell: kind for cell, kind in held.items() if kind in SCALAR_KINDS}
 
 
-def known_of(cells: Iterable[Cell]) -> Known:
-    """What is known of blobs by what they hold."""
+def known_of(cells: Iterable[Cell], groups: dict[Shape, int] | None = None) -> Known:
+    """What is known of blobs by what they hold. `groups`: of the shapes that were met before; takes up new ones."""
     found: Known = {}
-    groups: dict[tuple[int, ...], int] = {}
+    groups = {} if groups is None else groups
     for cell in cells:
         value = cell.value
         kind = type(value)

@@ -1,9 +1,9 @@
 """Native code for numeric regions: compiled by Numba in a process of its own, kept on disk, loaded without Numba.
 
-The process, `python -m taskplan.engine.compiler.native FILE`, takes the source of a region from a file of the cache and
-puts machine code beside it; the program goes on meanwhile, and looks now and then whether it is there. Loading takes
-LLVM alone (`llvmlite`, which Numba brings), so the program never waits for the import of Numba. A file of the cache is
-named for all that its content depends on.
+The process, `python -m taskplan.engine.compiler.machine_code FILE`, takes the source of a region from a file of the
+cache and puts machine code beside it; the program goes on meanwhile, and looks now and then whether it is there.
+Loading takes LLVM alone (`llvmlite`, which Numba brings), so the program never waits for the import of Numba. A file of
+the cache is named for all that its content depends on.
 
 The code is a function of pointers only: to places, fuel and counters, and to the variables of each kind. It touches
 nothing of Python, so it runs without the interpreter's lock.
@@ -21,7 +21,8 @@ import re
 import subprocess
 import sys
 import threading
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -248,9 +249,38 @@ def _load(name: str, content: bytes) -> int:
 
 
 @cache
-def prototype(pointers: int) -> Any:
-    """The type of a native function that takes so many pointers."""
+def _prototype(pointers: int) -> Any:
     return ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * pointers)
+
+
+class Callee:
+    """A native function, with the memory through which it gets numbers and scalars.
+
+    Args:
+        code: its address.
+        numbers: how many numbers it takes.
+        counts: how many scalars it takes, by kind.
+        arrays: how many arrays it takes.
+
+    Attributes:
+        numbers: the memory for numbers.
+        scalars: that for scalars, by kind.
+        call: calls it with pointers to the arrays.
+    """
+
+    def __init__(self, code: int, numbers: int, counts: Mapping[str, int], arrays: int) -> None:
+        self.numbers = np.zeros(numbers, np.int64)
+        self.scalars = {kind: np.zeros(max(1, counts[kind]), kind) for kind in KINDS}
+        self._unused = np.zeros(2, np.int64)  # for Numba's results and errors, of which there are none
+        memory = (self._unused, self._unused, self.numbers, *self.scalars.values())
+        pointers = [ctypes.c_void_p(each.ctypes.data) for each in memory]
+        self.call = partial(_prototype(len(pointers) + arrays)(code), *pointers)
+
+
+def pointer_to(array: Any) -> int:
+    """Where the elements of an array are."""
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 # --- the process that compiles ----------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.follow import Typing
 from taskplan.engine.compiler.kinds import Kind, element_of, holds_still, is_small
-from taskplan.engine.compiler.machine_code import KINDS, prototype
+from taskplan.engine.compiler.machine_code import KINDS, Callee, pointer_to
 from taskplan.engine.compiler.source import Source
 from taskplan.plan.types import DType
 
@@ -76,19 +75,14 @@ class NativeFunction:
         self.source = source
         self._typing = typing
         self._groups = {source.groups[cell]: cell for cell in typing.at_first if cell in source.groups}
-        self._numbers = np.zeros(slots.numbers, np.int64)
-        memory = {kind: np.zeros(max(1, slots.counts[kind]), kind) for kind in KINDS}
+        self._callee = Callee(code, slots.numbers, slots.counts, len(source.arrays))
+        memory = self._callee.scalars
         self._scalars = [
             (cell, memory[kind], number, memory[kind].dtype.type)
             for cell, (kind, number) in zip(source.scalars, slots.scalars, strict=True)
         ]
         self._marks = {cell: (memory["bool"], number) for cell, number in slots.marks.items()}
         self._arrays = [(cell, np.dtype(slots.kinds[cell]), cell in typing.kinds) for cell in source.arrays]
-        self._unused = np.zeros(2, np.int64)  # for Numba's results and errors, of which there are none
-        fixed = (self._unused, self._unused, self._numbers, *memory.values())
-        self._arguments = [ctypes.c_void_p(each.ctypes.data) for each in fixed]
-        count = len(fixed) + len(self._arrays)
-        self._code = prototype(count)(code)
 
     def fits(self, at: int) -> bool:
         """Whether blobs hold now what it takes for granted when it is entered there."""
@@ -99,7 +93,7 @@ class NativeFunction:
 
         Where somebody has fed a blob since `fits` was asked, so that it does not fit, nothing is done.
         """
-        numbers = self._numbers
+        numbers = self._callee.numbers
         shapes = {group: np.shape(cell.value) for group, cell in self._groups.items()}
         end = 2 + len(counters)
         numbers[0], numbers[1], numbers[2:end] = at, fuel, counters
@@ -108,7 +102,7 @@ class NativeFunction:
         arrays = [self._array(*array, shapes) for array in self._arrays]
         if any(value is None for value in (*before, *arrays)):
             return at, fuel, counters
-        self._code(*self._arguments, *[array.__array_interface__["data"][0] for array in arrays])
+        self._callee.call(*map(pointer_to, arrays))
         for value, (cell, memory, number, kind) in zip(before, self._scalars, strict=True):
             new = memory[number]
             if self._is_set(cell) and (type(value) is not kind or new.tobytes() != value.tobytes()):

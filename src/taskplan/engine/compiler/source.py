@@ -9,19 +9,9 @@ their width, and a variable that holds nothing at first has a mark beside it tha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from taskplan.engine.cells import Cell
-from taskplan.engine.compiler.tree import (
-    Branch,
-    Foreign,
-    Operator,
-    Steps,
-    While,
-)
-
-if TYPE_CHECKING:
-    pass
+from taskplan.engine.compiler.tree import Branch, Foreign, Operator, Steps, While
 
 DONE = 0
 """The place that a function returns when the region is at its end."""
@@ -33,14 +23,12 @@ class Call:
 
     Attributes:
         node: whose it is.
-        part: of a stop blob, after which part of the step it is looked at.
-        chain: it is a chain that begins with the operator.
         steps: the steps around it, from the outside in.
+        chain: it is a chain that begins with the operator.
     """
 
     node: Operator | Branch | While | Steps | Foreign
     steps: tuple[Steps, ...]
-    part: int = -1
     chain: bool = False
 
 

@@ -149,9 +149,7 @@ class _Grower:
         root = Steps(BoundStep(StepDef(f"operator {op.type}", site=op.site), net.space), [], 1)
         self._region = Region(root, stands_alone=True)
         root.parts = [[self._node(net, index, (), 1, 1)]]
-        self._region.steps = [root]
-        _give_labels(self._region)
-        return self._region
+        return self._numbered()
 
     def grow(self, step: BoundStep, limit: float) -> Region:
         root = Steps(step, [], limit)
@@ -159,16 +157,17 @@ class _Grower:
         self._fill(root, 1, 1)
         if not looks_numeric(root):
             _set_apart(root)
-        self._region.steps = [node for node in nodes_of(root) if isinstance(node, Steps)]
+        return self._numbered()
+
+    def _numbered(self) -> Region:
+        self._region.steps = [node for node in nodes_of(self._region.root) if isinstance(node, Steps)]
         for number, node in enumerate(self._region.steps):
             node.number = number
         _give_labels(self._region)
         return self._region
 
     def _fill(self, node: Steps, loops: int, depth: int) -> None:
-        if loops > MAX_LOOPS or depth > MAX_DEPTH:
-            msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
-            raise NotCompiledError(msg)
+        _check_depth(loops, depth)
         step = node.step
         if step.nets:
             node.parts = [self._net(net, (), loops, depth) for net in step.nets]
@@ -194,9 +193,7 @@ class _Grower:
     def _net(self, net: BoundNet, nets: tuple[BoundNet, ...], loops: int, depth: int) -> list[Node]:
         self._region.operators += len(net.prepared.ops)
         self._region.check_size()
-        if depth > MAX_DEPTH or loops > MAX_LOOPS:
-            msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
-            raise NotCompiledError(msg)
+        _check_depth(loops, depth)
         return [self._node(net, index, nets, loops, depth) for index in range(len(net.prepared.ops))]
 
     def _node(self, net: BoundNet, index: int, nets: tuple[BoundNet, ...], loops: int, depth: int) -> Node:
@@ -217,6 +214,12 @@ class _Grower:
                 self._net(body, inner, loops + 1, depth + 1),
             )
         return operator
+
+
+def _check_depth(loops: int, depth: int) -> None:
+    if loops > MAX_LOOPS or depth > MAX_DEPTH:
+        msg = f"more than {MAX_LOOPS} loops or {MAX_DEPTH} steps and branches stand in each other"
+        raise NotCompiledError(msg)
 
 
 # --- walking ----------------------------------------------------------------------------------------------------------

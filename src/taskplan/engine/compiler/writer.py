@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskplan.operators.exact import Written
-    from taskplan.plan.types import DType
 
 _RESERVED = frozenset(
     {
@@ -239,7 +238,7 @@ class _Writer:
             return self._constant(written.python)
         if not self._native:
             return written.python.format(*operands)
-        return f"{_kind_name(written.result)}({written.native.format(*operands)})"
+        return written.as_native(operands)
 
     def _mark(self, target: Cell) -> None:
         if target in self._source.marked:
@@ -424,7 +423,7 @@ class _Writer:
         assert stop is not None
         if (node, index) in self._typing.conditions:
             return self._blob(stop), None
-        call = Call(node, self._path(), index)
+        call = Call(node, self._path())
         return self._called("stops", call), call
 
 
@@ -439,10 +438,6 @@ def _either(*labels: int) -> str:
 
 def _or(test: str, labels: Sequence[int]) -> str:
     return f"({test}) or {_either(*labels)}" if labels else test
-
-
-def _kind_name(dtype: DType) -> str:
-    return "bool_" if dtype.kind == "b" else dtype.name
 
 
 def _plain(name: str) -> str:
