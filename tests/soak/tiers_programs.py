@@ -47,7 +47,7 @@ class Program:
         runnable: for a session.
         fed: the blobs that its workspace has before.
         small: as above.
-        several: what is written now runs several times at once.
+        several: what is written now runs beside other tasks, or several times at once.
         numeric: it should become native code, and has only scalars.
         compares_after_failure: what its workspace holds after a failure does not depend on the schedule.
     """
@@ -86,6 +86,7 @@ class Program:
         draws = self._draws
         count = 1 if self.exact else draws.choice([1, 1, 2, 3])
         everywhere = draws.chance(0.3)
+        self.several = count > 1  # of two tasks that fail, which is first depends on the schedule
         with tp.TaskGroup(tp.WorkspaceType.GLOBAL if everywhere else None) as group:
             for number in range(count):
                 instances = 2 if not self.exact and not everywhere and draws.chance(0.3) else 1
