@@ -91,7 +91,7 @@ class Instance:
 
     def finish_loop(self) -> bool:
         """Do the rounds that are left, compiled; False if that cannot be done."""
-        compiler = self._net.run.shared.compiler
+        compiler = self._run.shared.compiler
         return compiler is not None and compiler.finish_loop(self._net, self._index)
 
     def run_in_scope(

@@ -143,7 +143,7 @@ class BoundNet:
 
     def owns(self, cell: Cell) -> bool:
         """Whether only one strand of the run touches a blob, so that it may own an array."""
-        return bool(self.run.confined) and _is_confined(cell, self.space, self.run)
+        return bool(self.run.confined) and self.run.confines(cell, self.space)
 
     def failed(self, index: int, error: BaseException) -> Failed:
         """The failure of operator `index`, with its place."""
@@ -161,14 +161,6 @@ class BoundNet:
         if self.prepared.net.name:
             place.nets.append(f"net {self.prepared.net.name!r}")
         return place
-
-
-def _is_confined(cell: Cell, space: CellSpace, run: Run) -> bool:
-    """Whether a blob that is visible in a workspace is one that only one strand of the run touches."""
-    each: CellSpace | None = space
-    while each is not None and not each.owns(cell):
-        each = each.parent
-    return each in run.confined
 
 
 def _normalising(body: Callable[..., Any], operator: str) -> Callable[..., Any]:

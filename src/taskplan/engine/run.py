@@ -11,7 +11,7 @@ import numpy as np
 
 from taskplan.cancel import CancelToken
 from taskplan.engine.attempted import Attempted, logger
-from taskplan.engine.cells import CellSpace
+from taskplan.engine.cells import Cell, CellSpace
 from taskplan.engine.failures import Failed
 from taskplan.engine.interpret import BoundNet
 from taskplan.engine.prepare import PreparedPlan
@@ -73,6 +73,13 @@ class Run:
                 raise Failed(error) from None
             bound = nets[name] = BoundNet(prepared, space, self)
         return bound
+
+    def confines(self, cell: Cell, space: CellSpace) -> bool:
+        """Whether a blob that is visible in a workspace is one that only one strand of this run touches."""
+        owner: CellSpace | None = space
+        while owner is not None and not owner.owns(cell):
+            owner = owner.parent
+        return owner in self.confined
 
     def compiled(self, space: CellSpace, what: Hashable, make: Callable[[], Compiled]) -> Compiled:
         """The one compiled form of something in a workspace; made on first use."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from taskplan.engine.bound import BoundStep
-from taskplan.engine.cells import Cell, CellSpace
+from taskplan.engine.cells import Cell
 from taskplan.engine.compiler.tree import Branch, Operator, Region, Steps, While, nodes_of
 from taskplan.engine.reach import names_touched
 from taskplan.engine.run import Run
@@ -33,8 +31,7 @@ def exposed_cells(region: Region, run: Run) -> frozenset[Cell]:
     driver.
     """
     space = region.root.step.space
-    confined = [each for each in _with_parents(space) if each in run.confined]
-    open_cells = [cell for cell in cells_in(region) if not any(each.owns(cell) for each in confined)]
+    open_cells = [cell for cell in cells_in(region) if not run.confines(cell, space)]
     if not open_cells:
         return frozenset()
     if sum(placed.space.root is space.root for placed in run.shared.placed) > 1:
@@ -54,13 +51,6 @@ def _contested(region: Region, run: Run) -> frozenset[str] | None:
             return None
         step = strand.step
     return run.plan.exposed(step.definition)
-
-
-def _with_parents(space: CellSpace) -> Iterator[CellSpace]:
-    each: CellSpace | None = space
-    while each is not None:
-        yield each
-        each = each.parent
 
 
 def cells_of(step: BoundStep, run: Run) -> set[Cell] | None:

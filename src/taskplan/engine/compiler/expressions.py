@@ -65,7 +65,7 @@ def constant(prepared: PreparedOp) -> Expression | None:
     if not prepared.declared.is_builtin:
         return None
     try:
-        value = prepared.declared.body(**prepared.arguments)
+        value = prepared.body()
     except Exception:
         return None  # it is called, and says so in its place
     kind = type(value)

@@ -19,6 +19,7 @@ from taskplan.engine.compiler.kinds import Known
 from taskplan.engine.compiler.tree import Foreign, NotCompiledError, nodes_of, region_of
 from taskplan.engine.compiler.writer import native_source, python_source
 from taskplan.engine.prepare import PreparedNet, PreparedPlan, prepare_net
+from taskplan.engine.run import Run
 from taskplan.errors import TaskplanError
 from taskplan.operators.uses import LAZY_SUBNETS
 from taskplan.plan.model import NetDef, StepDef
@@ -54,11 +55,10 @@ class _Viewer:
     def __init__(self, plan: PreparedPlan) -> None:
         self._plan = plan
         self.root = CellSpace()
-        self._confined: set[CellSpace] = set()
-        # What the compiler asks a run for; it starts nothing.
-        self._run = cast(Any, SimpleNamespace(plan=plan, confined=self._confined, shared=SimpleNamespace(placed=())))
+        # The compiler asks it what the plan says; it starts nothing.
+        self._run = Run(cast(Any, SimpleNamespace(driver=None, token=None, placed=())), plan)
         if len(plan.plan.steps) == 1 and plan.facts(plan.plan.steps[0]).sequential:
-            self._confined.add(self.root)
+            self._run.confined.add(self.root)
 
     def view(self, step: StepDef, space: CellSpace, known: Known) -> Iterator[Preview]:
         facts = self._plan.facts(step)
@@ -67,7 +67,7 @@ class _Viewer:
             for name in step.own:
                 space.local_cell(name)
             if facts.sequential:
-                self._confined.add(space)
+                self._run.confined.add(space)
         if facts.fault or not facts.sequential:
             yield Preview(step, why_interpreted=facts.fault or self._why_not_alone(step))
             for child in (*facts.ordinary, *facts.reporters):
